@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+# One file, not recursive. Objects live under $(B); `make SAN=1` builds with ASan and UBSan in
+# build/san beside the ordinary build, `make CC=clang` works as it stands.
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+SAN     ?=
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+
+ifeq ($(SAN),1)
+B := build/san
+else
+B := build
+endif
+
+# --- flags -------------------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wpointer-arith -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough \
+	-Wno-missing-field-initializers -Werror
+BASE_CFLAGS := -std=gnu17 -g -O2 -fPIE -fno-strict-aliasing -fvisibility=hidden \
+	-ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections
+CPPFLAGS_ALL := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DSTRAKE_VERSION='"$(VERSION)"' -Ioci $(CPPFLAGS)
+
+ifeq ($(SAN),1)
+HARDEN  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+STATIC  :=
+LDHARD  := -fsanitize=address,undefined -pie
+else
+HARDEN  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection=full -ftrivial-auto-var-init=zero
+STATIC  := -static-pie
+LDHARD  := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
+endif
+ifneq ($(findstring clang,$(CC)),)
+WARN    += -Wno-gnu-statement-expression
+ifeq ($(SAN),)
+HARDEN  += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang -Wno-unused-command-line-argument
+endif
+endif
+
+ALL_CFLAGS := $(BASE_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS)
+
+OCI_LIBS   := -lyajl_s -lcap
+TEST_LIBS  := -lyajl -lcap -lseccomp -lcmocka
+
+# --- sources -----------------------------------------------------------------------------------
+
+src = $(sort $(wildcard $(1)))
+
+BASE_SRC := $(call src,oci/base/*.c)
+OCI_SRC  := $(call src,oci/spec/*.c oci/policy/*.c oci/seccomp/*.c oci/cgroup/*.c oci/sandbox/*.c oci/run/*.c)
+CLI_SRC  := $(call src,oci/cli/*.c)
+UNIT_SRC := $(call src,tests/unit/base/*.c tests/unit/spec/*.c tests/unit/policy/*.c tests/unit/seccomp/*.c \
+	tests/unit/cgroup/*.c tests/unit/sandbox/*.c tests/unit/run/*.c tests/unit/cli/*.c)
+FUZZ_SRC := $(call src,tests/fuzz/*.c)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+BASE_OBJ := $(call obj,$(BASE_SRC))
+OCI_OBJ  := $(call obj,$(OCI_SRC))
+CLI_OBJ  := $(call obj,$(CLI_SRC))
+UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
+
+LIBBASE := $(B)/lib/libbase.a
+LIBOCI  := $(B)/lib/liboci.a
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: FORCE
+
+# --- building ----------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(B)/bin/strake ## build the programs into build/bin
+
+# Objects depend on the flags they were made with: a changed flag rebuilds.
+$(B)/flags: FORCE
+	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL))' > $@
+
+$(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# Rebuilt from nothing, so that no object of a removed source stays inside.
+$(LIBBASE): $(BASE_OBJ)
+	@mkdir -p $(@D); rm -f $@
+	ar rcsD $@ $^
+
+$(LIBOCI): $(OCI_OBJ)
+	@mkdir -p $(@D); rm -f $@
+	ar rcsD $@ $^
+
+$(B)/obj/strake: $(CLI_OBJ) $(LIBOCI) $(LIBBASE)
+	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
+
+$(B)/bin/strake: $(B)/obj/strake
+	@mkdir -p $(@D)
+	objcopy --strip-all $< $@
+
+# --- tests -------------------------------------------------------------------------------------
+
+.PHONY: unit-bins
+unit-bins: $(UNIT_BIN)
+
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(LIBOCI) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOCI) $(LIBBASE) $(TEST_LIBS)
+
+.PHONY: help
+help: ## print what can be made
+	@awk -F ':.*## ' '/^[a-zA-Z0-9_.-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf build
+
+-include $(BASE_OBJ:.o=.d) $(OCI_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(UNIT_SRC))
