@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/json.h"
+
+static struct {
+	int fd;
+	bool json;
+	enum log_level most;
+} log_target = { .fd = STDERR_FILENO, .most = LOG_LEVEL_WARNING };
+
+static const char *const log_level_names[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+void log_to(int fd, bool json, enum log_level most)
+{
+	log_target.fd = fd;
+	log_target.json = json;
+	log_target.most = most;
+}
+
+enum log_level log_most(void)
+{
+	return log_target.most;
+}
+
+/* RFC 3339, as the programs that read runc's log expect it. */
+static void log_stamp(char *dst, size_t size)
+{
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	n = strftime(dst, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(dst + n, size - n, ".%09ldZ", now.tv_nsec);
+}
+
+static void log_record(enum log_level level, const char *text, const struct error *e)
+{
+	autobuf line = { .max = 1 << 14 };
+	autojson *w = NULL;
+	char stamp[64];
+
+	log_stamp(stamp, sizeof(stamp));
+	if (log_target.json && (w = json_writer_new(false))) {
+		json_write_object(w);
+		json_put_string(w, "level", log_level_names[level]);
+		json_put_string(w, "msg", text);
+		json_put_string(w, "time", stamp);
+		if (e && e->errnum)
+			json_put_string(w, "code", error_name(e->errnum));
+		if (e && e->step[0])
+			json_put_string(w, "step", e->step);
+		if (e && e->hint[0])
+			json_put_string(w, "hint", e->hint);
+		json_write_end(w);
+		if (json_writer_end(w, &line) < 0)
+			return;
+	} else if (log_target.fd == STDERR_FILENO) {
+		buf_addf(&line, "strake: %s%s",
+			 level == LOG_LEVEL_ERROR ? "" : log_level_names[level],
+			 level == LOG_LEVEL_ERROR ? "" : ": ");
+		buf_adds(&line, text);
+		if (e && e->hint[0])
+			buf_addf(&line, "\n  hint: %s", e->hint);
+	} else {
+		buf_addf(&line, "time=\"%s\" level=%s msg=\"%s\"", stamp,
+			 log_level_names[level], text);
+		if (e && e->hint[0])
+			buf_addf(&line, " hint=\"%s\"", e->hint);
+	}
+	buf_addc(&line, '\n');
+	if (line.data)
+		(void)fd_write_all(log_target.fd, line.data, line.len);
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	if (level > log_target.most)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_record(level, text, NULL);
+}
+
+void log_error(const struct error *e)
+{
+	log_record(LOG_LEVEL_ERROR, e->text[0] ? e->text : "unknown error", e);
+}
