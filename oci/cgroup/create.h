@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "cgroup/cgroup.h"
+
+struct error;
+struct limits_plan;
+
+/*
+ * Makes the cgroup `path` (clean) and its missing parents, 0755, with every available
+ * controller enabled down to it. What was made is removed again where it fails.
+ *
+ *   -EBUSY    the cgroup exists and holds processes, or is frozen, and `reuse` is not set
+ *   -ENOTSUP  a controller that `plan` needs is not delegated: names the resource, the
+ *             controller, the cgroup where it ends, and what to do. Also: threaded mode
+ *   -EACCES, -EPERM, -EROFS  we may not make cgroups there
+ */
+struct cgroup_create_options {
+	bool reuse;                     /* an existing cgroup with processes is fine */
+	const struct limits_plan *plan; /* what the cgroup must be able to limit; may be NULL */
+};
+
+int cgroup_create(const char *path, const struct cgroup_create_options *opt, struct cgroup *ret,
+		  struct error *e);
+
+/*
+ * Gives the cgroup to the container's root: chowns the directory and the files that
+ * /sys/kernel/cgroup/delegate lists (runtime-spec, "Cgroup ownership").
+ */
+int cgroup_delegate(const struct cgroup *cg, uid_t uid, gid_t gid, struct error *e);
