@@ -35,8 +35,9 @@ struct json {
 	struct json *next;  /* next sibling */
 };
 
-#define JSON_MAX_DEPTH 64
+#define JSON_MAX_DEPTH 64 /* arrays and objects inside each other */
 #define JSON_MAX_NODES (1u << 20)
+#define JSON_MAX_BYTES (64u << 20) /* of one text, read or written; callers mostly allow less */
 
 /*
  * Parses one document. The tree lives in the arena and does not refer to `data`.
