@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/command.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "spec/spec.h"
+
+#define COMMAND_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define COMMAND_PASSWD_MAX   (1u << 20)
+
+static const char *command_env_get(const struct spec_process *p, const char *name)
+{
+	size_t len = strlen(name), i;
+
+	for (i = p->env.n; i-- > 0;)
+		if (strncmp(p->env.v[i], name, len) == 0 && p->env.v[i][len] == '=')
+			return p->env.v[i] + len + 1;
+	return NULL;
+}
+
+/* 0: it can be executed as far as modes tell; else -errno as execve would give. */
+static int command_try(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? 0 : -EACCES;
+}
+
+static int command_check_interpreter(const char *path, const char *interpreter, struct error *e)
+{
+	int r = command_try(interpreter);
+
+	if (r == 0)
+		return 0;
+	error_say(e, -r, "exec %s: its interpreter %s: %s", path, interpreter,
+		  r == -ENOENT ? "no such file or directory" : strerrordesc_np(-r));
+	error_hint(e, "the image lacks %s, or the file was made for another system",
+		   interpreter);
+	return r;
+}
+
+static int command_check_script(const char *path, char *head, size_t len, struct error *e)
+{
+	char *start = head + 2, *end = head + len, *p;
+
+	while (start < end && (*start == ' ' || *start == '\t'))
+		start++;
+	for (p = start; p < end && !strchr(" \t\r\n", *p); p++)
+		;
+	/* Longer than what we read is longer than what the kernel takes. */
+	if (p == start || p == end)
+		return 0;
+	*p = '\0';
+	return command_check_interpreter(path, start, e);
+}
+
+static int command_check_elf(const char *path, int fd, const Elf64_Ehdr *h, struct error *e)
+{
+	char interpreter[PATH_MAX];
+	Elf64_Phdr ph;
+	int i;
+
+	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_phentsize != sizeof(ph))
+		return 0;
+	for (i = 0; i < h->e_phnum && i < 64; i++) {
+		off_t at = (off_t)(h->e_phoff + (uint64_t)i * sizeof(ph));
+
+		if (pread(fd, &ph, sizeof(ph), at) != sizeof(ph))
+			return 0;
+		if (ph.p_type != PT_INTERP || ph.p_filesz < 2 ||
+		    ph.p_filesz > sizeof(interpreter))
+			continue;
+		if (pread(fd, interpreter, ph.p_filesz, (off_t)ph.p_offset) !=
+		    (ssize_t)ph.p_filesz)
+			return 0;
+		interpreter[ph.p_filesz - 1] = '\0';
+		return command_check_interpreter(path, interpreter, e);
+	}
+	return 0;
+}
+
+/* Best effort: what cannot be read can still be executed, and the kernel has the last word. */
+static int command_check_content(const char *path, struct error *e)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	union {
+		char bytes[256];
+		Elf64_Ehdr elf;
+	} head;
+	ssize_t n;
+
+	n = fd < 0 ? -1 : pread(fd, head.bytes, sizeof(head.bytes), 0);
+	if (n < 4)
+		return 0;
+	if (memcmp(head.bytes, "#!", 2) == 0)
+		return command_check_script(path, head.bytes, (size_t)n, e);
+	if (memcmp(head.bytes, ELFMAG, SELFMAG) == 0 && (size_t)n >= sizeof(head.elf))
+		return command_check_elf(path, fd, &head.elf, e);
+	return 0;
+}
+
+static int command_say(const char *name, int errnum, struct error *e)
+{
+	static const struct {
+		int errnum;
+		const char *text;
+	} words[] = {
+		{ ENOENT, "no such file or directory" },
+		{ EACCES, "permission denied" },
+		{ EISDIR, "is a directory" },
+		{ ENOTDIR, "not a directory" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i].errnum == errnum)
+			return error_say(e, errnum, "exec: \"%s\": %s", name, words[i].text);
+	return error_set(e, errnum, "exec: \"%s\"", name);
+}
+
+static int command_search(const char *name, const char *path, char *dst, size_t size,
+			  struct error *e)
+{
+	int denied = 0;
+
+	for (;;) {
+		size_t len = strcspn(path, ":");
+		int r;
+
+		if (str_format(dst, size, "%.*s/%s", len ? (int)len : 1, len ? path : ".",
+			       name) == 0) {
+			r = command_try(dst);
+			if (r == 0)
+				return 0;
+			if (r == -EACCES)
+				denied = 1;
+		}
+		if (!path[len])
+			break;
+		path += len + 1;
+	}
+	if (denied)
+		return command_say(name, EACCES, e);
+	error_say(e, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
+	error_hint(
+		e,
+		"process.args[0] must be a program of the image; PATH comes from process.env");
+	return -ENOENT;
+}
+
+int command_find(const struct spec_process *p, char *dst, size_t size, struct error *e)
+{
+	const char *name = p->args.v[0];
+	int r;
+
+	if (strchr(name, '/')) {
+		r = str_copy(dst, size, name);
+		if (r == 0)
+			r = command_try(dst);
+		if (r < 0)
+			return command_say(name, -r, e);
+	} else {
+		const char *path = command_env_get(p, "PATH");
+
+		if (!*name)
+			return error_say(e, EINVAL, "process.args[0] is empty");
+		r = command_search(name, path ?: COMMAND_DEFAULT_PATH, dst, size, e);
+		if (r < 0)
+			return r;
+	}
+	return command_check_content(dst, e);
+}
+
+/* The sixth field of uid's line in the image's /etc/passwd, or "/". */
+static void command_home(uint32_t uid, char *dst, size_t size)
+{
+	autoclose int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char line[1024], number[16];
+	size_t left = COMMAND_PASSWD_MAX;
+	struct stat st;
+	FILE *f;
+
+	snprintf(dst, size, "/");
+	snprintf(number, sizeof(number), "%u", uid);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	f = fdopen(fd, "re");
+	if (!f)
+		return;
+	take_fd(&fd);
+	while (fgets(line, sizeof(line), f) && strlen(line) < left) {
+		char *field[7] = { 0 }, *rest = line;
+		int i;
+
+		left -= strlen(line);
+		for (i = 0; i < 7 && rest; i++)
+			field[i] = strsep(&rest, ":\n");
+		if (field[5] && str_eq(field[2], number) && field[5][0] == '/') {
+			(void)str_copy(dst, size, field[5]);
+			break;
+		}
+	}
+	fclose(f);
+}
+
+static uint64_t command_hash(const char *name, size_t len)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		h = (h ^ (unsigned char)name[i]) * 0x100000001b3u;
+	return h;
+}
+
+/* Walks from the end and keeps the first sight of each name; order is kept. */
+static size_t command_dedup(const struct spec_process *p, char **out, char **table,
+			    size_t slots)
+{
+	size_t n = p->env.n, i, kept = 0;
+
+	for (i = n; i-- > 0;) {
+		char *entry = p->env.v[i];
+		size_t len = strcspn(entry, "=");
+		size_t at = command_hash(entry, len) & (slots - 1);
+
+		while (table[at] && !(strncmp(table[at], entry, len) == 0 &&
+				      (table[at][len] == '=' || !table[at][len])))
+			at = (at + 1) & (slots - 1);
+		if (table[at])
+			continue;
+		table[at] = entry;
+		out[n - ++kept] = entry;
+	}
+	memmove(out, out + (n - kept), kept * sizeof(*out));
+	return kept;
+}
+
+int command_environment(const struct spec_process *p, char ***ret, struct error *e)
+{
+	bool need_home = !command_env_get(p, "HOME");
+	autofree char **table = NULL;
+	char home[PATH_MAX];
+	size_t slots = 16, kept;
+	char **out;
+
+	while (slots < 2 * p->env.n + 2)
+		slots *= 2;
+	table = calloc(slots, sizeof(*table));
+	out = malloc((p->env.n + 2) * sizeof(*out) + sizeof(home) + sizeof("HOME="));
+	if (!table || !out) {
+		free(out);
+		return error_set(e, ENOMEM, "process.env");
+	}
+	kept = command_dedup(p, out, table, slots);
+	if (need_home) {
+		char *text = (char *)(out + p->env.n + 2);
+
+		command_home(p->user.uid, home, sizeof(home));
+		snprintf(text, sizeof(home) + sizeof("HOME="), "HOME=%s", home);
+		out[kept++] = text;
+	}
+	out[kept] = NULL;
+	*ret = out;
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+struct error;
+struct spec_process;
+
+/*
+ * What will be executed, looked up with the payload's own eyes: after the pivot, as its user, in its
+ * working directory. The words of the errors are those that engines look for in a runtime's message
+ * ("executable file not found in $PATH", "no such file or directory", "permission denied").
+ */
+
+/* process.args[0] by process.env's PATH -> dst. Also checks that it could run: an ordinary file with
+ * the execute permission, its interpreter there. */
+int command_find(const struct spec_process *p, char *dst, size_t size, struct error *e);
+
+/*
+ * The environment as execve(2) wants it: the last of repeated names wins, HOME from the image's
+ * /etc/passwd (bounded, never a FIFO or device) where it is missing. The array is the caller's to
+ * free; the strings belong to the process, but HOME's, which is in the same allocation.
+ */
+int command_environment(const struct spec_process *p, char ***ret, struct error *e);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+struct error;
+struct sandbox;
+
+/*
+ * process.terminal: a pseudoterminal of the container's own devpts. Its multiplexer is verified to
+ * be one, the other end comes from TIOCGPTPEER and never from a path (CVE-2025-52565); the master
+ * goes to the console socket (sb->console_fd) as one message with one descriptor.
+ */
+
+/* Child: fds 0, 1 and 2 become the terminal; new session with it as controlling terminal.
+ * `bind`: also mount it on /dev/console. */
+int console_make(struct sandbox *sb, bool bind, struct error *e);
+
+/* Parent: connects to the AF_UNIX stream socket at `path`. Its fd, or -errno. */
+int console_connect(const char *path, struct error *e);

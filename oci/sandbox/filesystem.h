@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+struct error;
+struct spec_mount;
+
+/*
+ * A new instance of a file system as a detached mount (fsopen(2), fsmount(2), Linux 5.2): type,
+ * source and data of a spec mount. Returns its fd or -errno; the kernel's own explanation, where it
+ * gives one, is in the error's text.
+ */
+int filesystem_mount(const struct spec_mount *m, struct error *e);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+struct error;
+struct sandbox;
+
+/* Who the payload is and what it may: user, groups, capabilities, no_new_privs, limits, keyring. */
+
+int identity_set_rlimits(struct sandbox *sb, struct error *e);
+
+/* A session keyring of its own, "_ses.<id>": the caller's keys stay the caller's. */
+int identity_join_keyring(struct sandbox *sb, struct error *e);
+
+/* process.cwd, made if it is missing, before the user changes; `again` retries as that user. */
+int identity_enter_cwd(struct sandbox *sb, bool again, struct error *e);
+
+/*
+ * Groups, bounding set, user, the other sets, ambient, no_new_privs; in the only order that works
+ * (capabilities(7)). `keep_admin`: seccomp(2) will still need CAP_SYS_ADMIN, because no_new_privs is
+ * off; execve(2) then drops it, as it is in no set that survives.
+ */
+int identity_assume(struct sandbox *sb, bool keep_admin, struct error *e);

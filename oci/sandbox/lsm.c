@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/lsm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "sandbox/procfs.h"
+#include "sandbox/sandbox.h"
+
+static bool lsm_apparmor_active(void)
+{
+	char line[8];
+
+	return file_read_line(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", line,
+			      sizeof(line)) == 0 &&
+	       line[0] == 'Y';
+}
+
+static bool lsm_selinux_active(void)
+{
+	struct statfs fs;
+
+	return statfs("/sys/fs/selinux", &fs) == 0 && fs.f_type == SELINUX_MAGIC;
+}
+
+static bool lsm_wants_apparmor(const struct spec_process *p)
+{
+	return !str_empty(p->apparmor_profile) && !str_eq(p->apparmor_profile, "unconfined");
+}
+
+int lsm_prepare(struct sandbox *sb, struct error *e)
+{
+	const struct spec_process *p = sb->process;
+	char name[64];
+
+	if (lsm_wants_apparmor(p) && !lsm_apparmor_active())
+		return error_say(
+			e, ENOTSUP,
+			"process.apparmorProfile is \"%s\", but AppArmor is not active",
+			p->apparmor_profile);
+	if (!str_empty(p->selinux_label) && !lsm_selinux_active())
+		return error_say(e, ENOTSUP,
+				 "process.selinuxLabel is \"%s\", but SELinux is not active",
+				 p->selinux_label);
+	if (!lsm_wants_apparmor(p) && str_empty(p->selinux_label))
+		return 0;
+
+	/* By number: "self" would need a symlink followed. Our own pid as this procfs counts it. */
+	snprintf(name, sizeof(name), "%d/attr/%sexec", (int)getpid(),
+		 lsm_wants_apparmor(p) ? "apparmor/" : "");
+	sb->lsm_fd = procfs_open_file(sb, name, O_WRONLY, e);
+	if (sb->lsm_fd == -ENOENT && lsm_wants_apparmor(p)) {
+		snprintf(name, sizeof(name), "%d/attr/exec", (int)getpid());
+		sb->lsm_fd = procfs_open_file(sb, name, O_WRONLY, e);
+	}
+	return sb->lsm_fd < 0 ? sb->lsm_fd : 0;
+}
+
+int lsm_apply(struct sandbox *sb, struct error *e)
+{
+	const struct spec_process *p = sb->process;
+	char label[4096];
+	ssize_t n;
+	int r;
+
+	if (sb->lsm_fd < 0)
+		return 0;
+	r = lsm_wants_apparmor(p)
+		    ? str_format(label, sizeof(label), "exec %s", p->apparmor_profile)
+		    : str_format(label, sizeof(label), "%s", p->selinux_label);
+	if (r < 0)
+		return error_set(e, -r, "label");
+	n = write(sb->lsm_fd, label, strlen(label));
+	if (n < 0 && lsm_wants_apparmor(p))
+		return error_set(e, errno, "process.apparmorProfile: apply \"%s\"",
+				 p->apparmor_profile);
+	if (n < 0)
+		return error_set(e, errno, "process.selinuxLabel: apply \"%s\"",
+				 p->selinux_label);
+	mem_closep(&sb->lsm_fd);
+	sb->lsm_fd = -1;
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+struct error;
+struct sandbox;
+
+/*
+ * process.apparmorProfile and process.selinuxLabel: the label to take on at exec(2). Asking for one
+ * where the module is not active is an error, never silence.
+ */
+
+/* Opens attr/exec on a private procfs (sb->lsm_fd); while that is still reachable. */
+int lsm_prepare(struct sandbox *sb, struct error *e);
+
+/* Writes the label; the next execve(2) takes it on. */
+int lsm_apply(struct sandbox *sb, struct error *e);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/masks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "sandbox/sandbox.h"
+
+#define ATTACH_FLAGS (MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+#define CLONE_FLAGS  (OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)
+
+/*
+ * The two covers. The first use attaches the mount itself, later ones a clone of it: a detached
+ * mount that is closed unused costs an RCU grace period.
+ */
+struct mask_covers {
+	int dir_fd;
+	int file_fd;
+};
+
+static int mask_new_dir(struct error *e)
+{
+	autoclose int fs_fd = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int fd;
+
+	if (fs_fd < 0 || fsconfig(fs_fd, FSCONFIG_SET_STRING, "mode", "0755", 0) < 0 ||
+	    fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
+	    fsconfig(fs_fd, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	    fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return error_set(e, errno, "make an empty tmpfs");
+	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC,
+		     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			     MOUNT_ATTR_NOEXEC);
+	return fd < 0 ? error_set(e, errno, "mount an empty tmpfs") : fd;
+}
+
+static int mask_new_file(struct error *e)
+{
+	autoclose int fd =
+		open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(e, errno, "open the host's /dev/null");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return error_say(e, EINVAL, "the host's /dev/null is not the null device");
+	return take_fd(&fd);
+}
+
+static int mask_attach(int *cover_fd, int (*make)(struct error *), int target_fd,
+		       struct error *e)
+{
+	autoclose int clone_fd = -1;
+	int fd = *cover_fd;
+
+	if (fd < 0) {
+		fd = *cover_fd = make(e);
+	} else {
+		fd = clone_fd = open_tree(fd, "", CLONE_FLAGS);
+		if (fd < 0)
+			return error_set(e, errno, "clone the cover");
+	}
+	if (fd < 0)
+		return fd;
+	if (move_mount(fd, "", target_fd, "", ATTACH_FLAGS) < 0)
+		return error_set(e, errno, "cover it");
+	return 0;
+}
+
+static int mask_path(const struct sandbox *sb, const char *path, struct mask_covers *covers,
+		     struct error *e)
+{
+	autoclose int fd = path_open(sb->root_fd, path, O_PATH, 0);
+	struct stat st;
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return error_set(e, -fd, "open it");
+	if (fstat(fd, &st) < 0)
+		return error_set(e, errno, "stat it");
+	if (S_ISDIR(st.st_mode))
+		return mask_attach(&covers->dir_fd, mask_new_dir, fd, e);
+	return mask_attach(&covers->file_fd, mask_new_file, fd, e);
+}
+
+static int mask_readonly(const struct sandbox *sb, const char *path, struct error *e)
+{
+	autoclose int target_fd = path_open(sb->root_fd, path, O_PATH, 0), fd = -1;
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (target_fd == -ENOENT)
+		return 0;
+	if (target_fd < 0)
+		return error_set(e, -target_fd, "open it");
+	fd = open_tree(target_fd, "", CLONE_FLAGS | AT_RECURSIVE);
+	if (fd < 0)
+		return error_set(e, errno, "clone it");
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro, sizeof(ro)) < 0)
+		return error_set(e, errno, "make it read-only");
+	if (move_mount(fd, "", target_fd, "", ATTACH_FLAGS) < 0)
+		return error_set(e, errno, "cover it with itself, read-only");
+	return 0;
+}
+
+int masks_apply(struct sandbox *sb, struct error *e)
+{
+	const struct spec_linux *l = &sb->spec->linux_;
+	struct mask_covers covers = { -1, -1 };
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < l->readonly_paths.n; i++) {
+		r = mask_readonly(sb, l->readonly_paths.v[i], e);
+		if (r < 0)
+			error_prefix(e, "linux.readonlyPaths[%zu] (%s)", i,
+				     l->readonly_paths.v[i]);
+	}
+	for (i = 0; r == 0 && i < l->masked_paths.n; i++) {
+		r = mask_path(sb, l->masked_paths.v[i], &covers, e);
+		if (r < 0)
+			error_prefix(e, "linux.maskedPaths[%zu] (%s)", i, l->masked_paths.v[i]);
+	}
+	mem_closep(&covers.dir_fd);
+	mem_closep(&covers.file_fd);
+	return r;
+}

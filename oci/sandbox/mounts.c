@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "sandbox/filesystem.h"
+#include "sandbox/sandbox.h"
+
+/* "mounts[3] (/data)": how messages call a mount. */
+static const char *mount_show(const struct sandbox *sb, const struct spec_mount *m, char *dst,
+			      size_t size)
+{
+	char path[160];
+
+	snprintf(dst, size, "mounts[%zu] (%s)", (size_t)(m - sb->spec->mounts),
+		 str_show(path, sizeof(path), m->destination));
+	return dst;
+}
+
+static int mount_open_source(const struct sandbox *sb, const struct spec_mount *m,
+			     struct error *e)
+{
+	unsigned int flags =
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (m->bind_rec ? AT_RECURSIVE : 0);
+	int fd;
+
+	if (str_empty(m->source))
+		return error_say(e, EINVAL, "a bind mount needs a source");
+	fd = open_tree(sb->bundle_fd, m->source, flags);
+	if (fd < 0)
+		return error_set(e, errno, "open the source %s", m->source);
+	return fd;
+}
+
+int mounts_open_sources(struct sandbox *sb, struct error *e)
+{
+	const struct spec *s = sb->spec;
+	char name[200];
+	size_t i;
+
+	sb->source_fd = calloc(s->n_mounts + 1, sizeof(int));
+	if (!sb->source_fd)
+		return error_set(e, ENOMEM, "mounts");
+	memset(sb->source_fd, 0xff, (s->n_mounts + 1) * sizeof(int));
+
+	for (i = 0; i < s->n_mounts; i++) {
+		if (!s->mounts[i].bind)
+			continue;
+		sb->source_fd[i] = mount_open_source(sb, &s->mounts[i], e);
+		if (sb->source_fd[i] < 0)
+			return error_prefix(e, "%s",
+					    mount_show(sb, &s->mounts[i], name, sizeof(name)));
+	}
+	return 0;
+}
+
+void mounts_close_sources(struct sandbox *sb)
+{
+	size_t i;
+
+	for (i = 0; sb->source_fd && i < sb->spec->n_mounts; i++)
+		mem_closep(&sb->source_fd[i]);
+	free(sb->source_fd);
+	sb->source_fd = NULL;
+}
+
+/* The cgroup tree without a cgroup namespace: only the container's own part of it. */
+static int mount_bind_own_cgroup(const struct sandbox *sb, struct error *e)
+{
+	char path[4096];
+	int fd;
+
+	if (str_format(path, sizeof(path), "/sys/fs/cgroup%s", sb->cgroup_path ?: "") < 0)
+		return error_set(e, ENAMETOOLONG, "cgroup path");
+	fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (fd < 0)
+		return error_set(e, errno, "bind %s", path);
+	return fd;
+}
+
+static int mount_bind_sysfs(struct error *e)
+{
+	int fd =
+		open_tree(AT_FDCWD, "/sys", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+	return fd < 0 ? error_set(e, errno, "bind /sys") : fd;
+}
+
+static bool mount_is_cgroup(const struct spec_mount *m)
+{
+	return str_eq(m->type, "cgroup") || str_eq(m->type, "cgroup2");
+}
+
+/* The detached mount for one entry. */
+static int mount_detached(const struct sandbox *sb, const struct spec_mount *m, struct error *e)
+{
+	size_t i = (size_t)(m - sb->spec->mounts);
+	int fd;
+
+	if (m->bind)
+		return sb->source_fd ? take_fd(&sb->source_fd[i]) : mount_open_source(sb, m, e);
+	if (mount_is_cgroup(m) && sb->cgroup_path_visible)
+		return mount_bind_own_cgroup(sb, e);
+
+	fd = filesystem_mount(m, e);
+	/* A user namespace without its own network namespace may not make a new sysfs. */
+	if (fd == -EPERM && str_eq(m->type, "sysfs") && sb->own_userns)
+		return mount_bind_sysfs(e);
+	return fd;
+}
+
+static int mount_apply_attr(int fd, uint64_t set, uint64_t clear, unsigned int flags)
+{
+	struct mount_attr a = { .attr_set = set, .attr_clr = clear };
+
+	if (!set && !clear)
+		return 0;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | flags, &a, sizeof(a)) == 0)
+		return 0;
+	/* Flags that a user namespace inherited locked cannot be cleared; the stricter one stays. */
+	a.attr_clr &= MOUNT_ATTR__ATIME;
+	if (errno != EPERM || !clear)
+		return -errno;
+	return mount_setattr(fd, "", AT_EMPTY_PATH | flags, &a, sizeof(a)) < 0 ? -errno : 0;
+}
+
+static int mount_set_attributes(const struct sandbox *sb, const struct spec_mount *m, int fd,
+				struct error *e)
+{
+	uint64_t set = m->attr_set, clear = m->attr_clear;
+	int r;
+
+	/* Without a cgroup namespace the tree is the host's: looking is all there is (A9). */
+	if (mount_is_cgroup(m) && sb->cgroup_path_visible)
+		set |= MOUNT_ATTR_RDONLY, clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+
+	r = mount_apply_attr(fd, set, clear, 0);
+	if (r == 0)
+		r = mount_apply_attr(fd, m->attr_set_rec, m->attr_clear_rec, AT_RECURSIVE);
+	return r < 0 ? error_set(e, -r, "set its flags") : 0;
+}
+
+static int mount_set_propagation(const struct spec_mount *m, int fd, struct error *e)
+{
+	struct mount_attr a = { .propagation = m->propagation };
+
+	if (!m->propagation)
+		return 0;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | (m->propagation_rec ? AT_RECURSIVE : 0), &a,
+			  sizeof(a)) < 0)
+		return error_set(e, errno, "set its propagation");
+	return 0;
+}
+
+/* proc and sysfs land on real directories only: a symlink would move the masks (CVE-2023-27561). */
+static int mount_open_strict_target(const struct sandbox *sb, const char *path, struct error *e)
+{
+	int fd;
+
+	fd = path_open_strict(sb->root_fd, path, O_PATH | O_DIRECTORY, 0, 1);
+	if (fd == -ENOENT) {
+		fd = path_mkdir_all(sb->root_fd, path, 0755);
+		if (fd >= 0) {
+			close(fd);
+			fd = path_open_strict(sb->root_fd, path, O_PATH | O_DIRECTORY, 0, 1);
+		}
+	}
+	if (fd == -ELOOP || fd == -ENOTDIR)
+		return error_say(e, -fd, "the target is not a real directory in the image");
+	return fd < 0 ? error_set(e, -fd, "open the target") : fd;
+}
+
+/* Nothing lands inside a procfs by way of a symlink; the few files that may are named in the spec. */
+static int mount_check_target(const char *path, int fd, struct error *e)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return error_set(e, errno, "stat the target");
+	if (fs.f_type == PROC_SUPER_MAGIC && !str_eq(path, "/proc") &&
+	    !str_starts(path, "/proc/"))
+		return error_say(e, EPERM, "the target leads into /proc");
+	return 0;
+}
+
+static int mount_open_target(const struct sandbox *sb, const struct spec_mount *m, bool dir,
+			     struct error *e)
+{
+	autoclose int fd = -1;
+	char path[4096];
+	int r;
+
+	if (path_clean(path, sizeof(path), m->destination) < 0)
+		return error_set(e, ENAMETOOLONG, "destination");
+	if (str_eq(m->type, "proc") || str_eq(m->type, "sysfs")) {
+		fd = mount_open_strict_target(sb, path, e);
+		return fd < 0 ? fd : take_fd(&fd);
+	}
+
+	fd = dir ? path_mkdir_all(sb->root_fd, path, 0755)
+		 : path_make_file(sb->root_fd, path, 0644);
+	if (fd == -ENOTDIR || fd == -EISDIR)
+		return error_say(e, -fd, "the source is a %s but the target is not",
+				 dir ? "directory" : "file");
+	if (fd < 0)
+		return error_set(e, -fd, "make the target");
+	r = mount_check_target(path, fd, e);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+static int mount_remount(const struct sandbox *sb, const struct spec_mount *m, struct error *e)
+{
+	autoclose int fd = path_open(sb->root_fd, m->destination, O_PATH, 0);
+
+	if (fd < 0)
+		return error_set(e, -fd, "open the target to remount");
+	return mount_set_attributes(sb, m, fd, e);
+}
+
+/*
+ * A recursive bind of /sys brings the host's cgroup tree along, writable even under "ro", which is
+ * not recursive (CVE-2023-25809).
+ */
+static int mount_protect_cgroups(const struct sandbox *sb, const struct spec_mount *m,
+				 struct error *e)
+{
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	autoclose int fd = -1;
+	char path[4096];
+	struct statfs fs;
+
+	if (!m->bind_rec && !str_eq(m->type, "sysfs"))
+		return 0;
+	if (str_format(path, sizeof(path), "%s/fs/cgroup", m->destination) < 0)
+		return 0;
+	fd = path_open(sb->root_fd, path, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return 0;
+	if (fs.f_type != CGROUP2_SUPER_MAGIC && fs.f_type != CGROUP_SUPER_MAGIC &&
+	    fs.f_type != TMPFS_MAGIC)
+		return 0;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro, sizeof(ro)) < 0)
+		return error_set(e, errno, "make the cgroup tree below it read-only");
+	return 0;
+}
+
+static int mount_make(const struct sandbox *sb, const struct spec_mount *m, struct error *e)
+{
+	autoclose int fd = -1, target_fd = -1;
+	struct stat st;
+	int r;
+
+	if (m->remount)
+		return mount_remount(sb, m, e);
+
+	fd = mount_detached(sb, m, e);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return error_set(e, errno, "stat the source");
+	r = mount_set_attributes(sb, m, fd, e);
+	if (r < 0)
+		return r;
+	target_fd = mount_open_target(sb, m, S_ISDIR(st.st_mode), e);
+	if (target_fd < 0)
+		return target_fd;
+	if (move_mount(fd, "", target_fd, "",
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return error_set(e, errno, "attach it");
+	r = mount_set_propagation(m, fd, e);
+	if (r < 0)
+		return r;
+	return mount_protect_cgroups(sb, m, e);
+}
+
+int mounts_make(struct sandbox *sb, struct error *e)
+{
+	char name[200];
+	size_t i;
+	int r;
+
+	for (i = 0; i < sb->spec->n_mounts; i++) {
+		r = mount_make(sb, &sb->spec->mounts[i], e);
+		if (r < 0)
+			return error_prefix(e, "%s",
+					    mount_show(sb, &sb->spec->mounts[i], name,
+						       sizeof(name)));
+	}
+	return 0;
+}

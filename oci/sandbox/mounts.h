@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+struct error;
+struct sandbox;
+
+/*
+ * The `mounts` of config.json, in their order, each made as a detached mount and attached with
+ * move_mount(2) to a target that was opened below sb->root_fd: no path is walked twice
+ * (CVE-2021-30465, CVE-2024-45310).
+ */
+
+/* Parent, where host paths are out of the child's reach: opens bind sources into sb->source_fd. */
+int mounts_open_sources(struct sandbox *sb, struct error *e);
+void mounts_close_sources(struct sandbox *sb);
+
+/* Child. */
+int mounts_make(struct sandbox *sb, struct error *e);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/ns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "sandbox/sandbox.h"
+
+static int ns_open_path(enum spec_ns ns, const char *path, struct error *e)
+{
+	autoclose int fd = -1;
+	int type;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return error_set(e, errno, "linux.namespaces: open the %s namespace %s",
+				 spec_ns_name(ns), path);
+	type = ioctl(fd, NS_GET_NSTYPE);
+	if (type < 0)
+		return error_say(e, EINVAL, "linux.namespaces: %s is not a namespace", path);
+	if ((uint64_t)type != spec_ns_flag(ns))
+		return error_say(e, EINVAL, "linux.namespaces: %s is not a %s namespace", path,
+				 spec_ns_name(ns));
+	return take_fd(&fd);
+}
+
+int ns_open_paths(struct sandbox *sb, struct error *e)
+{
+	int i;
+
+	for (i = 0; i < SPEC_NS_COUNT; i++) {
+		const struct spec_namespace *n = &sb->spec->linux_.namespaces[i];
+
+		if (!n->present || !n->path)
+			continue;
+		sb->ns_fd[i] = ns_open_path(i, n->path, e);
+		if (sb->ns_fd[i] < 0)
+			return sb->ns_fd[i];
+	}
+	return 0;
+}
+
+void ns_close_paths(struct sandbox *sb)
+{
+	int i;
+
+	for (i = 0; i < SPEC_NS_COUNT; i++) {
+		mem_closep(&sb->ns_fd[i]);
+		sb->ns_fd[i] = -1;
+	}
+}
+
+uint64_t ns_clone_flags(const struct sandbox *sb)
+{
+	uint64_t flags = 0;
+	int i;
+
+	for (i = 0; i < SPEC_NS_COUNT; i++)
+		if (i != SPEC_NS_CGROUP && i != SPEC_NS_TIME && sandbox_new_ns(sb, i))
+			flags |= spec_ns_flag(i);
+	return flags;
+}
+
+int ns_join(struct sandbox *sb, struct error *e)
+{
+	int i;
+
+	for (i = 0; i < SPEC_NS_COUNT; i++) {
+		if (i == SPEC_NS_USER || i == SPEC_NS_PID || sb->ns_fd[i] < 0)
+			continue;
+		if (setns(sb->ns_fd[i], (int)spec_ns_flag(i)) < 0)
+			return error_set(e, errno, "join the %s namespace %s", spec_ns_name(i),
+					 sb->spec->linux_.namespaces[i].path);
+	}
+	return 0;
+}
+
+static int ns_write_offset(const char *clock, const struct spec_time_offset *o, struct error *e)
+{
+	char line[96];
+	int r;
+
+	if (!o->present)
+		return 0;
+	snprintf(line, sizeof(line), "%s %lld %u\n", clock, (long long)o->secs, o->nanosecs);
+	r = file_write(AT_FDCWD, "/proc/self/timens_offsets", line);
+	if (r < 0)
+		return error_set(e, -r, "linux.timeOffsets.%s: set %lld s", clock,
+				 (long long)o->secs);
+	return 0;
+}
+
+/* Into the new time namespace itself, not only our children: setns to what unshare prepared. */
+static int ns_enter_time(struct sandbox *sb, struct error *e)
+{
+	autoclose int fd = -1;
+	int r;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		return error_set(e, errno, "make a new time namespace");
+	r = ns_write_offset("monotonic", &sb->spec->linux_.offset_monotonic, e);
+	if (r == 0)
+		r = ns_write_offset("boottime", &sb->spec->linux_.offset_boottime, e);
+	if (r < 0)
+		return r;
+	fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
+		return error_set(e, errno, "enter the new time namespace");
+	return 0;
+}
+
+int ns_unshare_late(struct sandbox *sb, struct error *e)
+{
+	if (sandbox_new_ns(sb, SPEC_NS_CGROUP) && unshare(CLONE_NEWCGROUP) < 0)
+		return error_set(e, errno, "make a new cgroup namespace");
+	if (sandbox_new_ns(sb, SPEC_NS_TIME))
+		return ns_enter_time(sb, e);
+	return 0;
+}
+
+int ns_join_target(struct sandbox *sb, struct error *e)
+{
+	int flags = (int)(sb->target_flags & ~(uint64_t)CLONE_NEWPID);
+
+	if (flags && setns(sb->target_fd, flags) < 0)
+		return error_set(e, errno, "join the container's namespaces");
+	return 0;
+}
+
+int ns_set_names(struct sandbox *sb, struct error *e)
+{
+	const struct spec *s = sb->spec;
+
+	if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
+		return error_set(e, errno, "hostname: set \"%s\"", s->hostname);
+	if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
+		return error_set(e, errno, "domainname: set \"%s\"", s->domainname);
+	return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+struct error;
+struct sandbox;
+
+/* Namespaces (namespaces(7), runtime-spec "config-linux.md", Namespaces). */
+
+/* Parent: opens every namespace given by path into sb->ns_fd, and checks what it is. */
+int ns_open_paths(struct sandbox *sb, struct error *e);
+void ns_close_paths(struct sandbox *sb);
+
+/*
+ * The CLONE_NEW* flags for clone3: all new ones but cgroup and time. The cgroup namespace must be
+ * made from inside the cgroup, and time offsets can only be set before anybody lives in it.
+ */
+uint64_t ns_clone_flags(const struct sandbox *sb);
+
+/* Child: joins those given by path but user and pid, which the parent's clone took care of. */
+int ns_join(struct sandbox *sb, struct error *e);
+
+/* Child: the new cgroup and time namespaces. */
+int ns_unshare_late(struct sandbox *sb, struct error *e);
+
+/* Child of exec: joins everything of the target but its pid namespace. */
+int ns_join_target(struct sandbox *sb, struct error *e);
+
+/* Child: hostname and domainname. */
+int ns_set_names(struct sandbox *sb, struct error *e);

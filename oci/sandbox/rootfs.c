@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/sys.h"
+#include "sandbox/sandbox.h"
+
+int rootfs_clone(struct sandbox *sb, struct error *e)
+{
+	const char *path = sb->spec->root_path;
+	autoclose int fd = -1;
+	struct stat st;
+	int r;
+
+	fd = open_tree(sb->bundle_fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (fd < 0) {
+		r = error_set(e, errno, "root.path: open the root file system %s%s%s",
+			      path[0] == '/' ? "" : sb->bundle, path[0] == '/' ? "" : "/",
+			      path);
+		if (r == -ENOENT)
+			error_hint(e, "unpack an image there, or name its folder in root.path");
+		return r;
+	}
+	if (fstat(fd, &st) < 0)
+		return error_set(e, errno, "root.path: stat %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return error_say(e, ENOTDIR, "root.path: %s is not a directory", path);
+	sb->tree_fd = take_fd(&fd);
+	return 0;
+}
+
+/*
+ * Mounts of the container must not appear on the host, while mounts of the host may still arrive
+ * (slave), unless the spec asks for sharing. Then at least "/" itself is private: pivot_root(2)
+ * refuses a shared parent.
+ */
+static int rootfs_unshare_propagation(const struct spec *s, struct error *e)
+{
+	struct mount_attr slave = { .propagation = MS_SLAVE };
+	struct mount_attr private = { .propagation = MS_PRIVATE };
+	bool shared = s->linux_.rootfs_propagation == MS_SHARED;
+
+	if (!shared && mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &slave, sizeof(slave)) < 0)
+		return error_set(e, errno, "keep mounts from reaching the host");
+	if (mount_setattr(AT_FDCWD, "/", 0, &private, sizeof(private)) < 0)
+		return error_set(e, errno, "make the root mount private");
+	return 0;
+}
+
+int rootfs_open(struct sandbox *sb, struct error *e)
+{
+	struct mount_attr private = { .propagation = MS_PRIVATE };
+	int r;
+
+	r = rootfs_unshare_propagation(sb->spec, e);
+	if (r < 0)
+		return r;
+	if (sb->tree_fd < 0) {
+		r = rootfs_clone(sb, e);
+		if (r < 0)
+			return r;
+	}
+	/* Over "/": a place that every user namespace may reach, whatever the path's modes. */
+	if (move_mount(sb->tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(e, errno, "root.path: attach the root file system");
+	if (mount_setattr(sb->tree_fd, "", AT_EMPTY_PATH, &private, sizeof(private)) < 0)
+		return error_set(e, errno, "root.path: make the mount private");
+	sb->root_fd = take_fd(&sb->tree_fd);
+	return 0;
+}
+
+int rootfs_seal(struct sandbox *sb, struct error *e)
+{
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (!sb->spec->root_readonly)
+		return 0;
+	if (mount_setattr(sb->root_fd, "", AT_EMPTY_PATH, &ro, sizeof(ro)) < 0)
+		return error_set(e, errno,
+				 "root.readonly: make the root file system read-only");
+	return 0;
+}
+
+static int rootfs_set_propagation(const struct spec *s, struct error *e)
+{
+	struct mount_attr a = { .propagation = s->linux_.rootfs_propagation };
+	unsigned int flags = s->linux_.rootfs_propagation_rec ? AT_RECURSIVE : 0;
+
+	if (!a.propagation)
+		return 0;
+	if (mount_setattr(AT_FDCWD, "/", flags, &a, sizeof(a)) < 0)
+		return error_set(e, errno, "linux.rootfsPropagation: apply");
+	return 0;
+}
+
+int rootfs_pivot(struct sandbox *sb, struct error *e)
+{
+	int r;
+
+	if (fchdir(sb->root_fd) < 0)
+		return error_set(e, errno, "enter the root file system");
+
+	if (sb->no_pivot) {
+		/* It already lies over "/": only our idea of the root has to move there. */
+		if (chroot(".") < 0 || chdir("/") < 0)
+			return error_set(e, errno, "chroot into the root file system");
+		return rootfs_set_propagation(sb->spec, e);
+	}
+
+	/* The old root lands on top of the new one, at "."; then it is cut off with all it holds. */
+	r = sys_pivot_root(".", ".");
+	if (r < 0) {
+		r = error_set(e, -r, "pivot_root into the root file system");
+		error_hint(e, "on an initramfs root, use --no-pivot");
+		return r;
+	}
+	if (umount2(".", MNT_DETACH) < 0)
+		return error_set(e, errno, "detach the host's file systems");
+	if (chdir("/") < 0)
+		return error_set(e, errno, "enter the new root");
+	return rootfs_set_propagation(sb->spec, e);
+}

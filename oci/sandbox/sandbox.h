@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "spec/spec.h"
+
+struct error;
+
+/*
+ * What the fences of this folder share while a container's first process (or a process that joins
+ * one) builds its own walls. The parent fills it before clone3(2); the child works on its copy.
+ * Every fence is one file with one or two functions that take it; none includes another's header.
+ *
+ * All descriptors are close-on-exec, -1 where there is none.
+ */
+struct sandbox {
+	const struct spec *spec;
+	const struct spec_process *process;
+	const char *id;
+	const char *bundle; /* absolute, for messages */
+	int bundle_fd;      /* O_PATH; relative paths of the spec start here */
+
+	bool joining;  /* exec: the container is there already */
+	bool no_pivot; /* move_mount and chroot instead of pivot_root */
+	bool no_new_keyring;
+	bool own_userns;     /* the child lives in a user namespace that is not the parent's */
+	bool foreign_userns; /* host ids are not our ids: the parent must open host paths */
+	unsigned int preserve_fds; /* 3 .. 3+n-1 reach the payload */
+
+	int ns_fd[SPEC_NS_COUNT]; /* namespaces to join */
+	int target_fd;            /* exec: pidfd of the container's init; setns(2) with it */
+	uint64_t target_flags;    /* exec: CLONE_NEW* to join through target_fd */
+
+	int tree_fd;    /* foreign_userns: the detached rootfs, cloned by the parent */
+	int *source_fd; /* foreign_userns: per spec mount, the detached bind source */
+	int root_fd;    /* the rootfs' mount, once rootfs_open() has run */
+	int procfs_fd;  /* a procfs that nobody else can mount over; see procfs.h */
+	int console_fd; /* connected console socket, gets the terminal's master */
+	int lsm_fd;     /* attr/exec, open for writing */
+
+	bool cgroup_path_visible; /* no cgroup namespace: bind this one in place of the root */
+	const char *cgroup_path;  /* "/strake/x", or NULL without a cgroup */
+
+	void (*warn)(void *arg, const char *text); /* something that does not stop us */
+	void *warn_arg;
+};
+
+#define SANDBOX_INIT                                         \
+	((struct sandbox){                                   \
+		.bundle_fd = -1,                             \
+		.ns_fd = { [0 ... SPEC_NS_COUNT - 1] = -1 }, \
+		.target_fd = -1,                             \
+		.tree_fd = -1,                               \
+		.root_fd = -1,                               \
+		.procfs_fd = -1,                             \
+		.console_fd = -1,                            \
+		.lsm_fd = -1,                                \
+	})
+
+static inline bool sandbox_has_ns(const struct sandbox *sb, enum spec_ns ns)
+{
+	return sb->spec->linux_.namespaces[ns].present;
+}
+
+/* A namespace that this container creates, in contrast to joining one or keeping the caller's. */
+static inline bool sandbox_new_ns(const struct sandbox *sb, enum spec_ns ns)
+{
+	return sandbox_has_ns(sb, ns) && !sb->spec->linux_.namespaces[ns].path;
+}
