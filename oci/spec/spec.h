@@ -61,7 +61,7 @@ struct spec_capabilities {
 	uint64_t inheritable;
 	uint64_t permitted;
 	uint64_t ambient;
-	struct spec_strings unknown; /* names this build does not know */
+	struct spec_strings unknown; /* names this build does not know, the first 64 of them */
 };
 
 struct spec_rlimit {
@@ -119,12 +119,16 @@ struct spec_id_mapping {
 };
 
 struct spec_mount {
-	const char *destination;
-	const char *type;   /* may be NULL */
-	const char *source; /* may be NULL */
+	const char *
+		destination; /* absolute and without "..", "." or "//": cleaned while parsing */
+	const char *type;    /* may be NULL */
+	const char *source;  /* may be NULL */
 	struct spec_strings options;
 
-	/* What the options say, resolved by spec/mount_options.c. */
+	/*
+	 * What the options say, resolved by spec/mount_options.c. The recursive attributes are to
+	 * be applied first: where both speak of one flag, the mount's own are its last word.
+	 */
 	uint64_t attr_set;     /* MOUNT_ATTR_* to set on the mount */
 	uint64_t attr_clear;   /* MOUNT_ATTR_* to clear (dev, suid, exec, rw ...) */
 	uint64_t attr_set_rec; /* the same, on the whole tree (rro, rnosuid ...) */
@@ -394,9 +398,16 @@ struct spec_linux {
 	unsigned long personality; /* PER_* */
 };
 
+#define SPEC_MAX_WARNINGS 16
+
+struct json;
+
 struct spec {
-	struct arena arena; /* owns everything below */
-	const char *file;   /* what messages call the document */
+	struct arena arena;     /* owns everything below */
+	const char *file;       /* what messages call the document */
+	const struct json *doc; /* as it was read, for line numbers; may be NULL */
+	struct spec_strings
+		warnings; /* what a person should be told, at most SPEC_MAX_WARNINGS */
 	const char *oci_version;
 	const char *root_path;
 	bool root_readonly;
