@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/sha256.h"
+
+#include <string.h>
+
+/* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
+static const uint32_t K[64] = {
+	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
+	0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
+	0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
+	0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
+	0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc,
+	0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b,
+	0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116,
+	0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
+	0xc67178f2,
+};
+
+static uint32_t ror(uint32_t x, int n)
+{
+	return x >> n | x << (32 - n);
+}
+
+static uint32_t read_be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void write_be32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+static void sha256_block(struct sha256 *h, const uint8_t *p)
+{
+	uint32_t w[64], s[8];
+
+	for (int i = 0; i < 16; i++)
+		w[i] = read_be32(p + 4 * i);
+	for (int i = 16; i < 64; i++) {
+		uint32_t a = w[i - 15], b = w[i - 2];
+
+		w[i] = w[i - 16] + (ror(a, 7) ^ ror(a, 18) ^ a >> 3) + w[i - 7] +
+		       (ror(b, 17) ^ ror(b, 19) ^ b >> 10);
+	}
+
+	memcpy(s, h->state, sizeof(s));
+	for (int i = 0; i < 64; i++) {
+		uint32_t e = s[4], a = s[0];
+		uint32_t t1 = s[7] + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) +
+			      ((e & s[5]) ^ (~e & s[6])) + K[i] + w[i];
+		uint32_t t2 = (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) +
+			      ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+
+		memmove(s + 1, s, 7 * sizeof(*s));
+		s[4] += t1;
+		s[0] = t1 + t2;
+	}
+	for (int i = 0; i < 8; i++)
+		h->state[i] += s[i];
+}
+
+void sha256_init(struct sha256 *h)
+{
+	*h = (struct sha256){
+		.state = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
+			   0x9b05688c, 0x1f83d9ab, 0x5be0cd19 },
+	};
+}
+
+void sha256_add(struct sha256 *h, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	size_t have = h->len % sizeof(h->block);
+
+	h->len += len;
+	if (have) {
+		size_t n = sizeof(h->block) - have < len ? sizeof(h->block) - have : len;
+
+		memcpy(h->block + have, p, n);
+		if (have + n < sizeof(h->block))
+			return;
+		sha256_block(h, h->block);
+		p += n;
+		len -= n;
+	}
+	for (; len >= sizeof(h->block); p += sizeof(h->block), len -= sizeof(h->block))
+		sha256_block(h, p);
+	if (len)
+		memcpy(h->block, p, len);
+}
+
+void sha256_end(struct sha256 *h, uint8_t ret[SHA256_SIZE])
+{
+	static const uint8_t pad[64] = { 0x80 };
+	uint64_t bits = h->len * 8;
+	uint8_t tail[8];
+
+	write_be32(tail, (uint32_t)(bits >> 32));
+	write_be32(tail + 4, (uint32_t)bits);
+	/* Padding ends 8 bytes before a block does, where the length goes. */
+	sha256_add(h, pad, 1 + (119 - h->len % 64) % 64);
+	sha256_add(h, tail, sizeof(tail));
+	for (int i = 0; i < 8; i++)
+		write_be32(ret + 4 * i, h->state[i]);
+}
+
+void sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE])
+{
+	struct sha256 h;
+
+	sha256_init(&h);
+	sha256_add(&h, data, len);
+	sha256_end(&h, ret);
+}
+
+char *sha256_hex(const uint8_t digest[SHA256_SIZE], char dst[SHA256_HEX])
+{
+	for (size_t i = 0; i < SHA256_SIZE; i++) {
+		dst[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		dst[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+	}
+	dst[SHA256_HEX - 1] = '\0';
+	return dst;
+}
