@@ -18,8 +18,7 @@ uint32_t seccomp_abi_audit(enum seccomp_abi abi);
 enum seccomp_abi seccomp_abi_from_spec(uint32_t arch);
 uint32_t seccomp_abi_to_spec(enum seccomp_abi abi);
 
-const char *seccomp_abi_name(enum seccomp_abi abi);      /* "x86_64", "i386" ... */
-const char *seccomp_abi_scmp_name(enum seccomp_abi abi); /* "SCMP_ARCH_X86_64" ... */
+const char *seccomp_abi_name(enum seccomp_abi abi); /* "x86_64", "i386" ... */
 
 /* Can a kernel of `native` run a call of `abi`? (x86_64: itself, i386, x32.) */
 bool seccomp_abi_meets(enum seccomp_abi native, enum seccomp_abi abi);

@@ -8,7 +8,7 @@
 
 struct error;
 struct seccomp_program;
-struct seccomp_rules;
+struct seccomp_meaning;
 struct spec_seccomp;
 
 /*
@@ -22,6 +22,8 @@ struct spec_seccomp;
  * The program: one switch on the architecture, native first; one binary search over the merged
  * ranges of numbers; shared blocks that look at arguments.
  */
+#define SECCOMP_COMPILER_VERSION 1 /* counts up when the same meaning gives another program */
+
 struct seccomp_target {
 	enum seccomp_abi native;
 	uint32_t flags; /* SECCOMP_FILTER_FLAG_* that this kernel knows */
@@ -43,6 +45,6 @@ struct seccomp_target {
 int seccomp_compile(const struct spec_seccomp *spec, const struct seccomp_target *target,
 		    struct seccomp_program *ret, struct error *e);
 
-/* The second half, for who already has the rules (rules.h). Sets no key. */
-int seccomp_compile_rules(const struct seccomp_rules *rules, struct seccomp_program *ret,
-			  struct error *e);
+/* The second half, for who has the meaning already (meaning.h). */
+int seccomp_compile_meaning(const struct seccomp_meaning *m, struct seccomp_program *ret,
+			    struct error *e);

@@ -20,13 +20,23 @@ enum seccomp_abi {
 	SECCOMP_ABI_RISCV64,
 	SECCOMP_ABI_PPC64LE,
 	SECCOMP_ABI_S390X,
-	SECCOMP_ABI_S390,
 	SECCOMP_ABI_LOONGARCH64,
 	SECCOMP_ABI_COUNT,
 };
 
 #define SECCOMP_NAME_MAX 32
 #define SECCOMP_NR_NONE  0xffffu /* the ABI does not have this call */
+
+/*
+ * Numbers are kept as slots below SECCOMP_SLOTS, in the order of the numbers: a slot is the number
+ * itself, less bit 30 for x32; ARM's private calls (0xf0000 + n) have the last slots.
+ * As struct seccomp_data tells the two apart by the number alone, every number of x86_64 from bit 30
+ * on is x32, except -1.
+ */
+#define SECCOMP_SLOTS       1024u
+#define SECCOMP_SLOT_ARM    1008u
+#define SECCOMP_ARM_PRIVATE 0xf0000u
+#define SECCOMP_X32_BIT     0x40000000u
 
 struct seccomp_syscall {
 	char name[SECCOMP_NAME_MAX];
@@ -38,8 +48,7 @@ struct seccomp_syscall {
 	 */
 	uint8_t narrow;
 	uint8_t narrow_x32;
-	/* Compact: read it through seccomp_syscall_nr(). */
-	uint16_t nr[SECCOMP_ABI_COUNT];
+	uint16_t slot[SECCOMP_ABI_COUNT]; /* or SECCOMP_NR_NONE */
 };
 
 extern const struct seccomp_syscall seccomp_table[]; /* sorted by name, as strcmp(3) does */
@@ -50,8 +59,9 @@ extern const uint32_t
 /* The row, or NULL: no kernel known to this build has such a call. */
 const struct seccomp_syscall *seccomp_syscall_find(const char *name);
 
-/* 1 and the number as struct seccomp_data shows it (bit 30 set for x32), or 0: not in this ABI. */
-int seccomp_syscall_nr(const struct seccomp_syscall *call, enum seccomp_abi abi, uint32_t *ret);
+/* The number of a slot as struct seccomp_data shows it, and back (SECCOMP_NR_NONE: has no slot). */
+uint32_t seccomp_slot_nr(enum seccomp_abi abi, uint32_t slot);
+uint32_t seccomp_slot_of(enum seccomp_abi abi, uint32_t nr);
 
 /* The way back, for messages: the name, or NULL. Linear. */
 const char *seccomp_syscall_name(enum seccomp_abi abi, uint32_t nr);

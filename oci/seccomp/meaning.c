@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "seccomp/meaning.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/sha256.h"
+#include "seccomp/abi.h"
+#include "seccomp/compile.h"
+#include "seccomp/rules.h"
+#include "seccomp/verdict.h"
+
+#define MEANING_MEMORY (256u << 20)
+#define KEY_MAX        (64u << 20)
+
+/* --- the canonical encoding: every list with its length in front, numbers little endian --------- */
+
+/* A buffer whose first failure stays: no piece may be missing from what names a program. */
+struct encoder {
+	struct buf buf;
+	int failed;
+};
+
+static void put(struct encoder *c, uint64_t v, int bytes)
+{
+	char out[8];
+	int r;
+
+	for (int i = 0; i < bytes; i++)
+		out[i] = (char)(v >> 8 * i);
+	r = buf_add(&c->buf, out, (size_t)bytes);
+	if (r < 0)
+		c->failed = r;
+}
+
+static void put_test(struct encoder *c, const struct seccomp_test *t)
+{
+	put(c, (uint64_t)(t->index | t->narrow << 3 | t->masked << 4), 1);
+	put(c, t->mask, 8);
+	put(c, t->value, 8);
+	put(c, t->cells.n, 4);
+	for (size_t i = 0; i < t->cells.n; i++) {
+		put(c, t->cells.v[i].start, 8);
+		put(c, t->cells.v[i].value, 4);
+	}
+}
+
+static int verdict_encode(struct arena *a, struct encoder *c, struct seccomp_verdict *v)
+{
+	char *bytes;
+
+	buf_reset(&c->buf);
+	put(c, v->final, 4);
+	put(c, v->n, 4);
+	for (size_t i = 0; i < v->n; i++) {
+		const struct seccomp_step *s = &v->steps[i];
+
+		put(c, s->is_map, 1);
+		put(c, s->action, 4);
+		put(c, s->n, 4);
+		for (size_t j = 0; j < s->n; j++)
+			put_test(c, &s->tests[j]);
+	}
+	if (c->failed)
+		return c->failed;
+
+	bytes = arena_alloc(a, c->buf.len);
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, c->buf.data, c->buf.len);
+	v->bytes = bytes;
+	v->len = c->buf.len;
+	v->hash = UINT64_C(0xcbf29ce484222325);
+	for (size_t i = 0; i < v->len; i++)
+		v->hash = (v->hash ^ (uint8_t)bytes[i]) * UINT64_C(0x100000001b3);
+	return 0;
+}
+
+static int meaning_key(struct seccomp_meaning *m, struct encoder *c)
+{
+	static const char magic[] = "strake seccomp meaning";
+	struct sha256 h;
+
+	buf_reset(&c->buf);
+	put(c, SECCOMP_COMPILER_VERSION, 4);
+	put(c, seccomp_table_version, 4);
+	put(c, m->flags, 4);
+	put(c, m->has_notify, 1);
+	put(c, m->n_arches, 4);
+	for (size_t i = 0; i < m->n_arches; i++) {
+		put(c, m->arches[i].audit, 4);
+		put(c, m->arches[i].n, 4);
+		for (size_t j = 0; j < m->arches[i].n; j++) {
+			put(c, m->arches[i].spans[j].start, 4);
+			put(c, m->arches[i].spans[j].verdict, 4);
+		}
+	}
+	put(c, m->n_verdicts, 4);
+	for (size_t i = 0; i < m->n_verdicts; i++)
+		put(c, m->verdicts[i].len, 4);
+	if (c->failed)
+		return c->failed;
+
+	sha256_init(&h);
+	sha256_add(&h, magic, sizeof(magic));
+	sha256_add(&h, c->buf.data, c->buf.len);
+	for (size_t i = 0; i < m->n_verdicts; i++)
+		sha256_add(&h, m->verdicts[i].bytes, m->verdicts[i].len);
+	sha256_end(&h, m->key);
+	return 0;
+}
+
+/* --- verdicts, each once --------------------------------------------------------------------- */
+
+struct builder {
+	struct seccomp_meaning *m;
+	const struct seccomp_rules *rules;
+	size_t capacity; /* of verdicts */
+	struct encoder encoder;
+};
+
+/* The index of the verdict, new or known, or -ENOMEM. */
+static int verdict_intern(struct builder *b, const struct seccomp_verdict *v)
+{
+	struct seccomp_meaning *m = b->m;
+	struct seccomp_verdict *more;
+
+	for (size_t i = 0; i < m->n_verdicts; i++) {
+		const struct seccomp_verdict *old = &m->verdicts[i];
+
+		if (old->hash == v->hash && old->len == v->len &&
+		    !memcmp(old->bytes, v->bytes, v->len))
+			return (int)i;
+	}
+	if (m->n_verdicts == b->capacity) {
+		size_t capacity = b->capacity ? 2 * b->capacity : 32;
+
+		more = arena_array(&m->arena, capacity, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		if (m->n_verdicts)
+			memcpy(more, m->verdicts, m->n_verdicts * sizeof(*more));
+		m->verdicts = more;
+		b->capacity = capacity;
+	}
+	m->verdicts[m->n_verdicts] = *v;
+	return (int)m->n_verdicts++;
+}
+
+/* The verdict that is one action, whatever the arguments. */
+static int verdict_action(struct builder *b, uint32_t action)
+{
+	struct seccomp_verdict v = { .final = action };
+	int r;
+
+	for (size_t i = 0; i < b->m->n_verdicts; i++) {
+		if (!b->m->verdicts[i].n && b->m->verdicts[i].final == action)
+			return (int)i;
+	}
+	r = verdict_encode(&b->m->arena, &b->encoder, &v);
+	return r < 0 ? r : verdict_intern(b, &v);
+}
+
+static int verdict_at(struct builder *b, enum seccomp_abi abi, uint32_t slot)
+{
+	const struct seccomp_abi_rules *a = b->rules->abi[abi];
+	const struct seccomp_use *uses = a->uses + a->first[slot];
+	size_t n = a->first[slot + 1] - a->first[slot];
+	bool known = a->known[slot / 64] >> slot % 64 & 1;
+	uint32_t otherwise = known ? b->rules->default_action : b->rules->unknown_action;
+	struct seccomp_verdict v;
+	int r;
+
+	if (!n)
+		return verdict_action(b, otherwise);
+	if (n == 1 && !uses->rule->n)
+		return verdict_action(b, uses->rule->action);
+
+	r = seccomp_verdict_build(&b->m->arena, uses, n, otherwise, &v);
+	if (r < 0)
+		return r;
+	if (!v.n)
+		return verdict_action(b, v.final);
+	v.abi = abi;
+	v.slot = slot;
+	r = verdict_encode(&b->m->arena, &b->encoder, &v);
+	return r < 0 ? r : verdict_intern(b, &v);
+}
+
+/* --- numbers ---------------------------------------------------------------------------------- */
+
+static int span_push(struct seccomp_arch *arch, uint32_t start, int verdict)
+{
+	if (verdict < 0)
+		return verdict;
+	if (arch->n && arch->spans[arch->n - 1].verdict == (uint32_t)verdict)
+		return 0;
+	arch->spans[arch->n++] = (struct seccomp_span){ start, (uint32_t)verdict };
+	return 0;
+}
+
+/* All numbers of one ABI, from the first to one past the last slot. */
+static int abi_spans(struct builder *b, enum seccomp_abi abi, struct seccomp_arch *arch)
+{
+	uint32_t end = abi == SECCOMP_ABI_ARM ? SECCOMP_SLOT_ARM : SECCOMP_SLOTS;
+	int unknown = verdict_action(b, b->rules->unknown_action), r = 0;
+
+	for (uint32_t slot = 0; slot < SECCOMP_SLOTS && r == 0; slot++) {
+		if (slot == end)
+			r = span_push(arch, seccomp_slot_nr(abi, end - 1) + 1, unknown);
+		if (r == 0)
+			r = span_push(arch, seccomp_slot_nr(abi, slot),
+				      verdict_at(b, abi, slot));
+	}
+	return r < 0 ? r
+		     : span_push(arch, seccomp_slot_nr(abi, SECCOMP_SLOTS - 1) + 1, unknown);
+}
+
+static int arch_build(struct builder *b, enum seccomp_abi abi)
+{
+	struct seccomp_arch *arch = &b->m->arches[b->m->n_arches];
+	bool has_x32 = abi == SECCOMP_ABI_X86_64;
+	int r;
+
+	arch->audit = seccomp_abi_audit(abi);
+	arch->spans = arena_array(&b->m->arena, 2 * SECCOMP_SLOTS + 8, sizeof(*arch->spans));
+	if (!arch->spans)
+		return -ENOMEM;
+	b->m->n_arches++;
+
+	r = abi_spans(b, abi, arch);
+	if (r < 0 || !has_x32)
+		return r;
+	if (b->rules->abi[SECCOMP_ABI_X32])
+		r = abi_spans(b, SECCOMP_ABI_X32, arch);
+	else
+		r = span_push(arch, SECCOMP_X32_BIT,
+			      verdict_action(b, SECCOMP_UNLISTED_ACTION));
+	if (r < 0)
+		return r;
+	return span_push(arch, UINT32_MAX, verdict_action(b, b->rules->unknown_action));
+}
+
+static int meaning_build(struct builder *b)
+{
+	enum seccomp_abi native = b->rules->native;
+	int r = arch_build(b, native);
+
+	for (size_t i = 0; r == 0 && i < SECCOMP_ABI_COUNT; i++) {
+		if (i != native && i != SECCOMP_ABI_X32 && b->rules->abi[i])
+			r = arch_build(b, (enum seccomp_abi)i);
+	}
+	return r < 0 ? r : meaning_key(b->m, &b->encoder);
+}
+
+int seccomp_meaning_init(struct seccomp_meaning *m, const struct seccomp_rules *rules,
+			 struct error *e)
+{
+	struct builder b = { .m = m, .rules = rules };
+	int r;
+
+	*m = (struct seccomp_meaning){ .flags = rules->flags, .has_notify = rules->has_notify };
+	arena_init(&m->arena, MEANING_MEMORY);
+	buf_init(&b.encoder.buf, KEY_MAX);
+	r = meaning_build(&b);
+	buf_done(&b.encoder.buf);
+	if (r < 0) {
+		seccomp_meaning_done(m);
+		return error_set(e, -r, "linux.seccomp: its rules");
+	}
+	return 0;
+}
+
+void seccomp_meaning_done(struct seccomp_meaning *m)
+{
+	arena_done(&m->arena);
+	*m = (struct seccomp_meaning){ 0 };
+}

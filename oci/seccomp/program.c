@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "seccomp/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+
+#define FILE_MAGIC   "strakeBP"
+#define FILE_VERSION 1
+
+struct program_header { /* of a file; numbers as the machine has them: it never leaves it */
+	char magic[8];
+	uint32_t version;
+	uint32_t flags;
+	uint32_t has_notify;
+	uint32_t n;
+	uint8_t key[SECCOMP_KEY_SIZE];
+	uint8_t digest[SHA256_SIZE]; /* of what stands above, and of the instructions */
+};
+
+void seccomp_program_init(struct seccomp_program *p)
+{
+	*p = (struct seccomp_program){ 0 };
+}
+
+void seccomp_program_done(struct seccomp_program *p)
+{
+	free(p->insns);
+	seccomp_program_init(p);
+}
+
+static void program_digest(const struct program_header *h, const struct sock_filter *insns,
+			   uint8_t ret[SHA256_SIZE])
+{
+	struct sha256 s;
+
+	sha256_init(&s);
+	sha256_add(&s, h, offsetof(struct program_header, digest));
+	sha256_add(&s, insns, h->n * sizeof(*insns));
+	sha256_end(&s, ret);
+}
+
+int seccomp_program_save(const struct seccomp_program *p, int dirfd, const char *name,
+			 struct error *e)
+{
+	struct program_header h = {
+		.magic = FILE_MAGIC,
+		.version = FILE_VERSION,
+		.flags = p->flags,
+		.has_notify = p->has_notify,
+		.n = (uint32_t)p->n,
+	};
+	size_t size = p->n * sizeof(*p->insns);
+	autofree char *data = malloc(sizeof(h) + size);
+
+	if (!data)
+		return error_set(e, ENOMEM, "write %s", name);
+	memcpy(h.key, p->key, sizeof(h.key));
+	program_digest(&h, p->insns, h.digest);
+	memcpy(data, &h, sizeof(h));
+	if (size)
+		memcpy(data + sizeof(h), p->insns, size);
+	return file_replace(dirfd, name, data, sizeof(h) + size, 0600, e);
+}
+
+static int program_open(int dirfd, const char *name, struct stat *ret, struct error *e)
+{
+	autoclose int fd = -1;
+
+	/* O_NONBLOCK: a FIFO in the file's place must not hang us. */
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == ELOOP)
+		return error_say(e, EPERM, "%s is a symlink", name);
+	if (fd < 0)
+		return error_set(e, errno, "open %s", name);
+	if (fstat(fd, ret) < 0)
+		return error_set(e, errno, "stat %s", name);
+	if (!S_ISREG(ret->st_mode) || ret->st_nlink != 1)
+		return error_say(e, EPERM, "%s is no regular file with one name", name);
+	if (ret->st_uid != geteuid() || (ret->st_mode & 07777) != 0600)
+		return error_say(e, EPERM, "%s: owner %u and mode %04o instead of %u and 0600",
+				 name, ret->st_uid, ret->st_mode & 07777, geteuid());
+	return take_fd(&fd);
+}
+
+static int program_damaged(const char *name, const char *how, struct error *e)
+{
+	return error_say(e, EBADMSG, "%s is no filter that was stored here: %s", name, how);
+}
+
+int seccomp_program_read(int dirfd, const char *name, struct seccomp_program *ret,
+			 struct error *e)
+{
+	autofree struct sock_filter *insns = NULL;
+	uint8_t digest[SHA256_SIZE];
+	struct program_header h;
+	autoclose int fd = -1;
+	struct stat st;
+	size_t size;
+
+	fd = program_open(dirfd, name, &st, e);
+	if (fd < 0)
+		return fd;
+	if (pread(fd, &h, sizeof(h), 0) != sizeof(h))
+		return program_damaged(name, "too short", e);
+	if (memcmp(h.magic, FILE_MAGIC, sizeof(h.magic)) || h.version != FILE_VERSION)
+		return program_damaged(name, "another format", e);
+	size = h.n * sizeof(*insns);
+	if (h.n > SECCOMP_PROGRAM_MAX || st.st_size != (off_t)(sizeof(h) + size))
+		return program_damaged(name, "its length", e);
+
+	insns = malloc(size + 1);
+	if (!insns)
+		return error_set(e, ENOMEM, "read %s", name);
+	if (pread(fd, insns, size, sizeof(h)) != (ssize_t)size)
+		return program_damaged(name, "too short", e);
+	program_digest(&h, insns, digest);
+	if (memcmp(digest, h.digest, sizeof(digest)))
+		return program_damaged(name, "its digest", e);
+
+	*ret = (struct seccomp_program){
+		.insns = h.n ? take_ptr(&insns) : NULL,
+		.n = h.n,
+		.flags = h.flags,
+		.has_notify = h.has_notify,
+	};
+	memcpy(ret->key, h.key, sizeof(ret->key));
+	return 0;
+}
