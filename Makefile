@@ -113,6 +113,29 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOCI) $(LIBBASE) $(TEST_LIBS)
 
+# --- measuring ---------------------------------------------------------------------------------
+
+BENCH_BIN := $(addprefix build/bench/,floor true runtime scale)
+BENCH_OBJ := $(addprefix $(B)/obj/tests/bench/,bench.o bundle.o contender.o sample.o)
+
+.PHONY: bench
+bench: $(BENCH_BIN) $(if $(STRAKE),,$(if $(CLI_SRC),$(B)/bin/strake)) ## measure strake, crun and runc (BENCH_RUNS=N STRAKE=path)
+	tests/bench/run
+
+build/bench/floor: $(B)/obj/tests/bench/floor.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -s -o $@ $<
+
+# The program that containers run there: without a libc's start, so that it hides nothing.
+build/bench/true: tests/bench/true.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) -static -nostartfiles -s -o $@ $<
+
+build/bench/runtime: $(B)/obj/tests/bench/report.o
+build/bench/runtime build/bench/scale: build/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_OBJ) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $(filter %.o,$^) $(LIBBASE) $(OCI_LIBS)
+
 .PHONY: help
 help: ## print what can be made
 	@awk -F ':.*## ' '/^[a-zA-Z0-9_.-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -121,4 +144,5 @@ help: ## print what can be made
 clean: ## remove everything that was built
 	rm -rf build
 
--include $(BASE_OBJ:.o=.d) $(OCI_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(UNIT_SRC))
+-include $(BASE_OBJ:.o=.d) $(OCI_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(UNIT_SRC)) \
+	$(wildcard $(B)/obj/tests/bench/*.d)
