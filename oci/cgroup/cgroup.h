@@ -79,6 +79,7 @@ enum cgroup_controller {
 	CGROUP_PIDS,
 	CGROUP_RDMA,
 	CGROUP_MISC,
+	CGROUP_DMEM,
 	CGROUP_CONTROLLERS,
 	CGROUP_CORE = CGROUP_CONTROLLERS, /* of the hierarchy itself: always there */
 };

@@ -19,12 +19,13 @@ struct error;
  *   relative            -> below the parent of the caller's own cgroup `own`, which itself
  *                          holds processes and so can give no controllers to a child
  *   NULL or ""          -> as the relative path `id`
- * ".." is resolved lexically and never climbs above where the path starts. The root itself, a
- * component that the kernel would take for a file of the cgroup, and too long names are refused
- * with -EINVAL. dst holds CGROUP_PATH_MAX bytes.
+ * ".." is resolved lexically and never climbs above where the path starts. The root itself, too
+ * long names and newlines are refused with -EINVAL. dst holds CGROUP_PATH_MAX bytes.
  */
 int cgroup_path(const char *cgroups_path, const char *id, const char *own, char *dst,
 		struct error *e);
+
+bool cgroup_path_is_clean(const char *path);
 
 /* Whether the clean `path` is `parent` or below it: "/a/b" is below "/a", "/ab" is not. */
 bool cgroup_path_below(const char *path, const char *parent);
