@@ -45,8 +45,8 @@ endif
 
 ALL_CFLAGS := $(BASE_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS)
 
-OCI_LIBS   := -lyajl_s -lcap
-TEST_LIBS  := -lyajl -lcap -lseccomp -lcmocka
+OCI_LIBS   := -lyajl_s -lcap -lm
+TEST_LIBS  := -lyajl -lcap -lseccomp -lcmocka -lm
 
 # --- sources -----------------------------------------------------------------------------------
 

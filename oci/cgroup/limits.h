@@ -26,6 +26,7 @@ enum limits_kind {
 	LIMITS_CPU_IDLE, /* "1" -> CPUWeight 0 (t), systemd 252; "0" -> nothing */
 	LIMITS_CPU_LIST, /* "0-3,5" -> a bit mask, least significant byte first (ay) */
 	LIMITS_OOM,      /* "1" -> OOMPolicy "kill", "0" -> "continue" (s), systemd 253 */
+	LIMITS_DEVICE, /* "8:0 200", "8:0 rbps=9" -> a(st), "/dev/block/8:0"; "max": nothing */
 };
 
 struct limits_row {
@@ -35,13 +36,44 @@ struct limits_row {
 		*json; /* below linux.resources: "memory.limit"; NULL: through unified only */
 	enum limits_kind kind;
 	const char *property; /* systemd's name, or NULL */
+	const char *hint;     /* for a person, where the kernel refuses the value */
 };
 
-/* In the order in which they are written. */
-extern const struct limits_row limits_table[];
-extern const size_t limits_table_len;
+/* In the order in which they are written; the last ones come through `unified` only. */
+enum limits_id {
+	LIMIT_PIDS,
+	LIMIT_MEMORY_SWAP,
+	LIMIT_MEMORY_LIMIT,
+	LIMIT_MEMORY_RESERVATION,
+	LIMIT_BFQ_WEIGHT,
+	LIMIT_BFQ_WEIGHT_DEVICE,
+	LIMIT_IO_WEIGHT,
+	LIMIT_IO_WEIGHT_DEVICE,
+	LIMIT_READ_BPS,
+	LIMIT_WRITE_BPS,
+	LIMIT_READ_IOPS,
+	LIMIT_WRITE_IOPS,
+	LIMIT_CPU_IDLE,
+	LIMIT_CPU_SHARES,
+	LIMIT_CPU_BURST,
+	LIMIT_CPU_QUOTA,
+	LIMIT_CPU_PERIOD,
+	LIMIT_CPU_CPUS,
+	LIMIT_CPU_MEMS,
+	LIMIT_HUGETLB,
+	LIMIT_HUGETLB_RSVD,
+	LIMIT_RDMA,
+	LIMIT_MEMORY_HIGH,
+	LIMIT_MEMORY_MIN,
+	LIMIT_MEMORY_ZSWAP,
+	LIMIT_MEMORY_OOM_GROUP,
+	LIMITS_ROWS,
+};
 
-const struct limits_row *limits_row_of(const char *file); /* NULL: not in the table */
+extern const struct limits_row limits_table[LIMITS_ROWS];
+
+/* The row for a file named in `unified`, or NULL: no property stands for it. */
+const struct limits_row *limits_row_of(const char *file);
 
 enum limits_flag {
 	LIMITS_SKIP_MISSING = 1u << 0, /* no such file: nothing to limit, go on */
@@ -74,7 +106,10 @@ struct limits_plan {
 };
 
 /*
- * Pure. Strings and arrays live in the arena or in `r`. Ignored, and listed as such:
+ * Pure. Strings and arrays live in the arena or in `r`. For an update the caller has merged in
+ * what was set before: memory.swap, which counts both, means nothing without memory.limit.
+ *
+ * Ignored, and listed as such:
  * memory.kernel, kernelTCP, swappiness, disableOOMKiller; cpu.realtimeRuntime, realtimePeriod;
  * blockIO.leafWeight (and per device); network. -EINVAL with the JSON path for values that no
  * kernel could take: swap below or without a limit, an unlucky name in `unified` ...

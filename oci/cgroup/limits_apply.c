@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "cgroup/limits.h"
+
+/* memory.checkBeforeUpdate: the kernel would kill to get below the new limit. */
+static int apply_check_one(const struct cgroup *cg, const char *name, int64_t value,
+			   uint64_t usage, struct error *e)
+{
+	if (value <= 0 || (uint64_t)value > usage)
+		return 0;
+	error_say(e, EBUSY,
+		  "linux.resources.memory.%s is %" PRId64 ", but %" PRIu64
+		  " bytes are in use in %s%s",
+		  name, value, usage, CGROUP_MOUNT, cg->path);
+	error_hint(
+		e,
+		"memory.checkBeforeUpdate is set: without it the kernel reclaims memory and, "
+		"where that is not enough, kills processes of the container");
+	return -EBUSY;
+}
+
+static int apply_check_usage(const struct cgroup *cg, const struct limits_plan *p,
+			     struct error *e)
+{
+	uint64_t usage;
+	int r;
+
+	if (!p->check_usage || (p->memory_limit <= 0 && p->memory_swap <= 0))
+		return 0;
+	/* Without the file nothing is in use that we know of; writing will tell why. */
+	if (cgroup_read_u64(cg, "memory.current", &usage, NULL) < 0)
+		return 0;
+	r = apply_check_one(cg, "swap", p->memory_swap, usage, e);
+	return r < 0 ? r : apply_check_one(cg, "limit", p->memory_limit, usage, e);
+}
+
+static int apply_missing(const struct cgroup *cg, const struct limits_step *s, struct error *e)
+{
+	uint32_t have = 0;
+
+	error_say(e, ENOTSUP, "%s: there is no file %s in the cgroup %s%s", s->json, s->file,
+		  CGROUP_MOUNT, cg->path);
+	cgroup_controllers(cg, &have, NULL);
+	if (s->controller < CGROUP_CONTROLLERS && !(have & CGROUP_BIT(s->controller)))
+		error_hint(e,
+			   "the controller \"%s\" is not enabled there: add +%s to "
+			   "cgroup.subtree_control of the cgroup above, or have it delegated",
+			   cgroup_controller_name(s->controller),
+			   cgroup_controller_name(s->controller));
+	else if (s->row && s->row->hint)
+		error_hint(e, "%s", s->row->hint);
+	else
+		error_hint(e, "this kernel does not have it: it is too old, or built without");
+	return -ENOTSUP;
+}
+
+static int apply_failed(const struct cgroup *cg, const struct limits_step *s, const char *value,
+			int errnum, struct error *e)
+{
+	char shown[160];
+
+	if (errnum == ENOENT)
+		return apply_missing(cg, s, e);
+	error_set(e, errnum, "%s: write \"%s\" to %s%s/%s", s->json,
+		  str_show(shown, sizeof(shown), value), CGROUP_MOUNT, cg->path, s->file);
+	if (errnum == EINVAL || errnum == ERANGE || errnum == ENODEV)
+		error_hint(e, "%s", s->row && s->row->hint ? s->row->hint : "");
+	if (errnum == EACCES || errnum == EPERM)
+		error_hint(e, "the file is not delegated to this user");
+	return -errnum;
+}
+
+static int apply_write(const struct cgroup *cg, const char *file, const char *value)
+{
+	/* Nothing written would be nothing done. */
+	return file_write(cg->fd, file, *value ? value : "\n");
+}
+
+/* "max 100000" says the file and "50000" the step: writes "max 50000". */
+static int apply_keeping(const struct cgroup *cg, const struct limits_step *s)
+{
+	char now[64], text[128];
+	int r;
+
+	r = file_read_line(cg->fd, s->file, now, sizeof(now));
+	if (r < 0)
+		return r;
+	now[strcspn(now, " ")] = '\0';
+	r = str_format(text, sizeof(text), "%s %s", now, s->value);
+	return r < 0 ? r : apply_write(cg, s->file, text);
+}
+
+static int apply_lines(const struct cgroup *cg, const struct limits_step *s)
+{
+	const char *p = s->value;
+
+	while (*p) {
+		size_t len = strcspn(p, "\n");
+		char line[4096];
+		int r;
+
+		if (len >= sizeof(line))
+			return -E2BIG;
+		memcpy(line, p, len);
+		line[len] = '\0';
+		r = len ? apply_write(cg, s->file, line) : 0;
+		if (r < 0)
+			return r;
+		p += len;
+		p += *p == '\n';
+	}
+	return 0;
+}
+
+static int apply_step(const struct cgroup *cg, const struct limits_step *s)
+{
+	if (s->flags & LIMITS_KEEP_QUOTA)
+		return apply_keeping(cg, s);
+	if (s->flags & LIMITS_BY_LINE)
+		return apply_lines(cg, s);
+	return apply_write(cg, s->file, s->value);
+}
+
+int limits_apply(const struct cgroup *cg, const struct limits_plan *p, struct error *e)
+{
+	const struct limits_step *again = NULL;
+	size_t i;
+	int r;
+
+	if (p->n == 0)
+		return 0;
+	if (cg->fd < 0)
+		return error_say(e, ENOTSUP, "%s: the container has no cgroup to limit",
+				 p->steps[0].json);
+	r = apply_check_usage(cg, p, e);
+	if (r < 0)
+		return r;
+
+	for (i = 0; i < p->n; i++) {
+		const struct limits_step *s = &p->steps[i];
+
+		r = apply_step(cg, s);
+		if (r == -EINVAL && (s->flags & LIMITS_RETRY)) {
+			again = s;
+			continue;
+		}
+		if (r == -ENOENT && (s->flags & (LIMITS_SKIP_MISSING | LIMITS_ELSE_NEXT)))
+			continue;
+		if (r < 0)
+			return apply_failed(cg, s, s->value, -r, e);
+		if (s->flags & LIMITS_ELSE_NEXT)
+			i++;
+		if (again) {
+			r = apply_step(cg, again);
+			if (r < 0)
+				return apply_failed(cg, again, again->value, -r, e);
+			again = NULL;
+		}
+	}
+	return 0;
+}
