@@ -4,8 +4,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "cgroup/cgroup.h"
-
+struct cgroup;
 struct error;
 struct limits_plan;
 
@@ -28,6 +27,7 @@ int cgroup_create(const char *path, const struct cgroup_create_options *opt, str
 
 /*
  * Gives the cgroup to the container's root: chowns the directory and the files that
- * /sys/kernel/cgroup/delegate lists (runtime-spec, "Cgroup ownership").
+ * /sys/kernel/cgroup/delegate lists (runtime-spec, "Cgroup ownership"). Nothing to do where
+ * there is no cgroup.
  */
 int cgroup_delegate(const struct cgroup *cg, uid_t uid, gid_t gid, struct error *e);

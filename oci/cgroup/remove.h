@@ -8,7 +8,7 @@ struct error;
 
 /*
  * Removes the cgroup and all below it, the deepest first. One that still holds processes is
- * waited for (cgroup.events, "populated"); -EBUSY after timeout_ms names the processes and
+ * waited for (cgroup.events, "populated"); -ETIMEDOUT after timeout_ms names the processes and
  * their states. A cgroup that is gone already is a success. Kills nothing.
  */
 int cgroup_remove(const struct cgroup *cg, int timeout_ms, struct error *e);
