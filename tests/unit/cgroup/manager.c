@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgroup/manager.h"
+
+#include "live.h"
+
+#include "cgroup/devices.h"
+#include "cgroup/limits.h"
+#include "spec/spec.h"
+
+static struct manager_request request(const char *cgroups_path)
+{
+	return (struct manager_request){ .kind = MANAGER_CGROUPFS,
+					 .id = "c1",
+					 .cgroups_path = cgroups_path };
+}
+
+static void test_names(void **state)
+{
+	enum manager_kind kind = MANAGER_SYSTEMD;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(manager_kind_parse("cgroupfs", &kind, &e), 0);
+	assert_int_equal(kind, MANAGER_CGROUPFS);
+	assert_int_equal(manager_kind_parse("systemd", &kind, &e), 0);
+	assert_int_equal(kind, MANAGER_SYSTEMD);
+	assert_int_equal(manager_kind_parse("disabled", &kind, &e), 0);
+	assert_int_equal(kind, MANAGER_DISABLED);
+	assert_string_equal(manager_kind_name(kind), "disabled");
+	assert_int_equal(manager_kind_parse("Systemd", &kind, &e), -EINVAL);
+	assert_string_equal(e.text, "\"Systemd\" is no cgroup manager: there are cgroupfs, "
+				    "systemd and disabled");
+}
+
+static void test_life(void **state)
+{
+	struct manager_request rq;
+	struct manager m = MANAGER_INIT, later = MANAGER_INIT;
+	struct limits_plan plan = { 0 };
+	char path[CGROUP_PATH_MAX], twice[CGROUP_PATH_MAX + 8];
+	struct error e = ERROR_INIT;
+	pid_t pid;
+
+	(void)state;
+	if (live_lack)
+		LIVE_SKIP(live_lack);
+	snprintf(twice, sizeof(twice), "/%s/", live_path(path, "life"));
+	rq = request(twice);
+	rq.plan = &plan;
+	rq.parent = live_root;
+	if (manager_begin(&m, &rq, &e) < 0 || manager_ready(&m, 1000, &e) < 0 ||
+	    manager_limit(&m, &plan, devices_default, devices_default_len, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_string_equal(m.cgroup.path, path);
+	assert_int_equal(devices_attached(&m.cgroup, &e), 1);
+	pid = live_spawn(&m.cgroup, live_pause, NULL);
+	manager_done(&m);
+
+	/* Another process, later, with what the state kept. */
+	assert_int_equal(manager_open(&later, MANAGER_CGROUPFS, path, &e), 0);
+	assert_int_equal(manager_limit(&later, &plan, NULL, 0, &e), 0);
+	assert_int_equal(devices_attached(&later.cgroup, &e), 1);
+	assert_int_equal(cgroup_kill(&later.cgroup, SIGKILL, &e), 0);
+	assert_int_equal(manager_remove(&later, 10000, &e), 0);
+	manager_done(&later);
+	live_reap(pid);
+
+	assert_int_equal(manager_open(&later, MANAGER_CGROUPFS, path, &e), -ENOENT);
+	assert_int_equal(manager_remove(&later, 10000, &e), 0);
+	manager_done(&later);
+}
+
+static void test_parent(void **state)
+{
+	struct manager_request rq = request("/elsewhere/c1");
+	struct manager m = MANAGER_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	rq.parent = "/kept";
+	assert_int_equal(manager_begin(&m, &rq, &e), -EPERM);
+	assert_string_equal(e.text,
+			    "the cgroup /elsewhere/c1 is outside of /kept, where policy "
+			    "keeps containers");
+	rq.cgroups_path = "/kept/../elsewhere/c1";
+	assert_int_equal(manager_begin(&m, &rq, &e), -EPERM);
+	rq.cgroups_path = "/kept2/c1";
+	assert_int_equal(manager_begin(&m, &rq, &e), -EPERM);
+	manager_done(&m);
+}
+
+static void test_systemd(void **state)
+{
+	struct manager_request rq = request("a.slice:p:n");
+	struct manager m = MANAGER_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	rq.kind = MANAGER_SYSTEMD;
+	assert_int_equal(manager_begin(&m, &rq, &e), -ENOTSUP);
+	assert_string_equal(e.text, "this build has no systemd cgroup manager");
+	assert_int_equal(manager_ready(&m, 0, &e), -ENOTSUP);
+	manager_done(&m);
+}
+
+static void test_disabled(void **state)
+{
+	struct manager_request rq = request("/a");
+	struct manager m = MANAGER_INIT;
+	struct spec_resources r = { .pids_limit = { true, 5 } };
+	struct limits_plan plan;
+	struct error e = ERROR_INIT;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, 1u << 16);
+	assert_int_equal(limits_plan(&arena, &r, &plan, &e), 0);
+	rq.kind = MANAGER_DISABLED;
+	rq.plan = &plan;
+	assert_int_equal(manager_begin(&m, &rq, &e), 0);
+	assert_int_equal(manager_ready(&m, 0, &e), 0);
+	assert_int_equal(manager_limit(&m, &plan, devices_default, devices_default_len, &e), 0);
+	assert_int_equal(m.cgroup.fd, -1);
+	assert_string_equal(m.cgroup.path, "");
+	assert_int_equal(manager_remove(&m, 0, &e), 0);
+	manager_done(&m);
+	assert_int_equal(manager_open(&m, MANAGER_DISABLED, "", &e), 0);
+	assert_int_equal(manager_remove(&m, 0, &e), 0);
+	arena_done(&arena);
+}
+
+/* As an ordinary user, in a child. */
+static int begin_as_user(struct manager_request *rq)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct manager m = MANAGER_INIT;
+		struct error e = ERROR_INIT;
+		int r;
+
+		if (setresuid(65534, 65534, 65534) < 0)
+			_exit(98);
+		r = manager_begin(&m, rq, &e);
+		if (r == 0 && m.cgroup.fd >= 0)
+			_exit(97);
+		if (r < 0 && !strstr(e.hint, "not delegated"))
+			_exit(96);
+		_exit(-r);
+	}
+	status = live_reap(pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void test_rootless(void **state)
+{
+	struct manager_request rq = request(NULL);
+	struct spec_pair pair = { "cgroup.max.depth", "3" };
+	struct spec_resources r = { .unified = { 1, &pair } };
+	char path[CGROUP_PATH_MAX];
+	struct limits_plan plan;
+	struct arena arena;
+
+	(void)state;
+	if (live_lack)
+		LIVE_SKIP(live_lack);
+	arena_init(&arena, 1u << 16);
+	assert_int_equal(limits_plan(&arena, &r, &plan, NULL), 0);
+	rq.rootless = true;
+	assert_int_equal(begin_as_user(&rq), 0);
+	rq.plan = &plan;
+	assert_int_equal(begin_as_user(&rq), EACCES);
+	rq.plan = NULL;
+	rq.cgroups_path = live_path(path, "user");
+	assert_int_equal(begin_as_user(&rq), EACCES);
+	rq.cgroups_path = NULL;
+	rq.rootless = false;
+	assert_int_equal(begin_as_user(&rq), EACCES);
+	arena_done(&arena);
+}
+
+static int tests(void)
+{
+	const struct CMUnitTest list[] = {
+		{ "managers have names", test_names },
+		{ "a cgroup is made, limited, found again, removed", test_life },
+		{ "policy keeps containers below its parent", test_parent },
+		{ "systemd is not there yet and says so", test_systemd },
+		{ "disabled means no cgroup", test_disabled },
+		{ "a user goes without, if nothing was asked for", test_rootless },
+	};
+
+	return cmocka_run_group_tests_name("cgroup/manager", list, NULL, NULL);
+}
+
+int main(void)
+{
+	return live_main(tests);
+}
