@@ -17,6 +17,10 @@ else
 B := build
 endif
 
+# `make V=1` shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
+
 # --- flags -------------------------------------------------------------------------------------
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -86,23 +90,25 @@ $(B)/flags: FORCE
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # Rebuilt from nothing, so that no object of a removed source stays inside.
 $(LIBBASE): $(BASE_OBJ)
-	@mkdir -p $(@D); rm -f $@
-	ar rcsD $@ $^
+	$(Q)mkdir -p $(@D); rm -f $@
+	$(Q)ar rcsD $@ $^
 
 $(LIBOCI): $(OCI_OBJ)
-	@mkdir -p $(@D); rm -f $@
-	ar rcsD $@ $^
+	$(Q)mkdir -p $(@D); rm -f $@
+	$(Q)ar rcsD $@ $^
 
 $(B)/obj/strake: $(CLI_OBJ) $(LIBOCI) $(LIBBASE)
-	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
 
 $(B)/bin/strake: $(B)/obj/strake
 	@mkdir -p $(@D)
-	objcopy --strip-all $< $@
+	$(Q)objcopy --strip-all $< $@
 
 # --- tests -------------------------------------------------------------------------------------
 
@@ -111,7 +117,8 @@ unit-bins: $(UNIT_BIN)
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOCI) $(LIBBASE) $(TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOCI) $(LIBBASE) $(TEST_LIBS)
 
 # --- measuring ---------------------------------------------------------------------------------
 
@@ -124,7 +131,8 @@ bench: $(BENCH_BIN) $(if $(STRAKE),,$(if $(CLI_SRC),$(B)/bin/strake)) ## measure
 
 build/bench/floor: $(B)/obj/tests/bench/floor.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -s -o $@ $<
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -s -o $@ $<
 
 # The program that containers run there: without a libc's start, so that it hides nothing.
 build/bench/true: tests/bench/true.c
@@ -134,7 +142,8 @@ build/bench/true: tests/bench/true.c
 build/bench/runtime: $(B)/obj/tests/bench/report.o
 build/bench/runtime build/bench/scale: build/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_OBJ) $(LIBBASE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $(filter %.o,$^) $(LIBBASE) $(OCI_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $(filter %.o,$^) $(LIBBASE) $(OCI_LIBS)
 
 .PHONY: help
 help: ## print what can be made
