@@ -145,6 +145,39 @@ build/bench/runtime build/bench/scale: build/bench/%: $(B)/obj/tests/bench/%.o $
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $(filter %.o,$^) $(LIBBASE) $(OCI_LIBS)
 
+# --- the operator ------------------------------------------------------------------------------
+# Linked against Debian's libcurl, jansson and libyaml; of oci/ it takes libbase and nothing else.
+
+OPERATOR_SRC := $(call src,operator/*.c operator/kube/*.c operator/api/*.c operator/engine/*.c operator/db/*.c)
+OPERATOR_OBJ := $(call obj,$(OPERATOR_SRC))
+OPERATOR_UNIT_SRC := $(call src,tests/unit/operator/*.c)
+OPERATOR_UNIT_BIN := $(patsubst %.c,$(B)/%,$(OPERATOR_UNIT_SRC))
+OPERATOR_LIBS := -lcurl -ljansson -lyaml -lyajl_s
+LIBOPERATOR := $(B)/lib/liboperator.a
+
+all: $(B)/bin/strake-operator
+
+$(B)/obj/operator/%.o $(B)/obj/tests/unit/operator/%.o: CPPFLAGS_ALL += -Ioperator
+
+$(LIBOPERATOR): $(filter-out $(B)/obj/operator/main.o,$(OPERATOR_OBJ))
+	@mkdir -p $(@D); rm -f $@
+	ar rcsD $@ $^
+
+$(B)/obj/strake-operator: $(B)/obj/operator/main.o $(LIBOPERATOR) $(LIBBASE)
+	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie $(LDFLAGS) -o $@ $^ $(OPERATOR_LIBS)
+
+$(B)/bin/strake-operator: $(B)/obj/strake-operator
+	@mkdir -p $(@D)
+	objcopy --strip-all $< $@
+
+$(OPERATOR_UNIT_BIN): $(B)/tests/unit/operator/%: $(B)/obj/tests/unit/operator/%.o $(LIBOPERATOR) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOPERATOR) $(LIBBASE) $(OPERATOR_LIBS) -lcmocka
+
+unit-bins: $(OPERATOR_UNIT_BIN)
+
+-include $(OPERATOR_OBJ:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(OPERATOR_UNIT_SRC))
+
 .PHONY: help
 help: ## print what can be made
 	@awk -F ':.*## ' '/^[a-zA-Z0-9_.-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

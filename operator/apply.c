@@ -39,8 +39,8 @@ static void effect_free(struct effect *f)
 
 static const char *what(const struct effect *f)
 {
-	return f->action.child < CHILD_MAX ? child_table[f->action.child].what :
-					     kind_table[f->kind].name;
+	return f->action.child < CHILD_MAX ? child_table[f->action.child].what
+					   : kind_table[f->kind].name;
 }
 
 static void end(struct effect *f)
@@ -73,7 +73,7 @@ static void fail(struct effect *f, enum refusal why, const struct error *e,
 		 unsigned retry_after_ms)
 {
 	struct record *r = f->r;
-	char text[768];
+	char text[2048];
 
 	r->failed = true;
 	if (r->retry_after_ms < retry_after_ms)
@@ -131,7 +131,7 @@ static void mark_deleting(struct effect *f)
 	struct observed *o = &f->r->observed;
 
 	if (f->action.child < CHILD_MAX) {
-		f->r->made &= (uint16_t)~(1u << f->action.child);
+		f->r->made &= (uint16_t) ~(1u << f->action.child);
 		if (o->children[f->action.child].present)
 			o->children[f->action.child].deleting = true;
 		return;
@@ -157,7 +157,7 @@ static void on_done(void *arg, const struct answer *a)
 	else if (why == REFUSAL_NONE)
 		hear(f, a);
 	else if (why == REFUSAL_NOT_FOUND && deletes && f->action.child < CHILD_MAX) {
-		f->r->made &= (uint16_t)~(1u << f->action.child);
+		f->r->made &= (uint16_t) ~(1u << f->action.child);
 		cache_child_gone(&f->o->cache, f->r, f->action.child);
 	} else if (why != REFUSAL_NOT_FOUND || !deletes)
 		fail(f, why, &e, a->retry_after_ms);
@@ -218,7 +218,7 @@ static void on_looked(void *arg, const struct answer *a)
 	json_auto_t *object = NULL;
 
 	if (why == REFUSAL_NOT_FOUND) {
-		f->r->conflicts &= (uint16_t)~(1u << f->action.child);
+		f->r->conflicts &= (uint16_t) ~(1u << f->action.child);
 		send_or_end(f, VERB_APPLY, false, false, on_done);
 		return;
 	}
@@ -230,7 +230,7 @@ static void on_looked(void *arg, const struct answer *a)
 	object = json_loadb(a->body, a->len, 0, NULL);
 	if (str_eq(tree_string(object_controller(object), "uid"), f->r->uid)) {
 		/* Ours: the watch has not said so yet, or our labels were taken off. */
-		f->r->conflicts &= (uint16_t)~(1u << f->action.child);
+		f->r->conflicts &= (uint16_t) ~(1u << f->action.child);
 		set_version(f->body, object_version(object));
 		send_or_end(f, VERB_APPLY, false, false, on_done);
 		return;
@@ -274,7 +274,7 @@ static void on_secret_seen(void *arg, const struct answer *a)
 	if (str_eq(object_label(object, OBJECT_LABEL), f->r->name) &&
 	    str_eq(object_label(object, OBJECT_MANAGED_BY), OBJECT_MANAGER)) {
 		/* Made before: by us, or for a Database of this name whose data are kept. */
-		f->r->conflicts &= (uint16_t)~(1u << f->action.child);
+		f->r->conflicts &= (uint16_t) ~(1u << f->action.child);
 		f->r->made |= (uint16_t)(1u << f->action.child);
 		if (!f->o->blind)
 			operator_heard(f->o, KIND_SECRET, object);
@@ -305,7 +305,7 @@ static void on_secret_created(void *arg, const struct answer *a)
 	}
 	if (a->status >= 200 && a->status < 300) {
 		f->r->made |= (uint16_t)(1u << f->action.child);
-		f->r->conflicts &= (uint16_t)~(1u << f->action.child);
+		f->r->conflicts &= (uint16_t) ~(1u << f->action.child);
 	}
 	on_done(arg, a);
 }
@@ -459,7 +459,7 @@ void apply_plan(struct pass *p)
 		f->action.uid = NULL;
 		p->r->in_flight++;
 		p->r->worked = true;
-		log_debug("%s/%s: %s %s %s", p->r->namespace, p->r->name,
-			  action_name(a->type), what(f), f->name);
+		log_debug("%s/%s: %s %s %s", p->r->namespace, p->r->name, action_name(a->type),
+			  what(f), f->name);
 	}
 }

@@ -169,8 +169,7 @@ static bool take_database(struct record *r, const json_t *object)
 	bool finalizer = object_has_finalizer(object, OBJECT_FINALIZER);
 	uint64_t digest = json_object_size(status) ? tree_digest(status, 0) : 0;
 	bool news = !r->exists || r->generation != generation || r->deleting != deleting ||
-		    r->finalizer != finalizer || r->status != digest ||
-		    !str_eq(r->uid, uid);
+		    r->finalizer != finalizer || r->status != digest || !str_eq(r->uid, uid);
 
 	/* Without generations (a CRD without status) only the spec itself tells. */
 	if (!r->spec || !r->exists || r->generation != generation || !str_eq(r->uid, uid))
@@ -224,9 +223,9 @@ static bool take_child(struct record *r, enum child child, const json_t *object)
 	struct seen *s = &r->observed.children[child];
 	const char *owner = tree_string(object_controller(object), "uid");
 	uint64_t owner_digest = owner ? text_digest(owner) : 0;
-	uint64_t owned = child_table[child].kind == KIND_SECRET ?
-				 object_labels_digest(object) :
-				 object_owned_digest(object, OBJECT_MANAGER);
+	uint64_t owned = child_table[child].kind == KIND_SECRET
+				 ? object_labels_digest(object)
+				 : object_owned_digest(object, OBJECT_MANAGER);
 	bool deleting = object_deleting(object);
 	bool news = !s->present || s->deleting != deleting || s->owner != owner_digest ||
 		    s->owned != owned;
@@ -253,28 +252,28 @@ static int ordinal_of(const char *name, const char *prefix, const char *database
 }
 
 /* Pods and claims are lists by ordinal: both begin with their link. */
-#define FIND_OR_ADD(list, number)                                                   \
-	({                                                                          \
-		__typeof__(list) *_at = &(list), _found;                            \
-		while (*_at && (*_at)->ordinal < (number))                          \
-			_at = &(*_at)->next;                                        \
-		_found = *_at && (*_at)->ordinal == (number) ? *_at : NULL;         \
-		if (!_found && (_found = calloc(1, sizeof(*_found)))) {             \
-			_found->ordinal = (int16_t)(number);                        \
-			_found->next = *_at;                                        \
-			*_at = _found;                                              \
-		}                                                                   \
-		_found;                                                             \
+#define FIND_OR_ADD(list, number)                                           \
+	({                                                                  \
+		__typeof__(list) *_at = &(list), _found;                    \
+		while (*_at && (*_at)->ordinal < (number))                  \
+			_at = &(*_at)->next;                                \
+		_found = *_at && (*_at)->ordinal == (number) ? *_at : NULL; \
+		if (!_found && (_found = calloc(1, sizeof(*_found)))) {     \
+			_found->ordinal = (int16_t)(number);                \
+			_found->next = *_at;                                \
+			*_at = _found;                                      \
+		}                                                           \
+		_found;                                                     \
 	})
 
-#define REMOVE(list, gone)                              \
-	do {                                            \
-		__typeof__(list) *_at = &(list);        \
-		while (*_at && *_at != (gone))          \
-			_at = &(*_at)->next;            \
-		if (*_at)                               \
-			*_at = (gone)->next;            \
-		free(gone);                             \
+#define REMOVE(list, gone)                       \
+	do {                                     \
+		__typeof__(list) *_at = &(list); \
+		while (*_at && *_at != (gone))   \
+			_at = &(*_at)->next;     \
+		if (*_at)                        \
+			*_at = (gone)->next;     \
+		free(gone);                      \
 	} while (0)
 
 static bool condition_true(const json_t *object, const char *type)
@@ -282,9 +281,10 @@ static bool condition_true(const json_t *object, const char *type)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(tree_get(object, "status.conditions"), i, item)
-		if (str_eq(tree_string(item, "type"), type))
-			return str_eq(tree_string(item, "status"), "True");
+	json_array_foreach(tree_get(object, "status.conditions"), i,
+			   item) if (str_eq(tree_string(item, "type"),
+					    type)) return str_eq(tree_string(item, "status"),
+								 "True");
 	return false;
 }
 
@@ -342,8 +342,8 @@ static bool take_claim(struct record *r, int ordinal, const json_t *object, uint
 static struct record *record_of(struct cache *c, enum kind kind, const json_t *object)
 {
 	const char *namespace = object_namespace(object);
-	const char *name = kind == KIND_DATABASE ? object_name(object) :
-						   object_label(object, OBJECT_LABEL);
+	const char *name = kind == KIND_DATABASE ? object_name(object)
+						 : object_label(object, OBJECT_LABEL);
 
 	return namespace && name && object_name(object) ? make(c, namespace, name) : NULL;
 }

@@ -34,7 +34,7 @@ struct record {
 	char *spec; /* compact JSON */
 
 	/* its status, as the server has it */
-	uint64_t status;	   /* digest; 0: none */
+	uint64_t status; /* digest; 0: none */
 	struct condition_marks marks;
 	int64_t observed_generation;
 
@@ -46,12 +46,12 @@ struct record {
 
 	/* what we did */
 	unsigned in_flight;
-	uint16_t conflicts;  /* children whose name is another's */
-	uint16_t made;	     /* Secrets we know to be there without seeing them */
-	bool failed;	     /* something in this round */
-	bool worked;	     /* something was sent in this pass */
+	uint16_t conflicts; /* children whose name is another's */
+	uint16_t made;      /* Secrets we know to be there without seeing them */
+	bool failed;        /* something in this round */
+	bool worked;        /* something was sent in this pass */
 	unsigned retry_after_ms;
-	char *trouble;	     /* what last went wrong, in words; or NULL */
+	char *trouble;        /* what last went wrong, in words; or NULL */
 	uint64_t invalid_for; /* generation whose spec was told to be wrong */
 };
 

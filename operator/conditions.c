@@ -41,7 +41,8 @@ void conditions_read(const json_t *list, struct condition_marks *ret)
 	size_t i;
 
 	*ret = (struct condition_marks){ 0 };
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *type = tree_string(item, "type");
 
 		for (int c = 0; c < CONDITION_MAX; c++) {
@@ -65,9 +66,9 @@ void conditions_add(json_t *list, enum condition c, enum condition_status status
 
 	gmtime_r(&since, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "type",
-					      names[c], "status", statuses[status], "reason",
-					      reason, "message", message, "lastTransitionTime",
-					      text, "observedGeneration",
-					      (json_int_t)generation));
+	json_array_append_new(list,
+			      json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "type", names[c],
+					"status", statuses[status], "reason", reason, "message",
+					message, "lastTransitionTime", text,
+					"observedGeneration", (json_int_t)generation));
 }

@@ -38,7 +38,7 @@ struct option {
 };
 
 #define AT(member) offsetof(struct config, member)
-#define ANY	   (CONFIG_RUN | CONFIG_PLAN | CONFIG_CHECK)
+#define ANY        (CONFIG_RUN | CONFIG_PLAN | CONFIG_CHECK)
 
 static const struct option options[] = {
 	{ "file", 'f', OPTION_TEXT, AT(file), NULL, NULL, 0, 0, CONFIG_PLAN | CONFIG_CHECK,
@@ -48,7 +48,8 @@ static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, AT(output), NULL, "json", 0, 0, CONFIG_PLAN,
 	  "json (a List, for kubectl) or names" },
 	{ "kubeconfig", 0, OPTION_TEXT, AT(kubeconfig), NULL, NULL, 0, 0,
-	  CONFIG_RUN | CONFIG_PLAN, "kubeconfig file (default: as kubectl, or the pod's account)" },
+	  CONFIG_RUN | CONFIG_PLAN,
+	  "kubeconfig file (default: as kubectl, or the pod's account)" },
 	{ "context", 0, OPTION_TEXT, AT(context), NULL, NULL, 0, 0, CONFIG_RUN | CONFIG_PLAN,
 	  "context of the kubeconfig" },
 	{ "namespace", 'n', OPTION_LIST, AT(namespaces), "WATCH_NAMESPACE", "", 0, 0,
@@ -116,8 +117,9 @@ static int set_number(const struct option *o, int *at, const char *value, struct
 
 	if (str_to_u32(value, &number) < 0 || number < (uint32_t)o->low ||
 	    number > (uint32_t)o->high)
-		return error_say(e, EINVAL, "--%s must be a number from %d to %d, and is \"%s\"",
-				 o->name, o->low, o->high, value);
+		return error_say(e, EINVAL,
+				 "--%s must be a number from %d to %d, and is \"%s\"", o->name,
+				 o->low, o->high, value);
 	*at = (int)number;
 	return 0;
 }
@@ -227,8 +229,7 @@ static int make_identity(struct config *c, struct error *e)
 	return 0;
 }
 
-int config_read(struct config *c, enum config_verb verb, int argc, char **argv,
-		struct error *e)
+int config_read(struct config *c, enum config_verb verb, int argc, char **argv, struct error *e)
 {
 	int r;
 
@@ -242,15 +243,15 @@ int config_read(struct config *c, enum config_verb verb, int argc, char **argv,
 			continue;
 		r = set(c, o, value, e);
 		if (r < 0)
-			return from ? error_prefix(e, "%s in the environment", o->variable) :
-				      r;
+			return from ? error_prefix(e, "%s in the environment", o->variable) : r;
 	}
 	r = read_flags(c, verb, argc, argv, e);
 	if (r < 0)
 		return r;
 	if (verb != CONFIG_RUN && !c->file)
 		return error_say(e, EINVAL, "--file is missing");
-	if (c->lease_renew_s >= c->lease_duration_s || c->lease_retry_s * 12 >= c->lease_renew_s * 10)
+	if (c->lease_renew_s >= c->lease_duration_s ||
+	    c->lease_retry_s * 12 >= c->lease_renew_s * 10)
 		return error_say(e, EINVAL,
 				 "--lease-duration must be above --lease-renew-deadline, and "
 				 "that above 1.2 times --lease-retry");

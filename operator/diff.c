@@ -118,13 +118,15 @@ static bool compare(const char *path, const json_t *is, const json_t *would)
 		line('+', path, would);
 		return true;
 	}
-	json_object_foreach((json_t *)is, name, member) {
+	json_object_foreach((json_t *)is, name, member)
+	{
 		autofree char *below = NULL;
 
 		if (asprintf(&below, "%s%s%s", path, *path ? "." : "", name) >= 0)
 			any |= compare(below, member, json_object_get(would, name));
 	}
-	json_object_foreach((json_t *)would, name, member) {
+	json_object_foreach((json_t *)would, name, member)
+	{
 		autofree char *below = NULL;
 
 		if (!json_object_get(is, name) &&

@@ -33,8 +33,8 @@ static int take(struct each *each, json_t *document, struct error *e)
 				 each->path, each->count);
 	problems_init(&problems);
 	r = database_read(&d, namespace ? namespace : "default", name,
-			  object_uid(document) ? object_uid(document) :
-						 "00000000-0000-0000-0000-000000000000",
+			  object_uid(document) ? object_uid(document)
+					       : "00000000-0000-0000-0000-000000000000",
 			  tree_integer(document, "metadata.generation", 1),
 			  tree_get(document, "spec"), &problems);
 	if (!r) {
@@ -58,14 +58,13 @@ int documents_each(const char *path,
 
 	if (r < 0)
 		return r;
-	json_array_foreach(documents, i, document) {
+	json_array_foreach(documents, i, document)
+	{
 		json_t *items = tree_get(document, "items");
 
 		if (!items)
 			r = take(&each, document, e);
-		json_array_foreach(items, k, item)
-			if (!r)
-				r = take(&each, item, e);
+		json_array_foreach(items, k, item) if (!r) r = take(&each, item, e);
 		if (r < 0)
 			return r;
 	}

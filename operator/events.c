@@ -47,8 +47,9 @@ static void emit_action(struct pass *p, const struct action *a)
 		     "the StatefulSet is made anew for its larger claims; its pods stay");
 		return;
 	case ACTION_DROP_CLAIM:
-		snprintf(note, sizeof(note), "claim data-%s-%d is deleted (deletionPolicy Delete)",
-			 p->r->name, a->ordinal);
+		snprintf(note, sizeof(note),
+			 "claim data-%s-%d is deleted (deletionPolicy Delete)", p->r->name,
+			 a->ordinal);
 		emit(p, false, "DataDeleted", note);
 		return;
 	default:
@@ -65,8 +66,8 @@ void events_of_pass(struct pass *p)
 		emit(p, true, "SpecInvalid", problems_text(&p->problems));
 	if (!r->deleting && (p->plan.shrink || p->plan.fixed_differs) && r->invalid_for != key)
 		emit(p, true, "SpecInvalid",
-		     p->plan.shrink ? "spec.storage.size: volumes cannot shrink" :
-				      "spec.storage: storageClassName and accessModes cannot "
+		     p->plan.shrink ? "spec.storage.size: volumes cannot shrink"
+				    : "spec.storage: storageClassName and accessModes cannot "
 				      "change");
 	if (p->problems.count || p->plan.shrink || p->plan.fixed_differs)
 		r->invalid_for = key;

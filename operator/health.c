@@ -215,9 +215,8 @@ int health_start(struct health *h, struct operator_ *o, const char *address, str
 	freeaddrinfo(found);
 	if (fd < 0)
 		return error_set(e, -fd, "cannot listen at %s", address);
-	h->listener = (struct loop_fd){
-		.fd = fd, .events = POLLIN, .ready = on_listener, .arg = h
-	};
+	h->listener =
+		(struct loop_fd){ .fd = fd, .events = POLLIN, .ready = on_listener, .arg = h };
 	loop_fd_add(&o->loop, &h->listener);
 	return 0;
 }

@@ -18,7 +18,8 @@ static const struct {
 	{ "run", CONFIG_RUN, verb_run, "serve Databases until a signal ends it" },
 	{ "plan", CONFIG_PLAN, verb_plan,
 	  "print every object a Database becomes; with --diff what would change (status 1)" },
-	{ "check", CONFIG_CHECK, verb_check, "validate Databases (status 1: some are invalid)" },
+	{ "check", CONFIG_CHECK, verb_check,
+	  "validate Databases (status 1: some are invalid)" },
 };
 
 static int help(void)

@@ -49,10 +49,11 @@ static void write_requests(const struct metrics *m, const char *host, struct buf
 
 		if (m->requests[i].code)
 			snprintf(code, sizeof(code), "%d", m->requests[i].code);
-		buf_addf(b,
-			 "rest_client_requests_total{code=\"%s\",host=\"%s\",method=\"%s\"} %llu\n",
-			 code, host, m->requests[i].method,
-			 (unsigned long long)m->requests[i].count);
+		buf_addf(
+			b,
+			"rest_client_requests_total{code=\"%s\",host=\"%s\",method=\"%s\"} %llu\n",
+			code, host, m->requests[i].method,
+			(unsigned long long)m->requests[i].count);
 	}
 }
 
@@ -83,22 +84,24 @@ static void write_reconciles(const struct operator_ *o, struct buf *b)
 	const struct metrics *m = &o->metrics;
 
 	head(b, "controller_runtime_reconcile_total", "counter", "Looks at a Database.");
-	buf_addf(b,
-		 "controller_runtime_reconcile_total{controller=\"database\",result=\"success\"} "
-		 "%llu\n"
-		 "controller_runtime_reconcile_total{controller=\"database\",result=\"error\"} "
-		 "%llu\n",
-		 (unsigned long long)(m->reconciles - m->reconcile_errors),
-		 (unsigned long long)m->reconcile_errors);
+	buf_addf(
+		b,
+		"controller_runtime_reconcile_total{controller=\"database\",result=\"success\"} "
+		"%llu\n"
+		"controller_runtime_reconcile_total{controller=\"database\",result=\"error\"} "
+		"%llu\n",
+		(unsigned long long)(m->reconciles - m->reconcile_errors),
+		(unsigned long long)m->reconcile_errors);
 	number(b, "controller_runtime_reconcile_errors_total", "counter",
 	       "Looks at a Database that failed.", "{controller=\"database\"}",
 	       (double)m->reconcile_errors);
 	head(b, "controller_runtime_reconcile_time_seconds", "summary", "Time of one look.");
-	buf_addf(b,
-		 "controller_runtime_reconcile_time_seconds_sum{controller=\"database\"} %.3f\n"
-		 "controller_runtime_reconcile_time_seconds_count{controller=\"database\"} %llu\n",
-		 (double)o->queue.worked_ms / 1000,
-		 (unsigned long long)(o->queue.taken - o->queue.active));
+	buf_addf(
+		b,
+		"controller_runtime_reconcile_time_seconds_sum{controller=\"database\"} %.3f\n"
+		"controller_runtime_reconcile_time_seconds_count{controller=\"database\"} %llu\n",
+		(double)o->queue.worked_ms / 1000,
+		(unsigned long long)(o->queue.taken - o->queue.active));
 	number(b, "controller_runtime_active_workers", "gauge", "Databases worked on.",
 	       "{controller=\"database\"}", o->queue.active);
 }

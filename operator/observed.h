@@ -12,10 +12,10 @@
  * as digests (kube/tree.h).
  */
 struct seen {
-	uint64_t version; /* resourceVersion of the last news, also of its end */
-	uint64_t owner;   /* the controller's uid; 0: nobody */
-	uint64_t owned;   /* object_owned_digest() */
-	uint64_t wanted;  /* what we applied last, and ... */
+	uint64_t version;  /* resourceVersion of the last news, also of its end */
+	uint64_t owner;    /* the controller's uid; 0: nobody */
+	uint64_t owned;    /* object_owned_digest() */
+	uint64_t wanted;   /* what we applied last, and ... */
 	uint64_t accepted; /* ... `owned` of the server's answer: its own spelling of that */
 	uint32_t round;
 	bool present;
@@ -23,10 +23,10 @@ struct seen {
 };
 
 struct seen_statefulset {
-	uint64_t fixed; /* db_statefulset_fixed() */
-	int64_t size;	/* of its claim template, in bytes */
+	uint64_t fixed;    /* db_statefulset_fixed() */
+	int64_t size;      /* of its claim template, in bytes */
 	uint64_t revision; /* the one pods should have */
-	bool current;	/* its controller has seen the newest spec */
+	bool current;      /* its controller has seen the newest spec */
 	int32_t replicas;
 };
 
@@ -61,7 +61,7 @@ struct seen_claim {
 struct observed {
 	struct seen children[CHILD_MAX];
 	struct seen_statefulset statefulset;
-	struct seen_pod *pods;	   /* by ordinal */
+	struct seen_pod *pods;     /* by ordinal */
 	struct seen_claim *claims; /* by ordinal */
 };
 

@@ -18,9 +18,9 @@
 #include "base/str.h"
 #include "kube/connection.h"
 
-#define CHILDREN    "app.kubernetes.io%2Fmanaged-by%3D" OBJECT_MANAGER
-#define END_MS	    900
-#define BLIND_MS    300000
+#define CHILDREN "app.kubernetes.io%2Fmanaged-by%3D" OBJECT_MANAGER
+#define END_MS   900
+#define BLIND_MS 300000
 
 /* --- questions others ask --- */
 
@@ -163,7 +163,8 @@ static void on_watch_failed(void *arg, enum refusal why, const struct error *e,
 	if (why == REFUSAL_FORBIDDEN && w->kind == KIND_SECRET) {
 		/* The cluster-wide installation has no right to read Secrets, and asks for none. */
 		if (!w->o->blind)
-			log_info("Secrets cannot be watched: they are created and not repaired");
+			log_info(
+				"Secrets cannot be watched: they are created and not repaired");
 		w->o->blind = true;
 		w->watch.backoff.first_ms = w->watch.backoff.most_ms = BLIND_MS;
 		w->watch.backoff.next_ms = BLIND_MS;
@@ -306,7 +307,8 @@ static int signals_start(struct operator_ *o, struct error *e)
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return error_set(e, errno, "signalfd");
-	o->signals = (struct loop_fd){ .fd = fd, .events = POLLIN, .ready = on_signal, .arg = o };
+	o->signals =
+		(struct loop_fd){ .fd = fd, .events = POLLIN, .ready = on_signal, .arg = o };
 	loop_fd_add(&o->loop, &o->signals);
 	return 0;
 }
@@ -357,8 +359,8 @@ int operator_run(struct operator_ *o, struct error *e)
 	if (c->leader_elect) {
 		lease_init(&o->lease, o->connection,
 			   &(struct lease_config){
-				   .namespace = c->lease_namespace ? c->lease_namespace :
-								     o->access.namespace,
+				   .namespace = c->lease_namespace ? c->lease_namespace
+								   : o->access.namespace,
 				   .name = c->lease_name,
 				   .identity = c->identity,
 				   .duration_ms = (unsigned)c->lease_duration_s * 1000,

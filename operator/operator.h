@@ -49,7 +49,7 @@ struct operator_ {
 	struct loop_timer deadline; /* of the end */
 	bool leading;
 	bool stopping;
-	bool blind;	/* Secrets cannot be watched */
+	bool blind;     /* Secrets cannot be watched */
 	bool no_status; /* the CRD serves no status */
 	bool told_ready;
 	uint64_t started_ms;

@@ -6,9 +6,9 @@
 
 const char *action_name(enum action_type type)
 {
-	static const char *const names[] = { "create",	"apply",   "delete",
-					     "orphan",	"grow",	   "restart",
-					     "label",	"finalizer", "delete claim" };
+	static const char *const names[] = { "create", "apply",     "delete",
+					     "orphan", "grow",      "restart",
+					     "label",  "finalizer", "delete claim" };
 
 	return names[type];
 }
@@ -32,8 +32,8 @@ struct quantity plan_size(const struct database *d, const struct observed *o)
 	for (const struct seen_claim *c = o->claims; c; c = c->next)
 		if (c->ordinal < d->replicas && c->requested > size)
 			size = c->requested;
-	return size == quantity_units(&d->size) ? d->size :
-						  quantity_of_units(size, QUANTITY_BINARY);
+	return size == quantity_units(&d->size) ? d->size
+						: quantity_of_units(size, QUANTITY_BINARY);
 }
 
 static bool is_secret(enum child c)
@@ -167,7 +167,8 @@ static void plan_roles(const struct plan_input *in, struct plan *p)
 		enum role role = pod->ordinal ? ROLE_REPLICA : ROLE_PRIMARY;
 		struct action *a;
 
-		if (pod->deleting || pod->role == role || pod->ordinal >= in->database->replicas)
+		if (pod->deleting || pod->role == role ||
+		    pod->ordinal >= in->database->replicas)
 			continue;
 		a = plan_add(p, ACTION_ROLE, CHILD_MAX);
 		a->ordinal = pod->ordinal;

@@ -15,13 +15,13 @@
  * next step is somebody else's; `waiting` says which.
  */
 enum action_type {
-	ACTION_CREATE,	   /* a child whose name seems free */
-	ACTION_APPLY,	   /* a child that differs */
-	ACTION_DELETE,	   /* a child that is not wanted any more */
-	ACTION_ORPHAN,	   /* the StatefulSet, without its pods: its claim template must grow */
-	ACTION_GROW,	   /* a claim */
-	ACTION_RESTART,	   /* a pod of an older revision */
-	ACTION_ROLE,	   /* the label of a pod */
+	ACTION_CREATE,     /* a child whose name seems free */
+	ACTION_APPLY,      /* a child that differs */
+	ACTION_DELETE,     /* a child that is not wanted any more */
+	ACTION_ORPHAN,     /* the StatefulSet, without its pods: its claim template must grow */
+	ACTION_GROW,       /* a claim */
+	ACTION_RESTART,    /* a pod of an older revision */
+	ACTION_ROLE,       /* the label of a pod */
 	ACTION_FINALIZER,  /* ours, on the Database: there or not, see `wanted` */
 	ACTION_DROP_CLAIM, /* deletionPolicy Delete */
 };
@@ -29,7 +29,7 @@ enum action_type {
 struct action {
 	enum action_type type;
 	enum child child;
-	int ordinal;	  /* of a pod or a claim */
+	int ordinal;      /* of a pod or a claim */
 	uint64_t version; /* the object must still be as we saw it; 0: any */
 	uint64_t wanted;  /* APPLY, CREATE: digest of the body. FINALIZER: 1 add, 0 remove */
 	enum role role;
@@ -41,27 +41,27 @@ struct action {
 struct plan {
 	struct action actions[PLAN_MAX];
 	unsigned n;
-	struct quantity size;	/* the claims' */
-	uint16_t conflicts;	/* children whose place another object has */
-	bool shrink;		/* less storage is wanted than there is */
-	bool fixed_differs;	/* what never changes in a StatefulSet is wanted otherwise */
-	bool old_children;	/* a namesake's children must go first */
-	bool outdated;		/* pods of an older revision are there */
-	bool resizing;		/* claims are on their way to their size */
-	bool missing_secret;	/* a Secret that is to be brought */
+	struct quantity size; /* the claims' */
+	uint16_t conflicts;   /* children whose place another object has */
+	bool shrink;          /* less storage is wanted than there is */
+	bool fixed_differs;   /* what never changes in a StatefulSet is wanted otherwise */
+	bool old_children;    /* a namesake's children must go first */
+	bool outdated;        /* pods of an older revision are there */
+	bool resizing;        /* claims are on their way to their size */
+	bool missing_secret;  /* a Secret that is to be brought */
 };
 
 /* What plan_make() must know beside the observation. */
 struct plan_input {
 	const struct database *database;
 	const struct observed *observed;
-	struct db_circumstances at;  /* `size` is set by the plan */
-	const uint64_t *wanted;	     /* digests of children for at.size, or NULL: make them */
-	uint64_t uid;		     /* digest of the Database's uid */
-	uint16_t conflicts;	     /* known from a write that was refused */
-	uint16_t made;		     /* Secrets known to be there */
-	bool blind;		     /* Secrets cannot be watched */
-	bool finalizer;		     /* ours is on it */
+	struct db_circumstances at; /* `size` is set by the plan */
+	const uint64_t *wanted;     /* digests of children for at.size, or NULL: make them */
+	uint64_t uid;               /* digest of the Database's uid */
+	uint16_t conflicts;         /* known from a write that was refused */
+	uint16_t made;              /* Secrets known to be there */
+	bool blind;                 /* Secrets cannot be watched */
+	bool finalizer;             /* ours is on it */
 	bool deleting;
 };
 

@@ -4,7 +4,7 @@
 #include "base/proc.h"
 
 #define FIRST_MS 5
-#define MOST_MS	 30000
+#define MOST_MS  30000
 
 void queue_init(struct queue *q, struct loop *l, void (*ready)(void *arg), void *arg)
 {

@@ -41,8 +41,8 @@ static void add_either(struct view *v, enum condition c, bool yes, const char *r
 
 static bool secret_there(const struct pass *p, enum child c)
 {
-	const char *brought = c == CHILD_SUPERUSER ? p->database.superuser_secret :
-						     p->database.application_secret;
+	const char *brought = c == CHILD_SUPERUSER ? p->database.superuser_secret
+						   : p->database.application_secret;
 	const struct seen *s = &p->r->observed.children[c];
 
 	if (brought)
@@ -190,8 +190,8 @@ static void replicas(struct view *v)
 		   message);
 	add_either(v, CONDITION_AVAILABLE, v->primary_ready, "PrimaryReady",
 		   v->wanted ? "PrimaryNotReady" : "Hibernated",
-		   v->wanted ? "the primary does not accept connections" :
-			       "replicas is 0: the data are kept, nothing runs");
+		   v->wanted ? "the primary does not accept connections"
+			     : "replicas is 0: the data are kept, nothing runs");
 }
 
 static void optional(struct view *v)
@@ -251,8 +251,8 @@ static struct verdict ready_verdict(const struct view *v, char *text, size_t siz
 	    p->r->marks.status[CONDITION_AVAILABLE] == CONDITION_TRUE)
 		return (struct verdict){ CONDITION_FALSE, "Degraded", "ReplicasNotReady",
 					 text };
-	return (struct verdict){ CONDITION_FALSE, p->r->observed_generation ? "Updating" :
-									      "Initializing",
+	return (struct verdict){ CONDITION_FALSE,
+				 p->r->observed_generation ? "Updating" : "Initializing",
 				 "Reconciling", text };
 }
 
@@ -264,11 +264,10 @@ static json_t *instances(const struct pass *p)
 
 	for (const struct seen_pod *pod = p->r->observed.pods; pod; pod = pod->next)
 		json_array_append_new(
-			list,
-			json_pack("{s:o, s:s, s:b}", "name",
-				  json_sprintf("%s-%d", p->r->name, pod->ordinal), "role",
-				  role_name(pod->ordinal ? ROLE_REPLICA : ROLE_PRIMARY),
-				  "ready", pod->ready && !pod->deleting));
+			list, json_pack("{s:o, s:s, s:b}", "name",
+					json_sprintf("%s-%d", p->r->name, pod->ordinal), "role",
+					role_name(pod->ordinal ? ROLE_REPLICA : ROLE_PRIMARY),
+					"ready", pod->ready && !pod->deleting));
 	return list;
 }
 
@@ -298,8 +297,7 @@ static json_t *services_of(const struct pass *p)
 		tree_set(services, "readOnly",
 			 json_sprintf("%s-ro.%s.svc", d->name, d->namespace));
 	if (d->any.enabled)
-		tree_set(services, "any",
-			 json_sprintf("%s-any.%s.svc", d->name, d->namespace));
+		tree_set(services, "any", json_sprintf("%s-any.%s.svc", d->name, d->namespace));
 	return services;
 }
 
@@ -410,8 +408,9 @@ static void on_done(void *arg, const struct answer *a)
 /* A merge keeps what is not named: members that ended must be named as null. */
 static json_t *body_of(const struct pass *p, json_t *status)
 {
-	static const char *const optional_names[] = { "version",  "image",	 "instances",
-						      "storage",  "services",	 "credentials",
+	static const char *const optional_names[] = { "version",       "image",
+						      "instances",     "storage",
+						      "services",      "credentials",
 						      "currentPrimary" };
 	json_t *metadata = json_object(), *patch = json_copy(status);
 

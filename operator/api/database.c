@@ -19,25 +19,46 @@ static const char *const deletions[] = { "Retain", "Delete", NULL };
 
 #define AT(member) offsetof(struct database, member)
 
-#define TEXT(path, at, most, or) { path, FIELD_TEXT, AT(at), or, 0, most, NULL }
-#define CHOICE(path, at, words, or) { path, FIELD_CHOICE, AT(at), or, 0, 0, words }
-#define INTEGER(path, at, low, high, or) { path, FIELD_INTEGER, AT(at), or, low, high, NULL }
-#define BOOLEAN(path, at, or) { path, FIELD_BOOLEAN, AT(at), or, 0, 0, NULL }
-#define STRINGS(path, at, most) { path, FIELD_STRINGS, AT(at), NULL, 0, most, NULL }
-#define OBJECTS(path, at) { path, FIELD_LIST, AT(at), NULL, 0, 0, NULL }
-#define TEXTS(path, at) { path, FIELD_LIST, AT(at), NULL, 0, 0, field_of_strings }
+#define TEXT(path, at, most, or)                            \
+	{                                                   \
+		path, FIELD_TEXT, AT(at), or, 0, most, NULL \
+	}
+#define CHOICE(path, at, words, or)                         \
+	{                                                   \
+		path, FIELD_CHOICE, AT(at), or, 0, 0, words \
+	}
+#define INTEGER(path, at, low, high, or)                         \
+	{                                                        \
+		path, FIELD_INTEGER, AT(at), or, low, high, NULL \
+	}
+#define BOOLEAN(path, at, or)                               \
+	{                                                   \
+		path, FIELD_BOOLEAN, AT(at), or, 0, 0, NULL \
+	}
+#define STRINGS(path, at, most)                                  \
+	{                                                        \
+		path, FIELD_STRINGS, AT(at), NULL, 0, most, NULL \
+	}
+#define OBJECTS(path, at)                                  \
+	{                                                  \
+		path, FIELD_LIST, AT(at), NULL, 0, 0, NULL \
+	}
+#define TEXTS(path, at)                                                \
+	{                                                              \
+		path, FIELD_LIST, AT(at), NULL, 0, 0, field_of_strings \
+	}
 
-#define SERVICE(path, at)                                                      \
-	CHOICE(path ".type", at.type, service_types, "ClusterIP"),             \
-		STRINGS(path ".annotations", at.annotations, 64),              \
-		STRINGS(path ".labels", at.labels, 64),                        \
-		TEXTS(path ".loadBalancerSourceRanges", at.source_ranges),     \
+#define SERVICE(path, at)                                                  \
+	CHOICE(path ".type", at.type, service_types, "ClusterIP"),         \
+		STRINGS(path ".annotations", at.annotations, 64),          \
+		STRINGS(path ".labels", at.labels, 64),                    \
+		TEXTS(path ".loadBalancerSourceRanges", at.source_ranges), \
 		INTEGER(path ".nodePort", at.node_port, 1, 65535, NULL)
 
-#define PROBE(path, at, period_or, failures_or)                                       \
-	INTEGER(path ".initialDelaySeconds", at.initial_delay, 0, 3600, "0"),         \
-		INTEGER(path ".periodSeconds", at.period, 1, 3600, period_or),        \
-		INTEGER(path ".timeoutSeconds", at.timeout, 1, 3600, "5"),            \
+#define PROBE(path, at, period_or, failures_or)                                \
+	INTEGER(path ".initialDelaySeconds", at.initial_delay, 0, 3600, "0"),  \
+		INTEGER(path ".periodSeconds", at.period, 1, 3600, period_or), \
+		INTEGER(path ".timeoutSeconds", at.timeout, 1, 3600, "5"),     \
 		INTEGER(path ".failureThreshold", at.failures, 1, 10000, failures_or)
 
 static const struct field fields[] = {

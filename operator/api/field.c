@@ -178,10 +178,12 @@ static void read_strings(const struct field *f, const json_t *value, const json_
 			     (long long)f->high);
 		return;
 	}
-	json_object_foreach((json_t *)value, name, member) {
+	json_object_foreach((json_t *)value, name, member)
+	{
 		if (!json_is_string(member)) {
-			problems_add(p, f->path, "\"%.60s\" must be a string, and is %s: quote it",
-				     name, type_name(member));
+			problems_add(p, f->path,
+				     "\"%.60s\" must be a string, and is %s: quote it", name,
+				     type_name(member));
 			return;
 		}
 	}
@@ -199,7 +201,8 @@ static void read_list(const struct field *f, const json_t *value, const json_t *
 		wrong(f, value, p, "a list");
 		return;
 	}
-	json_array_foreach(value, i, item) {
+	json_array_foreach(value, i, item)
+	{
 		if (strings ? !json_is_string(item) : !json_is_object(item)) {
 			problems_add(p, f->path, "[%zu] must be %s, and is %s", i,
 				     strings ? "a string" : "an object", type_name(item));
@@ -309,7 +312,8 @@ static void unknown_below(const struct field *table, size_t n, const json_t *obj
 	const char *name;
 	json_t *member;
 
-	json_object_foreach((json_t *)object, name, member) {
+	json_object_foreach((json_t *)object, name, member)
+	{
 		char path[PATH_MAX_LEN];
 		int how;
 
@@ -322,8 +326,7 @@ static void unknown_below(const struct field *table, size_t n, const json_t *obj
 	}
 }
 
-void fields_unknown(const struct field *table, size_t n, const json_t *spec,
-		    struct problems *p)
+void fields_unknown(const struct field *table, size_t n, const json_t *spec, struct problems *p)
 {
 	unknown_below(table, n, spec, "", p);
 }

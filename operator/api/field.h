@@ -10,15 +10,15 @@ struct problems;
 
 /* Reading a spec by a table: path, kind, where it goes, what is allowed, what it is by default. */
 enum field_kind {
-	FIELD_TEXT,	/* const char *; `high` is the longest */
-	FIELD_VERSION,	/* const char *: text, or a number as people write it */
-	FIELD_CHOICE,	/* const char *: one of `words`, in their spelling */
-	FIELD_INTEGER,	/* int64_t in [low, high] */
-	FIELD_BOOLEAN,	/* bool */
+	FIELD_TEXT,     /* const char *; `high` is the longest */
+	FIELD_VERSION,  /* const char *: text, or a number as people write it */
+	FIELD_CHOICE,   /* const char *: one of `words`, in their spelling */
+	FIELD_INTEGER,  /* int64_t in [low, high] */
+	FIELD_BOOLEAN,  /* bool */
 	FIELD_QUANTITY, /* struct quantity, above 0 */
-	FIELD_STRINGS,	/* const json_t *: an object of strings, at most `high` */
-	FIELD_OBJECT,	/* const json_t * */
-	FIELD_LIST,	/* const json_t *: of objects, or of strings with `words` set */
+	FIELD_STRINGS,  /* const json_t *: an object of strings, at most `high` */
+	FIELD_OBJECT,   /* const json_t * */
+	FIELD_LIST,     /* const json_t *: of objects, or of strings with `words` set */
 };
 
 struct field {

@@ -41,9 +41,9 @@ char *kind_path(enum kind kind, int api, const char *namespace, const char *name
 	const char *version = k->apis[api];
 	char *path = NULL;
 
-	if (asprintf(&path, "/%s/%s%s%s/%s%s%s", strchr(version, '/') ? "apis" : "api",
-		     version, namespace ? "/namespaces/" : "", namespace ? namespace : "",
-		     k->plural, name ? "/" : "", name ? name : "") < 0)
+	if (asprintf(&path, "/%s/%s%s%s/%s%s%s", strchr(version, '/') ? "apis" : "api", version,
+		     namespace ? "/namespaces/" : "", namespace ? namespace : "", k->plural,
+		     name ? "/" : "", name ? name : "") < 0)
 		return NULL;
 	return path;
 }

@@ -36,9 +36,9 @@ enum child {
 #define KIND_APIS 2
 
 struct kind_info {
-	const char *name;	      /* "StatefulSet" */
-	const char *plural;	      /* "statefulsets" */
-	const char *apis[KIND_APIS];  /* "apps/v1": newest first; the second may be NULL */
+	const char *name;            /* "StatefulSet" */
+	const char *plural;          /* "statefulsets" */
+	const char *apis[KIND_APIS]; /* "apps/v1": newest first; the second may be NULL */
 };
 
 extern const struct kind_info kind_table[KIND_MAX];

@@ -51,9 +51,8 @@ bool object_has_finalizer(const json_t *object, const char *finalizer)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(tree_get(object, "metadata.finalizers"), i, item)
-		if (str_eq(json_string_value(item), finalizer))
-			return true;
+	json_array_foreach(tree_get(object, "metadata.finalizers"), i,
+			   item) if (str_eq(json_string_value(item), finalizer)) return true;
 	return false;
 }
 
@@ -62,9 +61,8 @@ const json_t *object_controller(const json_t *object)
 	json_t *owner;
 	size_t i;
 
-	json_array_foreach(tree_get(object, "metadata.ownerReferences"), i, owner)
-		if (tree_true(owner, "controller"))
-			return owner;
+	json_array_foreach(tree_get(object, "metadata.ownerReferences"), i,
+			   owner) if (tree_true(owner, "controller")) return owner;
 	return NULL;
 }
 
@@ -82,16 +80,15 @@ static json_t *whole(const json_t *value)
 
 	if (json_is_array(value)) {
 		copy = json_array();
-		json_array_foreach(value, i, item)
-			json_array_append_new(copy, whole(item));
+		json_array_foreach(value, i, item) json_array_append_new(copy, whole(item));
 		return copy;
 	}
 	if (!json_is_object(value))
 		return json_deep_copy(value);
 	copy = json_object();
-	json_object_foreach((json_t *)value, name, item)
-		if (!json_is_null(item) && !str_eq(name, "status"))
-			json_object_set_new(copy, name, whole(item));
+	json_object_foreach((json_t *)value, name,
+			    item) if (!json_is_null(item) && !str_eq(name, "status"))
+		json_object_set_new(copy, name, whole(item));
 	return copy;
 }
 
@@ -105,12 +102,13 @@ static const json_t *pick(const json_t *list, const char *key)
 	const char *name;
 	size_t i;
 
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		bool same = json_is_object(wanted);
 
-		json_object_foreach(wanted, name, member)
-			if (!json_equal(json_object_get(item, name), member))
-				same = false;
+		json_object_foreach(wanted, name,
+				    member) if (!json_equal(json_object_get(item, name),
+							    member)) same = false;
 		if (same)
 			return item;
 	}
@@ -123,9 +121,7 @@ static const json_t *pick_value(const json_t *list, const char *text)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-		if (json_equal(item, wanted))
-			return item;
+	json_array_foreach(list, i, item) if (json_equal(item, wanted)) return item;
 	return NULL;
 }
 
@@ -136,8 +132,10 @@ static json_t *project_list(const json_t *list, const json_t *fields)
 	const char *key;
 	size_t i;
 
-	json_array_foreach(list, i, item) {
-		json_object_foreach((json_t *)fields, key, below) {
+	json_array_foreach(list, i, item)
+	{
+		json_object_foreach((json_t *)fields, key, below)
+		{
 			if (str_starts(key, "k:") && pick(list, key + 2) == item)
 				json_array_append_new(result, project(item, below));
 			else if (str_starts(key, "v:") && pick_value(list, key + 2) == item)
@@ -159,7 +157,8 @@ static json_t *project(const json_t *value, const json_t *fields)
 	if (!json_is_object(value))
 		return json_deep_copy(value);
 	result = json_object();
-	json_object_foreach((json_t *)fields, key, below) {
+	json_object_foreach((json_t *)fields, key, below)
+	{
 		const json_t *member =
 			str_starts(key, "f:") ? json_object_get(value, key + 2) : NULL;
 
@@ -174,11 +173,14 @@ json_t *object_owned(const json_t *object, const char *manager)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(tree_get(object, "metadata.managedFields"), i, entry)
-		if (str_eq(tree_string(entry, "manager"), manager) &&
-		    str_eq(tree_string(entry, "operation"), "Apply") &&
-		    !tree_string(entry, "subresource"))
-			return project(object, tree_get(entry, "fieldsV1"));
+	json_array_foreach(
+		tree_get(object, "metadata.managedFields"), i,
+		entry) if (str_eq(tree_string(entry, "manager"), manager) &&
+			   str_eq(tree_string(entry, "operation"), "Apply") &&
+			   !tree_string(entry,
+					"subresource")) return project(object,
+								       tree_get(entry,
+										"fieldsV1"));
 	return NULL;
 }
 

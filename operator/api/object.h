@@ -8,12 +8,12 @@
 
 /* What every object of the API has, and whose it is. */
 
-#define OBJECT_GROUP	   "example.com"
-#define OBJECT_MANAGER	   "databases.example.com"
-#define OBJECT_FINALIZER   "databases.example.com/cleanup"
-#define OBJECT_LABEL	   "example.com/database"
-#define OBJECT_ROLE_LABEL  "example.com/role"
-#define OBJECT_MANAGED_BY  "app.kubernetes.io/managed-by"
+#define OBJECT_GROUP      "example.com"
+#define OBJECT_MANAGER    "databases.example.com"
+#define OBJECT_FINALIZER  "databases.example.com/cleanup"
+#define OBJECT_LABEL      "example.com/database"
+#define OBJECT_ROLE_LABEL "example.com/role"
+#define OBJECT_MANAGED_BY "app.kubernetes.io/managed-by"
 
 const char *object_name(const json_t *object);
 const char *object_namespace(const json_t *object);

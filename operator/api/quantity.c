@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define NANO	   ((__int128)1000000000)
+#define NANO       ((__int128)1000000000)
 #define MAX_DIGITS 19
 
 /* Powers of the suffix: of 1000 (from n = -3 on) and of 1024. */
@@ -92,8 +92,8 @@ static int parse_suffix(const char *text, struct quantity *q, __int128 value, in
 			return -EINVAL;
 		q->format = QUANTITY_EXPONENT;
 		exponent += 9 - behind;
-		q->nano = exponent >= 0 ? times(value, 10, (int)exponent) :
-					  shrink(value, (int)-exponent);
+		q->nano = exponent >= 0 ? times(value, 10, (int)exponent)
+					: shrink(value, (int)-exponent);
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
@@ -102,8 +102,8 @@ static int parse_suffix(const char *text, struct quantity *q, __int128 value, in
 		q->format = suffixes[i].format;
 		if (q->format == QUANTITY_BINARY) {
 			value = times(value, 1024, suffixes[i].power);
-			q->nano = behind <= 9 ? times(value, 10, 9 - behind) :
-						shrink(value, behind - 9);
+			q->nano = behind <= 9 ? times(value, 10, 9 - behind)
+					      : shrink(value, behind - 9);
 			return 0;
 		}
 		behind -= 3 * suffixes[i].power + 9;

@@ -44,8 +44,9 @@ static bool is_version(const char *s)
 static void check_name(const struct database *d, struct problems *p)
 {
 	if (strlen(d->name) > NAME_MAX_LEN)
-		problems_add(p, "", "metadata.name must not be longer than %d bytes: children "
-				    "add to it",
+		problems_add(p, "",
+			     "metadata.name must not be longer than %d bytes: children "
+			     "add to it",
 			     NAME_MAX_LEN);
 	if (!is_label(d->name) || !strchr(letters, *d->name))
 		problems_add(p, "",
@@ -75,14 +76,15 @@ static void check_quantities(const json_t *list, const char *path, struct proble
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)list, name, value) {
+	json_object_foreach((json_t *)list, name, value)
+	{
 		struct quantity q;
 		bool number = json_is_integer(value);
 
 		if (!number && (!json_is_string(value) ||
 				quantity_parse(json_string_value(value), &q) < 0))
-			problems_add(p, path, "\"%.60s\" must be a quantity such as 500m or 1Gi",
-				     name);
+			problems_add(p, path,
+				     "\"%.60s\" must be a quantity such as 500m or 1Gi", name);
 		else if (number ? json_integer_value(value) < 0 : q.nano < 0)
 			problems_add(p, path, "\"%.60s\" must not be less than 0", name);
 	}
@@ -95,7 +97,8 @@ static void check_resources(const struct database *d, struct problems *p)
 
 	check_quantities(d->requests, "resources.requests", p);
 	check_quantities(d->limits, "resources.limits", p);
-	json_object_foreach((json_t *)d->requests, name, value) {
+	json_object_foreach((json_t *)d->requests, name, value)
+	{
 		const char *limit = tree_string(d->limits, name);
 		struct quantity a, b;
 
@@ -151,10 +154,9 @@ static const json_t *duplicate(const json_t *list)
 	size_t i, k;
 
 	json_array_foreach(list, i, a)
-		json_array_foreach(list, k, b)
-			if (k > i && tree_string(a, "name") &&
-			    str_eq(tree_string(a, "name"), tree_string(b, "name")))
-				return a;
+		json_array_foreach(list, k, b) if (k > i && tree_string(a, "name") &&
+						   str_eq(tree_string(a, "name"),
+							  tree_string(b, "name"))) return a;
 	return NULL;
 }
 
@@ -167,7 +169,8 @@ static void check_named(const json_t *list, const char *path, const char *const 
 
 	if (twice)
 		problems_add(p, path, "\"%.60s\" is there twice", tree_string(twice, "name"));
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *name = tree_string(item, "name");
 
 		if (str_empty(name))
@@ -182,7 +185,7 @@ static void check_named(const json_t *list, const char *path, const char *const 
 static void check_template(const struct database *d, struct problems *p)
 {
 	static const char *const volumes[] = { "data", "config", "superuser", "application",
-					       "run",  "tmp",	 NULL };
+					       "run",  "tmp",    NULL };
 	static const char *const containers[] = { "database", "exporter", NULL };
 	const char *name;
 	json_t *value;
@@ -191,11 +194,11 @@ static void check_template(const struct database *d, struct problems *p)
 	check_named(d->sidecars, "podTemplate.sidecars", containers, p);
 	check_named(d->init_containers, "podTemplate.initContainers", containers, p);
 	check_named(d->env, "podTemplate.env", NULL, p);
-	json_object_foreach((json_t *)d->labels, name, value)
-		if (str_starts(name, "example.com/") ||
-		    str_starts(name, "app.kubernetes.io/"))
-			problems_add(p, "podTemplate.labels",
-				     "\"%.60s\" is one of the operator's own", name);
+	json_object_foreach((json_t *)d->labels, name,
+			    value) if (str_starts(name, "example.com/") ||
+				       str_starts(name, "app.kubernetes.io/"))
+		problems_add(p, "podTemplate.labels", "\"%.60s\" is one of the operator's own",
+			     name);
 }
 
 void rules_check(const struct database *d, struct problems *p)

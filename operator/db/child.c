@@ -44,9 +44,8 @@ void db_merge(json_t *object, const json_t *more)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)more, name, value)
-		if (!json_object_get(object, name))
-			json_object_set_new(object, name, json_deep_copy(value));
+	json_object_foreach((json_t *)more, name, value) if (!json_object_get(object, name))
+		json_object_set_new(object, name, json_deep_copy(value));
 }
 
 json_t *db_quantities(const json_t *list)
@@ -54,7 +53,8 @@ json_t *db_quantities(const json_t *list)
 	json_t *result = json_object_size(list) ? json_object() : NULL, *value;
 	const char *name;
 
-	json_object_foreach((json_t *)list, name, value) {
+	json_object_foreach((json_t *)list, name, value)
+	{
 		char text[QUANTITY_TEXT_MAX];
 		struct quantity q;
 

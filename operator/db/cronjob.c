@@ -16,8 +16,7 @@ json_t *db_cronjob(const struct database *d)
 		return NULL;
 	cronjob = db_object(d, CHILD_CRONJOB, NULL, false);
 	container = json_pack("{s:s, s:s, s:[s, s, s], s:o}", "name", "backup", "image",
-			      d->image ? d->image :
-					 engine_image(d->engine, database_major(d)),
+			      d->image ? d->image : engine_image(d->engine, database_major(d)),
 			      "command", "/bin/sh", "-c", "echo no backup method >&2; exit 1",
 			      "securityContext", pod_container_security(d));
 	pod = json_pack("{s:{s:o}, s:{s:s, s:b, s:s, s:o, s:[o]}}", "metadata", "labels",

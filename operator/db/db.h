@@ -17,8 +17,7 @@ struct db_circumstances {
 	struct quantity size; /* of the claims: never less than what they already have */
 };
 
-json_t *db_child(const struct database *d, enum child child,
-		 const struct db_circumstances *at);
+json_t *db_child(const struct database *d, enum child child, const struct db_circumstances *at);
 
 json_t *db_account(const struct database *d);
 json_t *db_secret(const struct database *d, enum child child); /* its metadata only */

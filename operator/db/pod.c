@@ -12,9 +12,8 @@
 
 json_t *pod_container_security(const struct database *d)
 {
-	return json_pack("{s:b, s:{s:[s]}, s:b}", "allowPrivilegeEscalation", 0,
-			 "capabilities", "drop", "ALL", "readOnlyRootFilesystem",
-			 d->read_only_root);
+	return json_pack("{s:b, s:{s:[s]}, s:b}", "allowPrivilegeEscalation", 0, "capabilities",
+			 "drop", "ALL", "readOnlyRootFilesystem", d->read_only_root);
 }
 
 /* The restricted Pod Security Standard. */
@@ -40,20 +39,18 @@ static void extend(json_t *list, const json_t *more)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(more, i, item)
-		json_array_append_new(list, json_deep_copy(item));
+	json_array_foreach(more, i, item) json_array_append_new(list, json_deep_copy(item));
 }
 
 static json_t *database_container(const struct database *d)
 {
 	json_t *c = d->engine->container(d), *resources = json_object();
-	json_t *mounts = json_pack("[o, o, o, o, o, o]",
-				   mount("data", d->engine->directory, false),
-				   mount("config", "/etc/database", true),
-				   mount("superuser", "/run/secrets/superuser", true),
-				   mount("application", "/run/secrets/application", true),
-				   mount("run", "/run/database", false),
-				   mount("tmp", "/tmp", false));
+	json_t *mounts =
+		json_pack("[o, o, o, o, o, o]", mount("data", d->engine->directory, false),
+			  mount("config", "/etc/database", true),
+			  mount("superuser", "/run/secrets/superuser", true),
+			  mount("application", "/run/secrets/application", true),
+			  mount("run", "/run/database", false), mount("tmp", "/tmp", false));
 
 	extend(mounts, d->mounts);
 	extend(tree_get(c, "env"), d->env);
@@ -61,8 +58,9 @@ static json_t *database_container(const struct database *d)
 	tree_set_string(c, "image",
 			d->image ? d->image : engine_image(d->engine, database_major(d)));
 	tree_set_string(c, "imagePullPolicy", d->image_pull_policy);
-	tree_set(c, "ports", json_pack("[{s:s, s:i, s:s}]", "name", "database", "containerPort",
-				       d->engine->port, "protocol", "TCP"));
+	tree_set(c, "ports",
+		 json_pack("[{s:s, s:i, s:s}]", "name", "database", "containerPort",
+			   d->engine->port, "protocol", "TCP"));
 	tree_set(c, "volumeMounts", mounts);
 	tree_set(c, "securityContext", pod_container_security(d));
 	if (json_array_size(d->env_from))
@@ -105,10 +103,9 @@ static json_t *volumes(const struct database *d)
 	char name[CHILD_NAME_MAX];
 	json_t *list = json_array();
 
-	json_array_append_new(list, json_pack("{s:s, s:{s:s, s:i}}", "name", "config",
-					      "configMap", "name",
-					      child_name(CHILD_CONFIG, d->name, name),
-					      "defaultMode", 0444));
+	json_array_append_new(
+		list, json_pack("{s:s, s:{s:s, s:i}}", "name", "config", "configMap", "name",
+				child_name(CHILD_CONFIG, d->name, name), "defaultMode", 0444));
 	json_array_append_new(list, secret_volume(d, "superuser", CHILD_SUPERUSER));
 	json_array_append_new(list, secret_volume(d, "application", CHILD_APPLICATION));
 	json_array_append_new(list, json_pack("{s:s, s:{}}", "name", "run", "emptyDir"));

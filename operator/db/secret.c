@@ -31,7 +31,8 @@ static json_t *encoded(const json_t *plain)
 	json_t *data = json_object(), *value;
 	const char *name;
 
-	json_object_foreach((json_t *)plain, name, value) {
+	json_object_foreach((json_t *)plain, name, value)
+	{
 		autofree char *text =
 			base64_encode(json_string_value(value), json_string_length(value));
 

@@ -6,8 +6,8 @@
 static json_t *claim(const struct database *d, const struct quantity *size)
 {
 	char text[QUANTITY_TEXT_MAX];
-	json_t *modes = json_array_size(d->access_modes) ? json_deep_copy(d->access_modes) :
-							   json_pack("[s]", "ReadWriteOnce");
+	json_t *modes = json_array_size(d->access_modes) ? json_deep_copy(d->access_modes)
+							 : json_pack("[s]", "ReadWriteOnce");
 	json_t *spec = json_pack("{s:o, s:{s:{s:s}}, s:s}", "accessModes", modes, "resources",
 				 "requests", "storage", quantity_text(size, text), "volumeMode",
 				 "Filesystem");

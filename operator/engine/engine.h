@@ -23,7 +23,7 @@ struct engine {
 	const char *const *aliases;
 	const struct engine_version *versions; /* the default first; ends with NULL */
 	int port;
-	int64_t user; /* the image's */
+	int64_t user;          /* the image's */
 	const char *directory; /* where the data volume is mounted */
 
 	/* Rules of its own: parameters that are the operator's, values that cannot be. */

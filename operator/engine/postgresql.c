@@ -22,20 +22,31 @@ static const struct engine_version versions[] = {
 
 /* What the operator and the start script decide. */
 static const char *const owned[] = {
-	"archive_command",  "cluster_name",	   "config_file",
-	"data_directory",   "external_pid_file",   "hba_file",
-	"hot_standby",	    "ident_file",	   "listen_addresses",
-	"port",		    "primary_conninfo",	   "primary_slot_name",
-	"recovery_target",  "restore_command",	   "ssl",
-	"unix_socket_directories", "wal_level",
+	"archive_command",
+	"cluster_name",
+	"config_file",
+	"data_directory",
+	"external_pid_file",
+	"hba_file",
+	"hot_standby",
+	"ident_file",
+	"listen_addresses",
+	"port",
+	"primary_conninfo",
+	"primary_slot_name",
+	"recovery_target",
+	"restore_command",
+	"ssl",
+	"unix_socket_directories",
+	"wal_level",
 };
 
 /* What may be set, and is this where it is not. */
 static const char *const standard[][2] = {
-	{ "log_destination", "stderr" },   { "logging_collector", "off" },
-	{ "max_connections", "100" },	   { "max_replication_slots", "16" },
-	{ "max_wal_senders", "16" },	   { "password_encryption", "scram-sha-256" },
-	{ "wal_keep_size", "512MB" },	   { "wal_log_hints", "on" },
+	{ "log_destination", "stderr" }, { "logging_collector", "off" },
+	{ "max_connections", "100" },    { "max_replication_slots", "16" },
+	{ "max_wal_senders", "16" },     { "password_encryption", "scram-sha-256" },
+	{ "wal_keep_size", "512MB" },    { "wal_log_hints", "on" },
 };
 
 /* Taken up at start only (context "postmaster"); all others by a reload. */
@@ -118,20 +129,19 @@ static void check(const struct database *d, struct problems *p)
 	json_t *value;
 	size_t i;
 
-	json_object_foreach((json_t *)d->parameters, name, value) {
+	json_object_foreach((json_t *)d->parameters, name, value)
+	{
 		if (!is_parameter(name))
-			problems_add(p, "config.parameters",
-				     "\"%.60s\" is no parameter's name", name);
+			problems_add(p, "config.parameters", "\"%.60s\" is no parameter's name",
+				     name);
 		else if (among(name, owned, ARRAY_SIZE(owned)))
-			problems_add(p, "config.parameters",
-				     "\"%s\" is the operator's to set", name);
+			problems_add(p, "config.parameters", "\"%s\" is the operator's to set",
+				     name);
 		else if (!one_line(json_string_value(value)))
 			problems_add(p, "config.parameters", "\"%s\" must be one line", name);
 	}
-	json_array_foreach(d->hba, i, value)
-		if (!one_line(json_string_value(value)))
-			problems_add(p, "config.hostBasedAuthentication",
-				     "[%zu] must be one line", i);
+	json_array_foreach(d->hba, i, value) if (!one_line(json_string_value(value)))
+		problems_add(p, "config.hostBasedAuthentication", "[%zu] must be one line", i);
 	if (!is_role(d->database))
 		problems_add(p, "bootstrap.database",
 			     "must be lower case letters, digits and '_'");
@@ -176,9 +186,8 @@ static void add_parameters(const struct database *d, struct buf *b)
 	json_t *value;
 	size_t n = 0;
 
-	json_object_foreach((json_t *)d->parameters, name, value)
-		if (n < 400)
-			names[n++] = name;
+	json_object_foreach((json_t *)d->parameters, name, value) if (n < 400) names[n++] =
+		name;
 	for (size_t i = 0; i < ARRAY_SIZE(standard); i++)
 		if (!json_object_get(d->parameters, standard[i][0]))
 			names[n++] = standard[i][0];
@@ -211,8 +220,7 @@ static char *access_file(const struct database *d)
 	size_t i;
 
 	buf_init(&b, FILE_MAX);
-	json_array_foreach(d->hba, i, line)
-		buf_addf(&b, "%s\n", json_string_value(line));
+	json_array_foreach(d->hba, i, line) buf_addf(&b, "%s\n", json_string_value(line));
 	buf_adds(&b, "local all all scram-sha-256\n"
 		     "host replication postgres all scram-sha-256\n"
 		     "host all all all scram-sha-256\n");

@@ -18,10 +18,10 @@
 #include "kube/exec.h"
 #include "kube/tree.h"
 
-#define ACCOUNT_DIR   "/var/run/secrets/kubernetes.io/serviceaccount"
-#define TOKEN_MAX     (64u << 10)
-#define TOKEN_AGE_MS  50000
-#define EXPIRY_EARLY  30000
+#define ACCOUNT_DIR  "/var/run/secrets/kubernetes.io/serviceaccount"
+#define TOKEN_MAX    (64u << 10)
+#define TOKEN_AGE_MS 50000
+#define EXPIRY_EARLY 30000
 
 static void wipe(char *secret)
 {

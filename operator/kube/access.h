@@ -12,7 +12,7 @@ struct error;
  * service account; strings belong to the struct. Secrets never go into messages.
  */
 struct access {
-	char *server; /* "https://host:port", no slash at the end */
+	char *server;      /* "https://host:port", no slash at the end */
 	char *server_name; /* name in the certificate, where it is another; or NULL */
 	char *ca_file;
 	char *ca_data; /* PEM; before ca_file */

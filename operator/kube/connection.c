@@ -18,12 +18,12 @@
 #include "kube/access.h"
 #include "kube/loop.h"
 
-#define ANSWER_MAX	  (64u << 20)
-#define CONNECT_MS	  10000
-#define UNACKED_MS	  30000
-#define KEEPALIVE_S	  30
+#define ANSWER_MAX        (64u << 20)
+#define CONNECT_MS        10000
+#define UNACKED_MS        30000
+#define KEEPALIVE_S       30
 #define KEEPALIVE_PROBE_S 15
-#define FDS_MAX		  64
+#define FDS_MAX           64
 
 struct request {
 	struct request *prev, *next;
@@ -381,8 +381,7 @@ static bool try_again(struct request *r, long status)
 	r->again = true;
 	buf_reset(&r->got);
 	curl_multi_remove_handle(r->c->multi, r->easy);
-	if (set_headers(r, &e) < 0 ||
-	    curl_multi_add_handle(r->c->multi, r->easy) != CURLM_OK)
+	if (set_headers(r, &e) < 0 || curl_multi_add_handle(r->c->multi, r->easy) != CURLM_OK)
 		return false;
 	return true;
 }
@@ -573,8 +572,7 @@ int connection_send(struct connection *c, const struct call *call, struct reques
 	r->method = strdup(call->method);
 	r->type = call->type ? strdup(call->type) : NULL;
 	r->accept = call->accept ? strdup(call->accept) : NULL;
-	if (!r->url || !r->method || (call->type && !r->type) ||
-	    (call->accept && !r->accept) ||
+	if (!r->url || !r->method || (call->type && !r->type) || (call->accept && !r->accept) ||
 	    (call->len && buf_add(&r->sent, call->body, call->len) < 0)) {
 		request_free(r);
 		return -ENOMEM;

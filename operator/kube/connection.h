@@ -30,7 +30,7 @@ struct answer {
 	const char *body;
 	size_t len;
 	unsigned retry_after_ms; /* what the server asked for; 0: nothing */
-	struct error error;	 /* set where status is 0 */
+	struct error error;      /* set where status is 0 */
 };
 
 struct call {

@@ -11,9 +11,9 @@
 #include "kube/tree.h"
 #include "kube/verb.h"
 
-#define SERIES_MS	 600000
-#define NOTE_MAX	 1000
-#define UNDER_WAY_MOST	 32
+#define SERIES_MS      600000
+#define NOTE_MAX       1000
+#define UNDER_WAY_MOST 32
 
 void events_init(struct events *s, struct connection *c, const char *controller,
 		 const char *instance)
@@ -109,9 +109,9 @@ static void create(struct events *s, const struct event *e, struct event_memory 
 	body = json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}",
 			 "apiVersion", "events.k8s.io/v1", "kind", "Event", "metadata", "name",
 			 m->name, "namespace", e->namespace, "eventTime", now,
-			 "reportingController", s->controller, "reportingInstance",
-			 s->instance, "type", e->warning ? "Warning" : "Normal", "reason",
-			 e->reason, "action", e->action, "note", note, "regarding", regarding);
+			 "reportingController", s->controller, "reportingInstance", s->instance,
+			 "type", e->warning ? "Warning" : "Normal", "reason", e->reason,
+			 "action", e->action, "note", note, "regarding", regarding);
 	if (body)
 		send(s, VERB_CREATE, e->namespace, NULL, body);
 }
@@ -126,8 +126,8 @@ static void repeat(struct events *s, const struct event *e, struct event_memory 
 		return;
 	m->told = m->count;
 	micro_time(now);
-	body = json_pack("{s:{s:i, s:s}}", "series", "count", (int)m->count,
-			 "lastObservedTime", now);
+	body = json_pack("{s:{s:i, s:s}}", "series", "count", (int)m->count, "lastObservedTime",
+			 now);
 	send(s, VERB_MERGE, e->namespace, m->name, body);
 }
 

@@ -8,8 +8,8 @@
 #include "base/str.h"
 
 static const char *const names[] = {
-	[FRAME_ADDED] = "ADDED",       [FRAME_MODIFIED] = "MODIFIED",
-	[FRAME_DELETED] = "DELETED",   [FRAME_BOOKMARK] = "BOOKMARK",
+	[FRAME_ADDED] = "ADDED",     [FRAME_MODIFIED] = "MODIFIED",
+	[FRAME_DELETED] = "DELETED", [FRAME_BOOKMARK] = "BOOKMARK",
 	[FRAME_ERROR] = "ERROR",
 };
 

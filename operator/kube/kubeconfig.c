@@ -43,9 +43,8 @@ static json_t *find(const json_t *list, const char *name)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(list, i, entry)
-		if (str_eq(tree_string(entry, "name"), name))
-			return entry;
+	json_array_foreach(list, i,
+			   entry) if (str_eq(tree_string(entry, "name"), name)) return entry;
 	return NULL;
 }
 
@@ -57,7 +56,8 @@ static int merge_list(json_t *into, const json_t *file, const char *path, const 
 
 	if (from && !json_is_array(from) && !json_is_null(from))
 		return error_say(e, EINVAL, "%s: %s must be a list", path, list);
-	json_array_foreach(from, i, entry) {
+	json_array_foreach(from, i, entry)
+	{
 		const char *name = tree_string(entry, "name");
 
 		if (!name || !json_is_object(tree_get(entry, body)))
@@ -133,9 +133,9 @@ static char **strings(const json_t *list, size_t extra)
 
 	if (!array)
 		return NULL;
-	json_array_foreach(list, i, item) {
-		array[i + extra] =
-			strdup(json_is_string(item) ? json_string_value(item) : "");
+	json_array_foreach(list, i, item)
+	{
+		array[i + extra] = strdup(json_is_string(item) ? json_string_value(item) : "");
 		if (!array[i + extra])
 			break;
 	}
@@ -162,7 +162,8 @@ static int read_exec(const json_t *body, const char *user, struct access_exec **
 	    copy(&x->api_version, body, "apiVersion") < 0 ||
 	    copy(&x->hint, body, "installHint") < 0)
 		return error_set(e, ENOMEM, "kubeconfig");
-	json_array_foreach(env, i, pair) {
+	json_array_foreach(env, i, pair)
+	{
 		const char *name = tree_string(pair, "name"),
 			   *value = tree_string(pair, "value");
 
@@ -176,8 +177,7 @@ static int read_exec(const json_t *body, const char *user, struct access_exec **
 	return x->api_version ? 0 : error_set(e, ENOMEM, "kubeconfig");
 }
 
-static int read_cluster(const json_t *body, const char *name, struct access *a,
-			struct error *e)
+static int read_cluster(const json_t *body, const char *name, struct access *a, struct error *e)
 {
 	size_t len;
 
@@ -186,8 +186,8 @@ static int read_cluster(const json_t *body, const char *name, struct access *a,
 	    copy(&a->ca_file, body, "certificate-authority") < 0 ||
 	    copy(&a->proxy, body, "proxy-url") < 0)
 		return error_set(e, ENOMEM, "kubeconfig");
-	if (!a->server || (!str_starts(a->server, "https://") &&
-			   !str_starts(a->server, "http://")))
+	if (!a->server ||
+	    (!str_starts(a->server, "https://") && !str_starts(a->server, "http://")))
 		return error_say(e, EINVAL,
 				 "kubeconfig: cluster \"%s\": server must be an https:// URL",
 				 name);
@@ -246,8 +246,8 @@ int kubeconfig_read(const json_t *merged, const char *context, struct access *re
 	if (str_empty(context))
 		return error_say(e, ENOENT, "kubeconfig: no current-context");
 	ctx = named(merged, "contexts", "context", context, e);
-	cluster = ctx ? named(merged, "clusters", "cluster", tree_string(ctx, "cluster"), e) :
-			NULL;
+	cluster = ctx ? named(merged, "clusters", "cluster", tree_string(ctx, "cluster"), e)
+		      : NULL;
 	if (!cluster)
 		return -ENOENT;
 	r = read_cluster(cluster, tree_string(ctx, "cluster"), &a, e);
@@ -269,8 +269,7 @@ int kubeconfig_read(const json_t *merged, const char *context, struct access *re
 	return 0;
 }
 
-int kubeconfig_load(const char *paths, const char *context, struct access *ret,
-		    struct error *e)
+int kubeconfig_load(const char *paths, const char *context, struct access *ret, struct error *e)
 {
 	json_auto_t *merged = json_pack("{s:[], s:[], s:[]}", "clusters", "users", "contexts");
 	autofree char *list = strdup(paths);

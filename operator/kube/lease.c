@@ -128,8 +128,8 @@ static json_t *body_of(const struct lease *l, const char *holder)
 	char now[40];
 	bool fresh = !mine(l);
 	json_t *spec;
-	json_t *metadata = tree_strings("name", l->config.name, "namespace",
-					l->config.namespace, NULL);
+	json_t *metadata =
+		tree_strings("name", l->config.name, "namespace", l->config.namespace, NULL);
 
 	micro_time(now);
 	if (*l->version)

@@ -33,10 +33,10 @@ struct lease {
 	struct request *request;
 	bool held;
 	bool releasing;
-	bool answered; /* the server was heard, whatever it said */
+	bool answered;       /* the server was heard, whatever it said */
 	uint64_t renewed_ms; /* when our last good renewal was sent */
 	uint64_t sent_ms;
-	char version[64];  /* of the lease as last seen */
+	char version[64]; /* of the lease as last seen */
 	char holder[256];
 	uint64_t seen_ms; /* when it last changed */
 	int64_t transitions;

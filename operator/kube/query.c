@@ -12,7 +12,7 @@ int query_escape(struct buf *b, const char *value)
 	int r = 0;
 
 	for (; *value && !r; value++)
-		r = strchr(plain, *value) ? buf_addc(b, *value) :
-					    buf_addf(b, "%%%02X", (unsigned char)*value);
+		r = strchr(plain, *value) ? buf_addc(b, *value)
+					  : buf_addf(b, "%%%02X", (unsigned char)*value);
 	return r;
 }

@@ -12,9 +12,8 @@ static bool has_cause(const json_t *status, const char *reason)
 	json_t *cause;
 	size_t i;
 
-	json_array_foreach(tree_get(status, "details.causes"), i, cause)
-		if (str_eq(tree_string(cause, "reason"), reason))
-			return true;
+	json_array_foreach(tree_get(status, "details.causes"), i,
+			   cause) if (str_eq(tree_string(cause, "reason"), reason)) return true;
 	return false;
 }
 
@@ -31,8 +30,8 @@ static enum refusal classify(int64_t code, const char *reason, const json_t *sta
 	case 401:
 		return REFUSAL_UNAUTHORIZED;
 	case 403:
-		return has_cause(status, "NamespaceTerminating") ? REFUSAL_TERMINATING :
-								   REFUSAL_FORBIDDEN;
+		return has_cause(status, "NamespaceTerminating") ? REFUSAL_TERMINATING
+								 : REFUSAL_FORBIDDEN;
 	case 404:
 	case 405:
 		return REFUSAL_NOT_FOUND;
@@ -43,8 +42,8 @@ static enum refusal classify(int64_t code, const char *reason, const json_t *sta
 	case 429:
 		return REFUSAL_TOO_MANY;
 	default:
-		return str_eq(reason, "Expired") || str_eq(reason, "Gone") ? REFUSAL_EXPIRED :
-									     REFUSAL_SERVER;
+		return str_eq(reason, "Expired") || str_eq(reason, "Gone") ? REFUSAL_EXPIRED
+									   : REFUSAL_SERVER;
 	}
 }
 
@@ -82,7 +81,9 @@ enum refusal refusal_of_status(const json_t *status, struct error *e)
 		error_say(e, errno_of(r), "%s (HTTP %lld)",
 			  words ? words : "the API server gave no reason", (long long)code);
 		if (r == REFUSAL_FORBIDDEN)
-			error_hint(e, "the RBAC rules in manifests/ grant what the operator needs");
+			error_hint(
+				e,
+				"the RBAC rules in manifests/ grant what the operator needs");
 	}
 	return r;
 }
@@ -111,9 +112,9 @@ enum refusal refusal_of(const struct answer *a, struct error *e)
 const char *refusal_name(enum refusal r)
 {
 	static const char *const names[] = {
-		"None",	    "Unreachable", "Unauthorized", "Forbidden",	  "NotFound",
-		"Exists",   "Conflict",	   "Expired",	   "Invalid",	  "TooManyRequests",
-		"Terminating", "ServerError",
+		"None",     "Unreachable",     "Unauthorized", "Forbidden",
+		"NotFound", "Exists",          "Conflict",     "Expired",
+		"Invalid",  "TooManyRequests", "Terminating",  "ServerError",
 	};
 
 	return names[r];

@@ -62,8 +62,8 @@ uint64_t tree_digest(const json_t *tree, uint64_t seed)
 
 uint64_t text_digest(const char *text)
 {
-	uint64_t digest = digest_add(0xcbf29ce484222325ull, text ? text : "",
-				     text ? strlen(text) : 0);
+	uint64_t digest =
+		digest_add(0xcbf29ce484222325ull, text ? text : "", text ? strlen(text) : 0);
 
 	return digest ? digest : 1;
 }

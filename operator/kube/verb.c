@@ -65,10 +65,10 @@ int verb_send(struct connection *c, const struct verb_call *v, struct request **
 			.type = text ? verbs[v->verb].type : NULL,
 			.body = text,
 			.len = text ? strlen(text) : 0,
-			.accept = v->metadata_only ?
-					  "application/json;as=PartialObjectMetadata;g=meta."
-					  "k8s.io;v=v1,application/json" :
-					  NULL,
+			.accept = v->metadata_only
+					  ? "application/json;as=PartialObjectMetadata;g=meta."
+					    "k8s.io;v=v1,application/json"
+					  : NULL,
 			.lane = v->lease ? LANE_LEASE : LANE_API,
 			.write = verbs[v->verb].write && !v->lease && !v->dry_run,
 			.timeout_ms = v->timeout_ms ? v->timeout_ms : CALL_MS,

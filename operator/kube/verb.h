@@ -12,9 +12,9 @@ struct request;
 /* What can be asked of one object. It knows no kind: a path says which object is meant. */
 enum verb {
 	VERB_GET,
-	VERB_CREATE, /* POST to the collection's path */
-	VERB_APPLY,  /* server-side apply, forced, strict */
-	VERB_MERGE,  /* merge patch */
+	VERB_CREATE,  /* POST to the collection's path */
+	VERB_APPLY,   /* server-side apply, forced, strict */
+	VERB_MERGE,   /* merge patch */
 	VERB_REPLACE, /* PUT */
 	VERB_DELETE,
 };
@@ -26,7 +26,7 @@ struct verb_call {
 	const json_t *body;  /* DELETE: options, or NULL */
 	bool metadata_only;  /* answer with PartialObjectMetadata */
 	bool dry_run;
-	bool lease; /* on the lease's own connection */
+	bool lease;          /* on the lease's own connection */
 	unsigned timeout_ms; /* 0: 30 s */
 	void (*done)(void *arg, const struct answer *a);
 	void *arg;

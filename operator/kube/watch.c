@@ -15,13 +15,13 @@
 #include "kube/query.h"
 
 #define PAGE_SIZE_OBJECTS 100
-#define LIST_MS		  60000
-#define STREAM_SHORT_S	  240
-#define STREAM_LONG_S	  300
-#define SLACK_S		  5
+#define LIST_MS           60000
+#define STREAM_SHORT_S    240
+#define STREAM_LONG_S     300
+#define SLACK_S           5
 #define BOOKMARK_IDLE_MS  150000
-#define VERY_SHORT_MS	  1000
-#define LONG_LIVED_MS	  5000
+#define VERY_SHORT_MS     1000
+#define LONG_LIVED_MS     5000
 
 /* Bookmarks come every minute where they come at all. */
 #define METADATA_ITEM \
@@ -77,8 +77,8 @@ static void wait_and_retry(struct watch *w, enum refusal why, const struct error
  * What a refusal means: too old - start anew; an API of another version, or streaming that is not
  * served - take the next way at once; busy or away - the same again, later.
  */
-static void refused(struct watch *w, enum refusal why, const struct error *e,
-		    unsigned asked_ms, bool streaming_list)
+static void refused(struct watch *w, enum refusal why, const struct error *e, unsigned asked_ms,
+		    bool streaming_list)
 {
 	switch (why) {
 	case REFUSAL_EXPIRED:
@@ -131,9 +131,9 @@ static bool initial_end(const json_t *object)
 {
 	const json_t *annotations = tree_get(object, "metadata.annotations");
 
-	return str_eq(json_string_value(json_object_get(annotations,
-							"k8s.io/initial-events-end")),
-		      "true");
+	return str_eq(
+		json_string_value(json_object_get(annotations, "k8s.io/initial-events-end")),
+		"true");
 }
 
 static int on_frame(void *arg, const struct frame *f)
@@ -271,8 +271,7 @@ static int take_page(struct watch *w, const struct answer *a, struct error *e)
 
 	if (!json_is_array(items) && !json_is_null(items))
 		return error_say(e, EBADMSG, "the answer to a list holds no items");
-	json_array_foreach(items, i, item)
-		w->sink.object(w->sink.arg, item, true);
+	json_array_foreach(items, i, item) w->sink.object(w->sink.arg, item, true);
 	free(w->page);
 	w->page = str_empty(more) ? NULL : strdup(more);
 	if (!str_empty(more) && !w->page)

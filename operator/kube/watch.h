@@ -33,8 +33,8 @@ struct watch_sink {
 
 struct watch_target {
 	const char *const *paths; /* NULL-terminated: tried in order where one is not served */
-	const char *selector;	  /* of labels, ready for a query; or NULL */
-	bool metadata_only;	  /* ask for PartialObjectMetadata */
+	const char *selector;     /* of labels, ready for a query; or NULL */
+	bool metadata_only;       /* ask for PartialObjectMetadata */
 };
 
 struct watch {
@@ -45,18 +45,18 @@ struct watch {
 	struct frames frames;
 	struct backoff backoff;
 	struct loop_timer retry;
-	unsigned path; /* which of target.paths */
+	unsigned path;  /* which of target.paths */
 	bool no_stream; /* the server does not stream initial events */
 	bool synced;
-	bool listing;	/* between begin() and synced() */
-	bool bookmarks; /* the server sends them: silence means trouble */
-	bool moved;	/* something came in this stream */
+	bool listing;        /* between begin() and synced() */
+	bool bookmarks;      /* the server sends them: silence means trouble */
+	bool moved;          /* something came in this stream */
 	enum refusal inside; /* an ERROR frame came */
 	struct error inside_error;
 	unsigned inside_retry_ms;
 	uint64_t started_ms;
-	char version[64];   /* resourceVersion to go on from; "" : none */
-	char *page;	    /* continue token */
+	char version[64]; /* resourceVersion to go on from; "" : none */
+	char *page;       /* continue token */
 };
 
 void watch_init(struct watch *w, struct connection *c, const struct watch_target *target,

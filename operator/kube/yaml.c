@@ -93,8 +93,7 @@ static json_t *yaml_sequence(struct yaml_walk *w, const yaml_node_t *node, int d
 
 	for (yaml_node_item_t *i = node->data.sequence.items.start;
 	     i < node->data.sequence.items.top; i++) {
-		json_t *item =
-			yaml_node(w, yaml_document_get_node(w->document, *i), depth + 1);
+		json_t *item = yaml_node(w, yaml_document_get_node(w->document, *i), depth + 1);
 
 		if (!item)
 			return NULL;
