@@ -508,7 +508,7 @@ static void test_no_memory(void **state)
 	assert_int_equal(r_last, 0);
 }
 
-/* --- writing, with ordinary files in a folder for a cgroup --------------------------------- */
+/* --- writing, with ordinary files in a folder for a cgroup -------------------------------- */
 
 struct folder {
 	char path[64];
