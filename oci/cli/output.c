@@ -15,7 +15,8 @@ int output_json(struct json_writer *w, struct error *e)
 	int r;
 
 	r = json_writer_end(w, &text);
-	if (r == 0)
+	/* The pretty form ends its last line itself. */
+	if (r == 0 && text.data[text.len - 1] != '\n')
 		r = buf_addc(&text, '\n');
 	if (r == 0)
 		r = fd_write_all(STDOUT_FILENO, text.data, text.len);

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -56,7 +55,7 @@ static int create_make_folder(struct create *c, struct error *e)
 		return r;
 	c->made_folder = true;
 
-	report_stamp(c->created, sizeof(c->created));
+	stamp_now(c->created);
 	s->id = c->opt->id;
 	s->oci_version = c->spec.oci_version;
 	s->bundle = c->bundle;

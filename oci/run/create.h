@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/stamp.h"
 #include "cgroup/limits.h"
 #include "cgroup/manager.h"
 #include "oci.h"
@@ -24,7 +25,7 @@ struct create {
 	struct spec spec;
 	struct container container;
 	bool made_folder;
-	char created[40];
+	char created[STAMP_SIZE];
 
 	struct arena arena;
 	struct limits_plan plan;

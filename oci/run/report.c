@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -22,18 +21,6 @@
 #include "oci.h"
 
 #define DEATH_TIMEOUT_MS 5000
-
-void report_stamp(char *dst, size_t size)
-{
-	struct timespec now;
-	struct tm tm;
-	size_t n;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = strftime(dst, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(dst + n, size - n, ".%09ldZ", now.tv_nsec);
-}
 
 void report_warning(const struct oci_runtime *rt, const char *text)
 {

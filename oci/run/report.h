@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stddef.h>
 #include <sys/types.h>
 
 struct cgroup;
@@ -10,7 +9,6 @@ struct oci_runtime;
 
 /* What a caller of create, run and exec is told: files, sockets, warnings, a sudden death. */
 
-void report_stamp(char *dst, size_t size); /* now, RFC 3339 with nanoseconds, UTC */
 void report_warning(const struct oci_runtime *rt, const char *text);
 
 int report_pid_file(const char *path, pid_t pid, struct error *e); /* path NULL: nothing */
