@@ -338,12 +338,25 @@ static bool take_claim(struct record *r, int ordinal, const json_t *object, uint
 
 /* --- news --- */
 
-/* Whose object this is, by its label; for a Database its own name. */
+/*
+ * Whose object this is: for a child by its owner, which it keeps when somebody takes our label
+ * off, and by the label where it has none.
+ */
+static const char *database_of(enum kind kind, const json_t *object)
+{
+	const json_t *owner = object_controller(object);
+
+	if (kind == KIND_DATABASE)
+		return object_name(object);
+	if (str_eq(tree_string(owner, "kind"), kind_table[KIND_DATABASE].name))
+		return tree_string(owner, "name");
+	return object_label(object, OBJECT_LABEL);
+}
+
 static struct record *record_of(struct cache *c, enum kind kind, const json_t *object)
 {
 	const char *namespace = object_namespace(object);
-	const char *name = kind == KIND_DATABASE ? object_name(object)
-						 : object_label(object, OBJECT_LABEL);
+	const char *name = database_of(kind, object);
 
 	return namespace && name && object_name(object) ? make(c, namespace, name) : NULL;
 }

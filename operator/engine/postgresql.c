@@ -309,14 +309,17 @@ static uint64_t restart_digest(const struct database *d)
 
 static json_t *probe(const struct database_probe *p, const char *const *command)
 {
-	json_t *argv = json_array();
+	json_t *argv = json_array(), *probe;
 
 	for (; *command; command++)
 		json_array_append_new(argv, json_string(*command));
-	return json_pack("{s:{s:o}, s:I, s:I, s:I, s:I}", "exec", "command", argv,
-			 "initialDelaySeconds", (json_int_t)p->initial_delay, "periodSeconds",
-			 (json_int_t)p->period, "timeoutSeconds", (json_int_t)p->timeout,
-			 "failureThreshold", (json_int_t)p->failures);
+	probe = json_pack("{s:{s:o}, s:I, s:I, s:I}", "exec", "command", argv, "periodSeconds",
+			  (json_int_t)p->period, "timeoutSeconds", (json_int_t)p->timeout,
+			  "failureThreshold", (json_int_t)p->failures);
+	/* The server keeps no 0, so writing one would look like a change for ever. */
+	if (p->initial_delay)
+		tree_set(probe, "initialDelaySeconds", json_integer(p->initial_delay));
+	return probe;
 }
 
 static void add_env(json_t *env, const char *name, const char *value)
