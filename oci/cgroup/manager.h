@@ -48,8 +48,8 @@ struct manager {
 #define MANAGER_INIT ((struct manager){ .cgroup = { .mount_fd = -1, .fd = -1 } })
 
 /*
- * Where manager_begin() will make the cgroup, so that it can be written down before: a clean path,
- * "" where there will be none. dst holds CGROUP_PATH_MAX bytes.
+ * Where manager_begin() will make the cgroup, so that it can be written down before: a clean
+ * path, "" where there will be none. dst holds CGROUP_PATH_MAX bytes.
  */
 int manager_path(const struct manager_request *rq, char *dst, struct error *e);
 
