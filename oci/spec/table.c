@@ -35,7 +35,6 @@ int reader_refuse(struct reader *r, const struct json *j, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	json_path(j, path, sizeof(path));
-	error_step(r->e, "config");
 	return error_say(r->e, EINVAL, "%s:%u: %s%s%s", r->file, j->line, path,
 			 path[0] ? ": " : "", text);
 }
@@ -45,7 +44,6 @@ static int kind_refuse(struct reader *r, const struct json *j, enum kind kind)
 	char path[PATH_MAX_SHOWN];
 
 	json_path(j, path, sizeof(path));
-	error_step(r->e, "config");
 	return error_say(r->e, EINVAL, "%s:%u: %s must be %s, not %s", r->file, j->line,
 			 path[0] ? path : "the document", kinds[kind].name,
 			 json_type_name(j->type));
@@ -88,7 +86,6 @@ static int field_missing(struct reader *r, const struct json *object, const stru
 	char path[PATH_MAX_SHOWN];
 
 	json_path(object, path, sizeof(path));
-	error_step(r->e, "config");
 	return error_say(r->e, EINVAL, "%s:%u: %s%s%s is missing", r->file, object->line, path,
 			 path[0] ? "." : "", f->key);
 }
