@@ -102,9 +102,18 @@ $(LIBOCI): $(OCI_OBJ)
 	$(Q)mkdir -p $(@D); rm -f $@
 	$(Q)ar rcsD $@ $^
 
+# Runs before the C library is set up (and, with -e, instead of it): nothing may call into it.
+BARE := -ffreestanding -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-sanitize=all \
+	-U_FORTIFY_SOURCE -ftrivial-auto-var-init=uninitialized
+$(B)/obj/oci/run/seal_overlay.o: ALL_CFLAGS += $(BARE)
+
+ifeq ($(SAN)$(filter x86_64 aarch64,$(shell uname -m)),$(shell uname -m))
+SEAL_ENTRY := -Wl,-e,seal_start
+endif
+
 $(B)/obj/strake: $(CLI_OBJ) $(LIBOCI) $(LIBBASE)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(SEAL_ENTRY) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
 
 $(B)/bin/strake: $(B)/obj/strake
 	@mkdir -p $(@D)

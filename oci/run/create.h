@@ -18,7 +18,8 @@
 struct create {
 	const struct oci_runtime *rt;
 	const struct oci_create_options *opt;
-	bool run; /* start at once */
+	bool run;   /* start at once */
+	bool hurry; /* nothing will be asked on the way: START is sent before READY comes */
 
 	char bundle[4096]; /* absolute */
 	struct buf config; /* config.json as it was read */

@@ -54,7 +54,7 @@ int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct 
 		return r;
 	init_fd = container_open_init(&c);
 	/* Killed while it was made: no hook of it was due, and its config may be missing. */
-	if (c.state.ready && container_read_spec(&c, &spec, NULL) == 0)
+	if (c.state.ready && c.state.poststop && container_read_spec(&c, &spec, NULL) == 0)
 		t.poststop = true;
 	r = manager_open(&m, c.state.manager, c.state.cgroup, e);
 	if (r == -ENOENT)

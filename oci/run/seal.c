@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -23,6 +22,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "oci.h"
+#include "run/seal_overlay.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U /* Linux 6.3 */
@@ -87,36 +87,6 @@ int seal_check(struct error *e)
 	return -EPERM;
 }
 
-/* The lower layers: our own folder, and one more, because a single one is refused. */
-static int seal_open_overlay(void)
-{
-	autoclose int fs_fd = fsopen("overlay", FSOPEN_CLOEXEC), mount_fd = -1;
-	char self[PATH_MAX], layers[PATH_MAX + 16];
-	ssize_t n = readlink(SEAL_SELF, self, sizeof(self) - 1);
-	char *name;
-
-	if (fs_fd < 0 || n <= 0)
-		return -errno;
-	self[n] = '\0';
-	/* Characters that mean something in the option, or a file that is gone: use the memfd. */
-	if (self[0] != '/' || strpbrk(self, ":,\\") || str_ends(self, " (deleted)"))
-		return -EINVAL;
-	name = strrchr(self, '/');
-	*name++ = '\0';
-	if (str_format(layers, sizeof(layers), "%s:/sys", self[0] ? self : "/") < 0)
-		return -ENAMETOOLONG;
-
-	if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "lowerdir", layers, 0) < 0 ||
-	    fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	mount_fd = fsmount(fs_fd, FSMOUNT_CLOEXEC,
-			   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (mount_fd < 0)
-		return -errno;
-	n = openat(mount_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	return n < 0 ? -errno : (int)n;
-}
-
 static int seal_open_memfd(void)
 {
 	autoclose int self_fd = open(SEAL_SELF, O_RDONLY | O_CLOEXEC), fd = -1;
@@ -161,7 +131,7 @@ int oci_seal(char *const argv[], struct error *e)
 		return 0;
 	}
 	if (!tried) {
-		overlay_fd = seal_open_overlay();
+		overlay_fd = seal_overlay_open();
 		r = seal_execute(overlay_fd, "overlay", argv);
 	}
 	if (!str_eq(tried, "memfd")) {

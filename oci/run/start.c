@@ -64,7 +64,7 @@ int start_payload(const struct start *s, struct error *e)
 	struct sync_msg m;
 	int r;
 
-	r = sync_send(s->sync_fd, SYNC_START, s->pid);
+	r = s->sent ? 0 : sync_send(s->sync_fd, SYNC_START, s->pid);
 	if (r < 0)
 		return error_set(e, -r, "tell the container's process to start");
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "oci.h"
@@ -25,6 +26,7 @@ struct start {
 	int pid_fd;
 	pid_t pid;
 	struct seccomp_handoff *handoff; /* or NULL */
+	bool sent;                       /* START is on its way already */
 };
 
 int start_payload(const struct start *s, struct error *e);

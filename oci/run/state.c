@@ -28,6 +28,7 @@ int state_write(int dir_fd, const struct state *s, struct error *e)
 	json_put_string(w, "rootfs", s->rootfs);
 	json_put_string(w, "created", s->created);
 	json_put_bool(w, "ready", s->ready);
+	json_put_bool(w, "poststop", s->poststop);
 	json_put_i64(w, "pid", s->pid);
 	json_put_u64(w, "startTime", s->start_time);
 	json_put_u64(w, "owner", s->owner);
@@ -67,6 +68,13 @@ static int state_need_number(const struct json *doc, const char *key, int64_t ma
 	return 0;
 }
 
+static bool state_is_true(const struct json *doc, const char *key)
+{
+	const struct json *j = json_get(doc, key);
+
+	return j && j->type == JSON_BOOL && j->boolean;
+}
+
 static int state_read_annotations(struct arena *a, const struct json *doc, struct state *ret,
 				  struct error *e)
 {
@@ -88,7 +96,6 @@ static int state_read_annotations(struct arena *a, const struct json *doc, struc
 
 static int state_fill(struct arena *a, const struct json *doc, struct state *s, struct error *e)
 {
-	const struct json *ready = json_get(doc, "ready");
 	int64_t version, pid, start_time, owner;
 	const char *manager;
 	int r;
@@ -110,7 +117,8 @@ static int state_fill(struct arena *a, const struct json *doc, struct state *s, 
 		return error_say(e, ENOTSUP,
 				 STATE_FILE " is of version %lld, this build knows 1",
 				 (long long)version);
-	s->ready = ready && ready->type == JSON_BOOL && ready->boolean;
+	s->ready = state_is_true(doc, "ready");
+	s->poststop = state_is_true(doc, "poststop");
 	s->pid = (pid_t)pid;
 	s->start_time = (uint64_t)start_time;
 	s->owner = (uint32_t)owner;

@@ -31,8 +31,9 @@ struct state {
 	const char *rootfs; /* absolute */
 	const char *created;
 	const char *oci_version;
-	bool ready; /* create has finished */
-	pid_t pid;  /* 0: not yet known */
+	bool ready;    /* create has finished, and the process is known */
+	bool poststop; /* there are poststop hooks: delete must read the config */
+	pid_t pid;     /* 0: not yet known */
 	uint64_t start_time;
 	uint32_t owner;
 	enum manager_kind manager;
