@@ -65,8 +65,7 @@ static void pool_free(void *ctx, void *piece)
 struct parser {
 	struct arena *arena;
 	const char *name;
-	const char *data; /* the caller's text */
-	char *copy;       /* the same in the arena: what yajl reads and strings stay in */
+	const char *data;
 	size_t len;
 	yajl_handle yajl;
 	bool finishing; /* the text is consumed: offsets no longer refer to it */
@@ -139,18 +138,15 @@ static struct json *node_add(struct parser *p, enum json_type type)
 	return j;
 }
 
-/*
- * A string stays where it was read, its closing quote, which yajl has passed, becoming the NUL.
- * Only one with escapes was decoded elsewhere and is copied.
- */
-static const char *string_keep(struct parser *p, const unsigned char *s, size_t len)
+static int text_add(struct parser *p, enum json_type type, const char *s, size_t len)
 {
-	char *text = (char *)s;
+	struct json *j = node_add(p, type);
 
-	if (text < p->copy || text >= p->copy + p->len)
-		return arena_strndup(p->arena, text, len);
-	text[len] = '\0';
-	return text;
+	if (!j)
+		return 0;
+	j->len = (uint32_t)len;
+	j->text = arena_strndup(p->arena, s, len);
+	return j->text ? 1 : fail(p, -ENOMEM, NULL);
 }
 
 static int container_open(struct parser *p, enum json_type type)
@@ -196,26 +192,12 @@ static int on_boolean(void *ctx, int value)
 
 static int on_number(void *ctx, const char *s, size_t len)
 {
-	struct parser *p = ctx;
-	struct json *j = node_add(p, JSON_NUMBER);
-
-	if (!j)
-		return 0;
-	j->len = (uint32_t)len;
-	j->text = arena_strndup(p->arena, s, len); /* what ends a number is yet to be read */
-	return j->text ? 1 : fail(p, -ENOMEM, NULL);
+	return text_add(ctx, JSON_NUMBER, s, len);
 }
 
 static int on_string(void *ctx, const unsigned char *s, size_t len)
 {
-	struct parser *p = ctx;
-	struct json *j = node_add(p, JSON_STRING);
-
-	if (!j)
-		return 0;
-	j->len = (uint32_t)len;
-	j->text = string_keep(p, s, len);
-	return j->text ? 1 : fail(p, -ENOMEM, NULL);
+	return text_add(ctx, JSON_STRING, (const char *)s, len);
 }
 
 static int on_key(void *ctx, const unsigned char *s, size_t len)
@@ -223,7 +205,7 @@ static int on_key(void *ctx, const unsigned char *s, size_t len)
 	struct parser *p = ctx;
 
 	advance(p);
-	p->key = string_keep(p, s, len);
+	p->key = arena_strndup(p->arena, (const char *)s, len);
 	return p->key ? 1 : fail(p, -ENOMEM, NULL);
 }
 
@@ -345,8 +327,7 @@ int json_parse(struct arena *a, const char *name, const char *data, size_t len,
 		return say_at(&p, e, at, fault);
 
 	memory = malloc(POOL_SIZE(len));
-	p.copy = arena_strndup(a, data, len);
-	if (!memory || !p.copy)
+	if (!memory)
 		return error_say(e, ENOMEM, "%s: not enough memory for this document", name);
 	pool.data = memory;
 	pool.size = POOL_SIZE(len);
@@ -356,7 +337,7 @@ int json_parse(struct arena *a, const char *name, const char *data, size_t len,
 		return error_say(e, ENOMEM, "%s: not enough memory for this document", name);
 	yajl_config(p.yajl, yajl_dont_validate_strings, 1); /* done, and more strictly */
 
-	status = yajl_parse(p.yajl, (const unsigned char *)p.copy, len);
+	status = yajl_parse(p.yajl, (const unsigned char *)data, len);
 	if (status == yajl_status_ok) {
 		p.finishing = true;
 		status = yajl_complete_parse(p.yajl);

@@ -16,7 +16,7 @@
 #define MEANING_MEMORY (256u << 20)
 #define KEY_MAX        (64u << 20)
 
-/* --- the canonical encoding: every list with its length in front, numbers little endian --------- */
+/* --- the canonical encoding: the length of every list in front of it ------------------------- */
 
 /* A buffer whose first failure stays: no piece may be missing from what names a program. */
 struct encoder {
@@ -93,10 +93,6 @@ static int meaning_key(struct seccomp_meaning *m, struct encoder *c)
 	for (size_t i = 0; i < m->n_arches; i++) {
 		put(c, m->arches[i].audit, 4);
 		put(c, m->arches[i].n, 4);
-		for (size_t j = 0; j < m->arches[i].n; j++) {
-			put(c, m->arches[i].spans[j].start, 4);
-			put(c, m->arches[i].spans[j].verdict, 4);
-		}
 	}
 	put(c, m->n_verdicts, 4);
 	for (size_t i = 0; i < m->n_verdicts; i++)
@@ -107,6 +103,9 @@ static int meaning_key(struct seccomp_meaning *m, struct encoder *c)
 	sha256_init(&h);
 	sha256_add(&h, magic, sizeof(magic));
 	sha256_add(&h, c->buf.data, c->buf.len);
+	for (size_t i = 0; i < m->n_arches; i++)
+		sha256_add(&h, m->arches[i].spans,
+			   m->arches[i].n * sizeof(*m->arches[i].spans));
 	for (size_t i = 0; i < m->n_verdicts; i++)
 		sha256_add(&h, m->verdicts[i].bytes, m->verdicts[i].len);
 	sha256_end(&h, m->key);
@@ -202,39 +201,43 @@ static int span_push(struct seccomp_arch *arch, uint32_t start, int verdict)
 	return 0;
 }
 
-/* All numbers of one ABI, from the first to one past the last slot. */
+/* All numbers of one ABI. */
 static int abi_spans(struct builder *b, enum seccomp_abi abi, struct seccomp_arch *arch)
 {
-	uint32_t end = abi == SECCOMP_ABI_ARM ? SECCOMP_SLOT_ARM : SECCOMP_SLOTS;
+	uint32_t end = b->rules->abi[abi]->end;
+	uint32_t gap = abi == SECCOMP_ABI_ARM ? SECCOMP_SLOT_ARM : SECCOMP_SLOTS;
 	int unknown = verdict_action(b, b->rules->unknown_action), r = 0;
 
-	for (uint32_t slot = 0; slot < SECCOMP_SLOTS && r == 0; slot++) {
-		if (slot == end)
-			r = span_push(arch, seccomp_slot_nr(abi, end - 1) + 1, unknown);
+	for (uint32_t slot = 0; slot < end && r == 0; slot++) {
+		if (slot == gap)
+			r = span_push(arch, seccomp_slot_nr(abi, gap - 1) + 1, unknown);
 		if (r == 0)
 			r = span_push(arch, seccomp_slot_nr(abi, slot),
 				      verdict_at(b, abi, slot));
 	}
-	return r < 0 ? r
-		     : span_push(arch, seccomp_slot_nr(abi, SECCOMP_SLOTS - 1) + 1, unknown);
+	if (r < 0)
+		return r;
+	return span_push(arch, end ? seccomp_slot_nr(abi, end - 1) + 1 : 0, unknown);
 }
 
 static int arch_build(struct builder *b, enum seccomp_abi abi)
 {
 	struct seccomp_arch *arch = &b->m->arches[b->m->n_arches];
-	bool has_x32 = abi == SECCOMP_ABI_X86_64;
+	const struct seccomp_abi_rules *x32 =
+		abi == SECCOMP_ABI_X86_64 ? b->rules->abi[SECCOMP_ABI_X32] : NULL;
+	size_t max = b->rules->abi[abi]->end + (x32 ? x32->end : 0) + 8;
 	int r;
 
 	arch->audit = seccomp_abi_audit(abi);
-	arch->spans = arena_array(&b->m->arena, 2 * SECCOMP_SLOTS + 8, sizeof(*arch->spans));
+	arch->spans = arena_array(&b->m->arena, max, sizeof(*arch->spans));
 	if (!arch->spans)
 		return -ENOMEM;
 	b->m->n_arches++;
 
 	r = abi_spans(b, abi, arch);
-	if (r < 0 || !has_x32)
+	if (r < 0 || abi != SECCOMP_ABI_X86_64)
 		return r;
-	if (b->rules->abi[SECCOMP_ABI_X32])
+	if (x32)
 		r = abi_spans(b, SECCOMP_ABI_X32, arch);
 	else
 		r = span_push(arch, SECCOMP_X32_BIT,

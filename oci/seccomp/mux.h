@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "seccomp/rules.h"
 
 /*
@@ -13,5 +15,5 @@ struct seccomp_mux {
 	struct seccomp_condition condition; /* on its first argument */
 };
 
-/* The door in front of the call of this name: true and *ret, or false. */
-bool seccomp_mux_of(const char *name, struct seccomp_mux *ret);
+/* The door in front of a call: true and *ret, or false. */
+bool seccomp_mux_of(const struct seccomp_syscall *call, struct seccomp_mux *ret);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "seccomp/abi.h"
 #include "seccomp/compile.h"
 #include "seccomp/mux.h"
@@ -254,11 +255,17 @@ static bool rule_matches(const struct seccomp_use *use, const struct seccomp_dat
 
 struct resolver {
 	struct seccomp_rules *r;
-	size_t capacity[SECCOMP_ABI_COUNT]; /* of uses, until they are sorted */
 	uint32_t highest[SECCOMP_ABI_COUNT];
 	bool names_any[SECCOMP_ABI_COUNT];
 	uint16_t newest;
+	bool names_socketcall;
+	bool names_ipc;
 };
+
+static bool *door_named(struct resolver *v, const char *call)
+{
+	return *call == 's' ? &v->names_socketcall : &v->names_ipc;
+}
 
 static void use_add(struct resolver *v, const struct seccomp_syscall *call,
 		    const struct seccomp_rule *rule, bool direct)
@@ -282,15 +289,28 @@ static void use_add(struct resolver *v, const struct seccomp_syscall *call,
 	}
 }
 
-/* The same rule at the door of a family. */
-static int use_add_mux(struct resolver *v, const char *name, const struct seccomp_rule *rule,
-		       struct error *e)
+/* Letting through is all that ALLOW and LOG do. */
+static bool action_denies(uint32_t action)
+{
+	uint32_t kind = action & SECCOMP_RET_ACTION_FULL;
+
+	return kind != SECCOMP_RET_ALLOW && kind != SECCOMP_RET_LOG;
+}
+
+/*
+ * The same rule at the door of a family. The conditions are out of sight there: what allows some
+ * calls does not open it; what denies some closes it, unless the profile has its own word on it.
+ */
+static int use_add_mux(struct resolver *v, const struct seccomp_syscall *call,
+		       const struct seccomp_rule *rule, struct error *e)
 {
 	struct seccomp_condition *condition;
 	struct seccomp_rule *door;
 	struct seccomp_mux mux;
 
-	if (rule->n || !seccomp_mux_of(name, &mux))
+	if (!seccomp_mux_of(call, &mux))
+		return 0;
+	if (rule->n && (!action_denies(rule->action) || *door_named(v, mux.call)))
 		return 0;
 
 	door = arena_alloc(&v->r->arena, sizeof(*door));
@@ -299,11 +319,14 @@ static int use_add_mux(struct resolver *v, const char *name, const struct seccom
 		return error_set(e, ENOMEM, "seccomp");
 
 	*condition = mux.condition;
-	*door = *rule;
-	door->conditions = condition;
-	door->n = 1;
-	door->indices = 1;
-	use_add(v, seccomp_syscall_find(mux.call), door, false);
+	*door = (struct seccomp_rule){
+		.action = rule->action,
+		.source = rule->source,
+		.n = 1,
+		.conditions = condition,
+		.indices = 1,
+	};
+	use_add(v, seccomp_syscall_find(mux.call, NULL), door, false);
 	return 0;
 }
 
@@ -311,6 +334,7 @@ static int rule_resolve(struct resolver *v, const struct spec_seccomp_rule *from
 			const struct seccomp_target *target, struct error *e)
 {
 	struct seccomp_rule *rule = arena_alloc(&v->r->arena, sizeof(*rule));
+	const struct seccomp_syscall *near = NULL;
 	char path[64];
 	int r;
 
@@ -333,20 +357,22 @@ static int rule_resolve(struct resolver *v, const struct spec_seccomp_rule *from
 	rule->source = (uint32_t)at;
 
 	for (size_t i = 0; i < from->names.n; i++) {
-		const struct seccomp_syscall *call = seccomp_syscall_find(from->names.v[i]);
+		const struct seccomp_syscall *call =
+			seccomp_syscall_find(from->names.v[i], near);
 
-		if (call) {
-			use_add(v, call, rule, true);
-			if (call->since > v->newest)
-				v->newest = call->since;
-		}
-		/* "recv", "send" and "semop" have no number of their own where they have a door. */
-		r = use_add_mux(v, from->names.v[i], rule, e);
-		if (r < 0)
-			return r;
-		if (!call)
+		if (!call) {
 			log_debug("%s: %s: no such system call, skipped", path,
 				  from->names.v[i]);
+			continue;
+		}
+		near = call;
+		if (call->since > v->newest)
+			v->newest = call->since;
+		use_add(v, call, rule, true);
+		/* Also where the ABI has no number for the call itself, as for "semop" of i386. */
+		r = use_add_mux(v, call, rule, e);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -380,7 +406,11 @@ static int abi_finish(struct resolver *v, enum seccomp_abi abi, struct error *e)
 		    !(abi == SECCOMP_ABI_ARM && slot >= SECCOMP_SLOT_ARM))
 			continue;
 		a->known[slot / 64] |= UINT64_C(1) << slot % 64;
+		if (slot >= a->end)
+			a->end = slot + 1u;
 	}
+	if (a->n && sorted[a->n - 1].slot >= a->end)
+		a->end = sorted[a->n - 1].slot + 1u;
 	return 0;
 }
 
@@ -401,12 +431,19 @@ static int abi_list(struct seccomp_rules *r, enum seccomp_abi abi, size_t n_uses
 	return 0;
 }
 
-static int rules_count(const struct spec_seccomp *spec, size_t *ret, struct error *e)
+static int rules_count(struct resolver *v, const struct spec_seccomp *spec, size_t *ret,
+		       struct error *e)
 {
 	size_t names = 0, conditions = 0;
 
 	for (size_t i = 0; i < spec->n_rules; i++) {
-		names += spec->rules[i].names.n;
+		const struct spec_strings *s = &spec->rules[i].names;
+
+		for (size_t j = 0; j < s->n; j++) {
+			if (str_eq(s->v[j], "socketcall") || str_eq(s->v[j], "ipc"))
+				*door_named(v, s->v[j]) = true;
+		}
+		names += s->n;
 		conditions += spec->rules[i].n_args;
 	}
 	if (names > SECCOMP_RULES_MAX || conditions > SECCOMP_RULES_MAX)
@@ -432,7 +469,7 @@ static int rules_resolve(struct seccomp_rules *r, const struct spec_seccomp *spe
 		return rc;
 	r->unknown_action = unknown_action(r->default_action);
 
-	rc = rules_count(spec, &names, e);
+	rc = rules_count(&v, spec, &names, e);
 	if (rc < 0)
 		return rc;
 	/* Each name once, and once at the door of its family. */

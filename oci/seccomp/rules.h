@@ -34,8 +34,10 @@ struct spec_seccomp;
  * 38" by setting bit 32 of a register. All conditions of one rule must hold, also on one index;
  * for EQ twice on one index see seccomp_target.eq_union.
  *
- * Where an ABI has socketcall(2) or ipc(2), a rule without conditions on one of the calls behind
- * them holds there too (mux.h). Names that no kernel known to us has are skipped.
+ * Where an ABI has socketcall(2) or ipc(2), a rule on one of the calls behind them holds there too
+ * (mux.h). Conditions cannot be looked at there: a rule with some that lets calls through does not
+ * open that door; one that denies closes it, unless the profile names socketcall or ipc itself.
+ * Names that no kernel known to us has are skipped.
  */
 struct seccomp_condition {
 	uint8_t index;
@@ -63,6 +65,7 @@ struct seccomp_abi_rules {
 	size_t n;
 	struct seccomp_use *uses;           /* by slot */
 	uint32_t first[SECCOMP_SLOTS + 1];  /* in uses: first[slot] .. first[slot + 1] */
+	uint32_t end;                       /* from this slot on nothing is known or used */
 	uint64_t known[SECCOMP_SLOTS / 64]; /* the profile could have named it: not case 3 */
 };
 

@@ -6,133 +6,144 @@
 #include <linux/seccomp.h>
 #include <string.h>
 
+#define STEP_RETURN UINT64_MAX
+#define STEP_BAD    (UINT64_MAX - 1)
+
 struct machine {
 	uint32_t a;
 	uint32_t x;
 	uint32_t memory[BPF_MEMWORDS];
 	const struct seccomp_data *data;
-	bool read_args;
+	struct seccomp_run run;
 };
 
-/* One arithmetic instruction: 0 or -EINVAL. */
-static int machine_alu(struct machine *m, uint16_t code, uint32_t k)
+static uint32_t shift_left(uint32_t v, uint32_t by)
 {
-	uint32_t v = BPF_SRC(code) == BPF_X ? m->x : k;
+	return by < 32 ? v << by : 0;
+}
 
-	switch (BPF_OP(code)) {
-	case BPF_ADD:
+static uint32_t shift_right(uint32_t v, uint32_t by)
+{
+	return by < 32 ? v >> by : 0;
+}
+
+/* The rare ones: arithmetic, and what moves words about. How many instructions to skip. */
+static uint64_t machine_other(struct machine *m, struct sock_filter i)
+{
+	uint32_t v = BPF_SRC(i.code) == BPF_X ? m->x : i.k;
+
+	switch (i.code & ~(uint32_t)BPF_X) {
+	case BPF_ALU | BPF_ADD:
 		m->a += v;
 		return 0;
-	case BPF_SUB:
+	case BPF_ALU | BPF_SUB:
 		m->a -= v;
 		return 0;
-	case BPF_MUL:
+	case BPF_ALU | BPF_MUL:
 		m->a *= v;
 		return 0;
-	case BPF_AND:
+	case BPF_ALU | BPF_AND:
 		m->a &= v;
 		return 0;
-	case BPF_OR:
+	case BPF_ALU | BPF_OR:
 		m->a |= v;
 		return 0;
-	case BPF_XOR:
+	case BPF_ALU | BPF_XOR:
 		m->a ^= v;
 		return 0;
-	case BPF_LSH:
-		m->a = v < 32 ? m->a << v : 0;
+	case BPF_ALU | BPF_LSH:
+		m->a = shift_left(m->a, v);
 		return 0;
-	case BPF_RSH:
-		m->a = v < 32 ? m->a >> v : 0;
+	case BPF_ALU | BPF_RSH:
+		m->a = shift_right(m->a, v);
 		return 0;
-	case BPF_NEG:
+	case BPF_ALU | BPF_NEG:
 		m->a = -m->a;
 		return 0;
-	default: /* division: no compiler of filters emits it, and it needs a rule for 0 */
-		return -EINVAL;
+	default: /* division too: no compiler of filters emits it, and it needs a rule for 0 */
+		return STEP_BAD;
 	}
 }
 
-static int machine_load(struct machine *m, uint16_t code, uint32_t k)
+static uint64_t machine_move(struct machine *m, struct sock_filter i)
 {
-	uint32_t *to = BPF_CLASS(code) == BPF_LDX ? &m->x : &m->a;
+	bool memory = BPF_MODE(i.code) == BPF_MEM || BPF_CLASS(i.code) == BPF_ST ||
+		      BPF_CLASS(i.code) == BPF_STX;
 
-	switch (BPF_MODE(code)) {
-	case BPF_ABS:
-		if (k % 4 || k >= sizeof(*m->data) || to == &m->x)
-			return -EINVAL;
-		memcpy(to, (const char *)m->data + k, sizeof(*to));
-		m->read_args |= k >= offsetof(struct seccomp_data, instruction_pointer);
+	if (memory && i.k >= BPF_MEMWORDS)
+		return STEP_BAD;
+	switch (i.code) {
+	case BPF_LD | BPF_IMM:
+		m->a = i.k;
 		return 0;
-	case BPF_IMM:
-		*to = k;
+	case BPF_LDX | BPF_IMM:
+		m->x = i.k;
 		return 0;
-	case BPF_LEN:
-		*to = sizeof(*m->data);
+	case BPF_LD | BPF_W | BPF_LEN:
+		m->a = sizeof(*m->data);
 		return 0;
-	case BPF_MEM:
-		if (k >= BPF_MEMWORDS)
-			return -EINVAL;
-		*to = m->memory[k];
+	case BPF_LDX | BPF_W | BPF_LEN:
+		m->x = sizeof(*m->data);
 		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-static int machine_compare(const struct machine *m, uint16_t code, uint32_t k, bool *ret)
-{
-	uint32_t v = BPF_SRC(code) == BPF_X ? m->x : k;
-
-	switch (BPF_OP(code)) {
-	case BPF_JEQ:
-		*ret = m->a == v;
+	case BPF_LD | BPF_MEM:
+		m->a = m->memory[i.k];
 		return 0;
-	case BPF_JGT:
-		*ret = m->a > v;
+	case BPF_LDX | BPF_MEM:
+		m->x = m->memory[i.k];
 		return 0;
-	case BPF_JGE:
-		*ret = m->a >= v;
-		return 0;
-	case BPF_JSET:
-		*ret = m->a & v;
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-/* One instruction that is no return: how many follow it that are skipped, or -EINVAL. */
-static int64_t machine_step(struct machine *m, struct sock_filter insn)
-{
-	bool holds;
-	int r;
-
-	switch (BPF_CLASS(insn.code)) {
-	case BPF_LD:
-	case BPF_LDX:
-		return BPF_SIZE(insn.code) == BPF_W ? machine_load(m, insn.code, insn.k)
-						    : -EINVAL;
 	case BPF_ST:
+		m->memory[i.k] = m->a;
+		return 0;
 	case BPF_STX:
-		if (insn.k >= BPF_MEMWORDS)
-			return -EINVAL;
-		m->memory[insn.k] = BPF_CLASS(insn.code) == BPF_ST ? m->a : m->x;
+		m->memory[i.k] = m->x;
 		return 0;
-	case BPF_ALU:
-		return machine_alu(m, insn.code, insn.k);
-	case BPF_MISC:
-		if (BPF_MISCOP(insn.code) == BPF_TAX)
-			m->x = m->a;
-		else
-			m->a = m->x;
+	case BPF_MISC | BPF_TAX:
+		m->x = m->a;
 		return 0;
-	case BPF_JMP:
-		if (BPF_OP(insn.code) == BPF_JA)
-			return insn.k;
-		r = machine_compare(m, insn.code, insn.k, &holds);
-		return r < 0 ? r : holds ? insn.jt : insn.jf;
+	case BPF_MISC | BPF_TXA:
+		m->a = m->x;
+		return 0;
 	default:
-		return -EINVAL;
+		return machine_other(m, i);
+	}
+}
+
+/* How many instructions to skip. */
+static inline uint64_t machine_step(struct machine *m, struct sock_filter i)
+{
+	switch (i.code) {
+	case BPF_LD | BPF_W | BPF_ABS:
+		if (i.k % 4 || i.k >= sizeof(*m->data))
+			return STEP_BAD;
+		memcpy(&m->a, (const char *)m->data + i.k, sizeof(m->a));
+		m->run.read_args |= i.k >= offsetof(struct seccomp_data, instruction_pointer);
+		return 0;
+	case BPF_JMP | BPF_JA:
+		return i.k;
+	case BPF_JMP | BPF_JEQ | BPF_K:
+		return m->a == i.k ? i.jt : i.jf;
+	case BPF_JMP | BPF_JGE | BPF_K:
+		return m->a >= i.k ? i.jt : i.jf;
+	case BPF_JMP | BPF_JGT | BPF_K:
+		return m->a > i.k ? i.jt : i.jf;
+	case BPF_JMP | BPF_JSET | BPF_K:
+		return m->a & i.k ? i.jt : i.jf;
+	case BPF_JMP | BPF_JEQ | BPF_X:
+		return m->a == m->x ? i.jt : i.jf;
+	case BPF_JMP | BPF_JGE | BPF_X:
+		return m->a >= m->x ? i.jt : i.jf;
+	case BPF_JMP | BPF_JGT | BPF_X:
+		return m->a > m->x ? i.jt : i.jf;
+	case BPF_JMP | BPF_JSET | BPF_X:
+		return m->a & m->x ? i.jt : i.jf;
+	case BPF_RET | BPF_K:
+		m->run.action = i.k;
+		return STEP_RETURN;
+	case BPF_RET | BPF_A:
+		m->run.action = m->a;
+		return STEP_RETURN;
+	default:
+		return machine_move(m, i);
 	}
 }
 
@@ -140,25 +151,18 @@ int seccomp_simulate(const struct sock_filter *insns, size_t n, const struct sec
 		     struct seccomp_run *ret)
 {
 	struct machine m = { .data = data };
-	unsigned steps = 0;
 
-	for (size_t pc = 0; pc < n; pc++) {
-		int64_t skip;
+	for (uint64_t pc = 0; pc < n; pc++) {
+		uint64_t skip = machine_step(&m, insns[pc]);
 
-		steps++;
-		if (BPF_CLASS(insns[pc].code) == BPF_RET) {
-			bool from_a = BPF_RVAL(insns[pc].code) == BPF_A;
-
-			*ret = (struct seccomp_run){ from_a ? m.a : insns[pc].k, steps,
-						     m.read_args };
+		m.run.steps++;
+		if (skip == STEP_RETURN) {
+			*ret = m.run;
 			return 0;
 		}
-		skip = machine_step(&m, insns[pc]);
-		if (skip < 0)
-			return (int)skip;
-		if ((uint64_t)skip >= n - pc)
+		if (skip == STEP_BAD)
 			return -EINVAL;
-		pc += (size_t)skip;
+		pc += skip;
 	}
 	return -EINVAL;
 }

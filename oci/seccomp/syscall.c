@@ -4,10 +4,21 @@
 #include "seccomp/abi.h"
 #include "seccomp/table.h"
 
-const struct seccomp_syscall *seccomp_syscall_find(const char *name)
+const struct seccomp_syscall *seccomp_syscall_find(const char *name,
+						   const struct seccomp_syscall *near)
 {
 	size_t lo = 0, hi = seccomp_table_len;
 
+	/* Ahead of the last one, in steps that double; behind it, everything. */
+	if (near && strcmp(near->name, name) <= 0) {
+		lo = (size_t)(near - seccomp_table);
+		for (size_t step = 1; lo + step < hi; step *= 2) {
+			if (strcmp(seccomp_table[lo + step].name, name) > 0)
+				hi = lo + step;
+			else
+				lo += step;
+		}
+	}
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 		int c = strcmp(name, seccomp_table[mid].name);

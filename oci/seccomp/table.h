@@ -48,6 +48,7 @@ struct seccomp_syscall {
 	 */
 	uint8_t narrow;
 	uint8_t narrow_x32;
+	uint8_t door; /* how socketcall(2) or, with bit 7, ipc(2) calls it; 0: they do not (mux.h) */
 	uint16_t slot[SECCOMP_ABI_COUNT]; /* or SECCOMP_NR_NONE */
 };
 
@@ -56,8 +57,12 @@ extern const size_t seccomp_table_len;
 extern const uint32_t
 	seccomp_table_version; /* the kernel it was made from, major << 8 | minor */
 
-/* The row, or NULL: no kernel known to this build has such a call. */
-const struct seccomp_syscall *seccomp_syscall_find(const char *name);
+/*
+ * The row, or NULL: no kernel known to this build has such a call. The search starts at `near`, a
+ * row found before, or NULL: lists of names mostly are in order.
+ */
+const struct seccomp_syscall *seccomp_syscall_find(const char *name,
+						   const struct seccomp_syscall *near);
 
 /* The number of a slot as struct seccomp_data shows it, and back (SECCOMP_NR_NONE: has no slot). */
 uint32_t seccomp_slot_nr(enum seccomp_abi abi, uint32_t slot);

@@ -23,6 +23,8 @@
 #include "base/str.h"
 #include "bundle.h"
 
+#define SETTLE_MS 2
+
 static volatile sig_atomic_t stopped;
 
 static void on_signal(int signum)
@@ -36,9 +38,9 @@ bool bench_stopped(void)
 	return stopped;
 }
 
-void bench_settle(unsigned int ms)
+void bench_settle(void)
 {
-	struct timespec pause = { .tv_nsec = (long)ms * 1000000L };
+	struct timespec pause = { .tv_nsec = SETTLE_MS * 1000000L };
 
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
