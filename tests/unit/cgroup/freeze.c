@@ -413,6 +413,23 @@ static void test_wait_empty(void **state)
 	cgroup_done(&cg);
 }
 
+/* Somebody removes the cgroup under our hands: the wait ends, long before its deadline. */
+static void test_wait_removed(void **state)
+{
+	struct cgroup cg = live_create("removed");
+	struct error e = ERROR_INIT;
+	pid_t remover = fork();
+
+	(void)state;
+	if (remover == 0) {
+		usleep(30000);
+		_exit(unlinkat(cg.mount_fd, cg.path + 1, AT_REMOVEDIR) < 0);
+	}
+	assert_int_equal(cgroup_wait_event(&cg, "frozen", true, 10000, &e), -ENODEV);
+	assert_int_equal(live_reap(remover), 0);
+	cgroup_done(&cg);
+}
+
 static void test_memory_events(void **state)
 {
 	struct cgroup cg = live_create("oom");
@@ -451,6 +468,7 @@ static int tests(void)
 		{ "processes are listed, sorted, from all below", test_pids },
 		{ "a process with threads below is listed once", test_pids_threaded },
 		{ "waiting ends when the last process does", test_wait_empty },
+		{ "waiting ends when the cgroup does", test_wait_removed },
 		{ "memory events are read", test_memory_events },
 	};
 
