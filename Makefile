@@ -116,7 +116,7 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(LIBOCI) $(LIBBASE)
 # --- measuring ---------------------------------------------------------------------------------
 
 BENCH_BIN := $(addprefix build/bench/,floor true runtime scale)
-BENCH_OBJ := $(addprefix $(B)/obj/tests/bench/,bench.o bundle.o contender.o sample.o)
+BENCH_OBJ := $(addprefix $(B)/obj/tests/bench/,bench.o bundle.o contender.o profile.o sample.o)
 
 .PHONY: bench
 bench: $(BENCH_BIN) $(if $(STRAKE),,$(if $(CLI_SRC),$(B)/bin/strake)) ## measure strake, crun and runc (BENCH_RUNS=N STRAKE=path)
@@ -132,9 +132,9 @@ build/bench/true: tests/bench/true.c
 	$(CC) $(BASE_CFLAGS) -static -nostartfiles -s -o $@ $<
 
 build/bench/runtime: $(B)/obj/tests/bench/report.o
-build/bench/runtime build/bench/scale: build/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_OBJ) $(LIBBASE)
+build/bench/runtime build/bench/scale: build/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_OBJ) $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $(filter %.o,$^) $(LIBBASE) $(OCI_LIBS)
+	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $(filter %.o,$^) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
 
 build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)

@@ -22,6 +22,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "bundle.h"
+#include "profile.h"
 
 #define SETTLE_MS 2
 
@@ -183,23 +184,6 @@ static bool become_fifo(void)
 	return sched_setscheduler(0, SCHED_FIFO, &param) == 0;
 }
 
-static int load_seccomp(struct bench *b, struct error *e)
-{
-	autobuf text = { 0 };
-	struct json *root;
-	int r;
-
-	if (!b->seccomp_path)
-		return 0;
-	r = file_read(AT_FDCWD, b->seccomp_path, 1 << 20, &text, e);
-	if (r < 0)
-		return r;
-	r = json_parse(&b->arena, b->seccomp_path, text.data, text.len, &root, e);
-	if (r == 0)
-		b->seccomp = root;
-	return r;
-}
-
 /* What an earlier run that was killed may have left, and ours; those in use stay. */
 static void remove_cgroups(void)
 {
@@ -228,8 +212,8 @@ static int bench_prepare(struct bench *b, struct error *e)
 	r = sampler_init(&b->sampler, e);
 	for (i = 0; r == 0 && i < b->count; i++)
 		r = contender_describe(&b->contenders[i], &b->sampler, e);
-	if (r == 0)
-		r = load_seccomp(b, e);
+	if (r == 0 && b->profile)
+		r = profile_load(&b->arena, b->profile, &b->seccomp, e);
 	if (r < 0)
 		return r;
 	remove_cgroups();
@@ -280,7 +264,7 @@ static const struct option options[] = {
 	{ "runs", required_argument, NULL, 'r' },
 	{ "true", required_argument, NULL, 't' },
 	{ "busybox", required_argument, NULL, 'b' },
-	{ "seccomp", required_argument, NULL, 's' },
+	{ "profile", required_argument, NULL, 'p' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -294,7 +278,7 @@ static void usage(FILE *out, const char *name)
 		"  --runs N               measure each thing N times\n"
 		"  --true PATH            the program that containers run\n"
 		"  --busybox PATH         a static busybox\n"
-		"  --seccomp FILE         a linux.seccomp section, as in config.json\n"
+		"  --profile FILE         the default seccomp profile, as containers-common has it\n"
 		"  --output FILE          write the figures as JSON\n"
 		"Run it through tests/bench/run, which gives all of them one environment.\n",
 		name);
@@ -331,8 +315,8 @@ static int set_option(struct bench *b, int option, char *value, struct error *e)
 	case 'b':
 		b->busybox = value;
 		return 0;
-	case 's':
-		b->seccomp_path = value;
+	case 'p':
+		b->profile = value;
 		return 0;
 	case 'o':
 		b->output = value;

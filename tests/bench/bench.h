@@ -29,7 +29,7 @@ struct bench {
 	const char *true_path;
 	const char *busybox;
 	const char *output;
-	const char *seccomp_path;
+	const char *profile;
 	unsigned int runs;
 	unsigned int warm_up;
 	bool fifo;        /* we run under SCHED_FIFO, and so does all that we start */
