@@ -17,6 +17,10 @@ else
 B := build
 endif
 
+# `make V=1` shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
+
 # --- flags -------------------------------------------------------------------------------------
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -86,23 +90,34 @@ $(B)/flags: FORCE
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # Rebuilt from nothing, so that no object of a removed source stays inside.
 $(LIBBASE): $(BASE_OBJ)
-	@mkdir -p $(@D); rm -f $@
-	ar rcsD $@ $^
+	$(Q)mkdir -p $(@D); rm -f $@
+	$(Q)ar rcsD $@ $^
 
 $(LIBOCI): $(OCI_OBJ)
-	@mkdir -p $(@D); rm -f $@
-	ar rcsD $@ $^
+	$(Q)mkdir -p $(@D); rm -f $@
+	$(Q)ar rcsD $@ $^
+
+# Runs before the C library is set up (and, with -e, instead of it): nothing may call into it.
+BARE := -ffreestanding -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-sanitize=all \
+	-U_FORTIFY_SOURCE -ftrivial-auto-var-init=uninitialized
+$(B)/obj/oci/run/seal_overlay.o: ALL_CFLAGS += $(BARE)
+
+ifeq ($(SAN)$(filter x86_64 aarch64,$(shell uname -m)),$(shell uname -m))
+SEAL_ENTRY := -Wl,-e,seal_start
+endif
 
 $(B)/obj/strake: $(CLI_OBJ) $(LIBOCI) $(LIBBASE)
-	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(SEAL_ENTRY) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
 
 $(B)/bin/strake: $(B)/obj/strake
 	@mkdir -p $(@D)
-	objcopy --strip-all $< $@
+	$(Q)objcopy --strip-all $< $@
 
 # --- tests -------------------------------------------------------------------------------------
 
@@ -111,7 +126,8 @@ unit-bins: $(UNIT_BIN)
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOCI) $(LIBBASE) $(TEST_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOCI) $(LIBBASE) $(TEST_LIBS)
 
 # --- measuring ---------------------------------------------------------------------------------
 
@@ -124,7 +140,8 @@ bench: $(BENCH_BIN) $(if $(STRAKE),,$(if $(CLI_SRC),$(B)/bin/strake)) ## measure
 
 build/bench/floor: $(B)/obj/tests/bench/floor.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -s -o $@ $<
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -s -o $@ $<
 
 # The program that containers run there: without a libc's start, so that it hides nothing.
 build/bench/true: tests/bench/true.c
@@ -134,17 +151,41 @@ build/bench/true: tests/bench/true.c
 build/bench/runtime: $(B)/obj/tests/bench/report.o
 build/bench/runtime build/bench/scale: build/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_OBJ) $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $(filter %.o,$^) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $(filter %.o,$^) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
 
-build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
+# --- the operator ------------------------------------------------------------------------------
+# Linked against Debian's libcurl, jansson and libyaml; of oci/ it takes libbase and nothing else.
+
+OPERATOR_SRC := $(call src,operator/*.c operator/kube/*.c operator/api/*.c operator/engine/*.c operator/db/*.c)
+OPERATOR_OBJ := $(call obj,$(OPERATOR_SRC))
+OPERATOR_UNIT_SRC := $(call src,tests/unit/operator/*.c)
+OPERATOR_UNIT_BIN := $(patsubst %.c,$(B)/%,$(OPERATOR_UNIT_SRC))
+OPERATOR_LIBS := -lcurl -ljansson -lyaml -lyajl_s
+LIBOPERATOR := $(B)/lib/liboperator.a
+
+all: $(B)/bin/strake-operator
+
+$(B)/obj/operator/%.o $(B)/obj/tests/unit/operator/%.o: CPPFLAGS_ALL += -Ioperator
+
+$(LIBOPERATOR): $(filter-out $(B)/obj/operator/main.o,$(OPERATOR_OBJ))
+	@mkdir -p $(@D); rm -f $@
+	ar rcsD $@ $^
+
+$(B)/obj/strake-operator: $(B)/obj/operator/main.o $(LIBOPERATOR) $(LIBBASE)
+	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie $(LDFLAGS) -o $@ $^ $(OPERATOR_LIBS)
+
+$(B)/bin/strake-operator: $(B)/obj/strake-operator
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $< $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
+	objcopy --strip-all $< $@
 
-PROFILES ?= policies/seccomp/default.json
+$(OPERATOR_UNIT_BIN): $(B)/tests/unit/operator/%: $(B)/obj/tests/unit/operator/%.o $(LIBOPERATOR) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOPERATOR) $(LIBBASE) $(OPERATOR_LIBS) -lcmocka
 
-.PHONY: bench-seccomp
-bench-seccomp: build/bench/seccomp ## what compiling, proving, caching and loading a filter costs (PROFILES=files)
-	build/bench/seccomp $(PROFILES)
+unit-bins: $(OPERATOR_UNIT_BIN)
+
+-include $(OPERATOR_OBJ:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(OPERATOR_UNIT_SRC))
 
 .PHONY: help
 help: ## print what can be made

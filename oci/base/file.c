@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,10 +81,10 @@ int file_replace(int dirfd, const char *name, const void *data, size_t len, mode
 		 struct error *e)
 {
 	autoclose int fd = -1;
-	char tmp[256];
+	char tmp[PATH_MAX];
 	int r;
 
-	if (str_format(tmp, sizeof(tmp), ".%s.%d.tmp", name, (int)getpid()) < 0)
+	if (str_format(tmp, sizeof(tmp), "%s.%d.tmp", name, (int)getpid()) < 0)
 		return error_set(e, ENAMETOOLONG, "write %s", name);
 
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);

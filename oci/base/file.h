@@ -21,6 +21,6 @@ int file_read_line(int dirfd, const char *name, char *dst, size_t size);
 /* One write(2) to an existing file: for procfs, sysfs, cgroupfs. 0 or -errno. */
 int file_write(int dirfd, const char *name, const char *text);
 
-/* Replaces dirfd/name by a temporary file and rename(2): readers see the old or the new. */
+/* Replaces dirfd/name by "name.PID.tmp" and rename(2): readers see the old or the new. */
 int file_replace(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 		 struct error *e);

@@ -65,7 +65,8 @@ static void pool_free(void *ctx, void *piece)
 struct parser {
 	struct arena *arena;
 	const char *name;
-	const char *data;
+	const char *data; /* the caller's text */
+	char *copy;       /* the same in the arena: what yajl reads and strings stay in */
 	size_t len;
 	yajl_handle yajl;
 	bool finishing; /* the text is consumed: offsets no longer refer to it */
@@ -138,15 +139,18 @@ static struct json *node_add(struct parser *p, enum json_type type)
 	return j;
 }
 
-static int text_add(struct parser *p, enum json_type type, const char *s, size_t len)
+/*
+ * A string stays where it was read, its closing quote, which yajl has passed, becoming the NUL.
+ * Only one with escapes was decoded elsewhere and is copied.
+ */
+static const char *string_keep(struct parser *p, const unsigned char *s, size_t len)
 {
-	struct json *j = node_add(p, type);
+	char *text = (char *)s;
 
-	if (!j)
-		return 0;
-	j->len = (uint32_t)len;
-	j->text = arena_strndup(p->arena, s, len);
-	return j->text ? 1 : fail(p, -ENOMEM, NULL);
+	if (text < p->copy || text >= p->copy + p->len)
+		return arena_strndup(p->arena, text, len);
+	text[len] = '\0';
+	return text;
 }
 
 static int container_open(struct parser *p, enum json_type type)
@@ -192,12 +196,26 @@ static int on_boolean(void *ctx, int value)
 
 static int on_number(void *ctx, const char *s, size_t len)
 {
-	return text_add(ctx, JSON_NUMBER, s, len);
+	struct parser *p = ctx;
+	struct json *j = node_add(p, JSON_NUMBER);
+
+	if (!j)
+		return 0;
+	j->len = (uint32_t)len;
+	j->text = arena_strndup(p->arena, s, len); /* what ends a number is yet to be read */
+	return j->text ? 1 : fail(p, -ENOMEM, NULL);
 }
 
 static int on_string(void *ctx, const unsigned char *s, size_t len)
 {
-	return text_add(ctx, JSON_STRING, (const char *)s, len);
+	struct parser *p = ctx;
+	struct json *j = node_add(p, JSON_STRING);
+
+	if (!j)
+		return 0;
+	j->len = (uint32_t)len;
+	j->text = string_keep(p, s, len);
+	return j->text ? 1 : fail(p, -ENOMEM, NULL);
 }
 
 static int on_key(void *ctx, const unsigned char *s, size_t len)
@@ -205,7 +223,7 @@ static int on_key(void *ctx, const unsigned char *s, size_t len)
 	struct parser *p = ctx;
 
 	advance(p);
-	p->key = arena_strndup(p->arena, (const char *)s, len);
+	p->key = string_keep(p, s, len);
 	return p->key ? 1 : fail(p, -ENOMEM, NULL);
 }
 
@@ -327,7 +345,8 @@ int json_parse(struct arena *a, const char *name, const char *data, size_t len,
 		return say_at(&p, e, at, fault);
 
 	memory = malloc(POOL_SIZE(len));
-	if (!memory)
+	p.copy = arena_strndup(a, data, len);
+	if (!memory || !p.copy)
 		return error_say(e, ENOMEM, "%s: not enough memory for this document", name);
 	pool.data = memory;
 	pool.size = POOL_SIZE(len);
@@ -337,7 +356,7 @@ int json_parse(struct arena *a, const char *name, const char *data, size_t len,
 		return error_say(e, ENOMEM, "%s: not enough memory for this document", name);
 	yajl_config(p.yajl, yajl_dont_validate_strings, 1); /* done, and more strictly */
 
-	status = yajl_parse(p.yajl, (const unsigned char *)data, len);
+	status = yajl_parse(p.yajl, (const unsigned char *)p.copy, len);
 	if (status == yajl_status_ok) {
 		p.finishing = true;
 		status = yajl_complete_parse(p.yajl);

@@ -141,27 +141,36 @@ static const char *escape_fault(const char *s, size_t len, size_t *ret_len)
 	return NULL;
 }
 
+/* ASCII that means nothing here: all but control characters and the backslash. */
+static const bool plain[256] = {
+	['\t'] = true,
+	['\n'] = true,
+	['\r'] = true,
+	[0x20 ... '\\' - 1] = true,
+	['\\' + 1 ... 0x7f] = true,
+};
+
 const char *json_text_fault(const char *s, size_t len, size_t *ret_at)
 {
-	const char *fault = NULL;
+	const char *fault;
 	size_t at = 0, n;
 
-	while (at < len && !fault) {
-		unsigned char c = (unsigned char)s[at];
+	for (;;) {
+		while (at < len && plain[(unsigned char)s[at]])
+			at++;
+		if (at == len)
+			return NULL;
 
-		n = 1;
-		if (c == '\\') {
+		if (s[at] == '\\') {
 			fault = escape_fault(s + at, len - at, &n);
-		} else if (c >= 0x80) {
+		} else {
 			n = sequence_len((const unsigned char *)s + at, len - at);
-			if (n == 0)
-				fault = "not UTF-8";
-		} else if (c < 0x20 && c != '\n' && c != '\t' && c != '\r') {
-			fault = "a control character";
+			fault = n == 0 ? "not UTF-8" : n == 1 ? "a control character" : NULL;
 		}
-		if (fault)
+		if (fault) {
 			*ret_at = at;
-		at += n;
+			return fault;
+		}
+		at += n < len - at ? n : len - at;
 	}
-	return fault;
 }

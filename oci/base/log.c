@@ -3,13 +3,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/stamp.h"
 
 static struct {
 	int fd;
@@ -36,26 +36,13 @@ enum log_level log_most(void)
 	return log_target.most;
 }
 
-/* RFC 3339, as the programs that read runc's log expect it. */
-static void log_stamp(char *dst, size_t size)
-{
-	struct timespec now;
-	struct tm tm;
-	size_t n;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = strftime(dst, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(dst + n, size - n, ".%09ldZ", now.tv_nsec);
-}
-
 static void log_record(enum log_level level, const char *text, const struct error *e)
 {
 	autobuf line = { .max = 1 << 14 };
 	autojson *w = NULL;
-	char stamp[64];
+	char stamp[STAMP_SIZE];
 
-	log_stamp(stamp, sizeof(stamp));
+	stamp_now(stamp);
 	if (log_target.json && (w = json_writer_new(false))) {
 		json_write_object(w);
 		json_put_string(w, "level", log_level_names[level]);

@@ -21,8 +21,7 @@ struct error;
 struct cgroup {
 	int mount_fd; /* the root of the cgroup2 file system */
 	int fd; /* the directory, O_RDONLY: for clone3(CLONE_INTO_CGROUP) and bpf(2) too */
-	char path
-		[CGROUP_PATH_MAX]; /* below the mount: "/", "/strake/c1"; "" where there is none */
+	char path[CGROUP_PATH_MAX]; /* below the mount: "/", "/strake/c1"; "": none */
 };
 
 #define CGROUP_NONE ((struct cgroup){ .mount_fd = -1, .fd = -1 })

@@ -18,9 +18,9 @@
 #include "cgroup/pids.h"
 
 /*
- * The threaded controllers would be enabled below a cgroup with processes of its own, and turn it
- * into a threaded domain in which no ordinary child can live. So where the kernel says EBUSY
- * nothing is enabled at all, and the child has no controllers, but works.
+ * The threaded controllers (cpu, pids) could be enabled below a cgroup that holds processes,
+ * but would turn it into a threaded domain, in which no ordinary child can live. So where the
+ * kernel says EBUSY nothing is enabled at all: the child has no controllers, but works.
  */
 struct create_obstacle {
 	int errnum; /* 0: none */

@@ -157,40 +157,56 @@ int devices_normalise(const struct spec_device_rule *rules, size_t n,
 
 /* --- the program -------------------------------------------------------------------------- */
 
+/*
+ * The verifier's time grows with the branches, and it is most of what a filter costs: so there
+ * is one branch for the type, then one for each rule, and the answers are shared.
+ */
 #define REG_TYPE   BPF_REG_2
 #define REG_ACCESS BPF_REG_3 /* the kinds of access not yet decided */
 #define REG_MAJOR  BPF_REG_4
 #define REG_MINOR  BPF_REG_5
+#define REG_DEVICE BPF_REG_6 /* both, as in the kernel's dev_t */
 
-#define INSN(c, d, s, o, i) \
-	((struct bpf_insn){ \
-		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
+#define MINOR_BITS 20
+#define MAJOR_MAX  0xfff
+#define MINOR_MAX  0xfffff
+
+/* Where a jump goes, until the place is known. */
+enum target {
+	TARGET_ALLOW = -1,
+	TARGET_DENY = -2,
+	TARGET_BLOCK = -3, /* the rules for block devices */
+};
 
 struct program {
 	struct bpf_insn *insns;
 	size_t n;
 };
 
-static void emit(struct program *p, struct bpf_insn insn)
+static void emit(struct program *p, int code, int dst, int src, int off, int32_t imm)
 {
-	p->insns[p->n++] = insn;
+	p->insns[p->n++] = (struct bpf_insn){
+		.code = (uint8_t)code,
+		.dst_reg = (uint8_t)(dst & 0xf),
+		.src_reg = (uint8_t)(src & 0xf),
+		.off = (int16_t)off,
+		.imm = imm,
+	};
 }
 
 static void emit_load(struct program *p, int reg, size_t offset)
 {
-	emit(p, INSN(BPF_LDX | BPF_MEM | BPF_W, reg, BPF_REG_1, (int16_t)offset, 0));
+	emit(p, BPF_LDX | BPF_MEM | BPF_W, reg, BPF_REG_1, (int)offset, 0);
 }
 
-/* To the next rule, if the register is anything else. The distance is filled in later. */
-static void emit_unless(struct program *p, int reg, uint32_t value)
+static void emit_alu(struct program *p, int op, int reg, int32_t value)
 {
-	emit(p, INSN(BPF_JMP32 | BPF_JNE | BPF_K, reg, 0, 0, (int32_t)value));
+	emit(p, BPF_ALU64 | BPF_K | op, reg, 0, 0, value);
 }
 
-static void emit_answer(struct program *p, bool allow)
+static void emit_if(struct program *p, int op, int reg, uint32_t value, int off)
 {
-	emit(p, INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, allow));
-	emit(p, INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
+	emit(p, BPF_JMP32 | BPF_K | op, reg, 0, off, (int32_t)value);
 }
 
 static uint32_t kernel_access(uint32_t access)
@@ -200,57 +216,111 @@ static uint32_t kernel_access(uint32_t access)
 	       (access & SPEC_ACCESS_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0);
 }
 
-static void emit_decision(struct program *p, const struct spec_device_rule *r)
+/* What to compare for the rule's device. False: every device is meant. */
+static bool rule_key(const struct spec_device_rule *r, int *reg, uint32_t *value)
 {
-	int32_t access = (int32_t)kernel_access(r->access);
-
-	if (r->access == ACCESS_ALL) {
-		emit_answer(p, r->allow);
-	} else if (r->allow) {
-		/* These kinds are settled; allowed, once no kind is open. */
-		emit(p, INSN(BPF_ALU64 | BPF_AND | BPF_K, REG_ACCESS, 0, 0, ~access));
-		emit(p, INSN(BPF_JMP | BPF_JNE | BPF_K, REG_ACCESS, 0, 2, 0));
-		emit_answer(p, true);
+	if (r->major != SPEC_DEVICE_ANY && r->minor != SPEC_DEVICE_ANY) {
+		*reg = REG_DEVICE;
+		*value = (uint32_t)r->major << MINOR_BITS | (uint32_t)r->minor;
+	} else if (r->major != SPEC_DEVICE_ANY) {
+		*reg = REG_MAJOR;
+		*value = (uint32_t)r->major;
+	} else if (r->minor != SPEC_DEVICE_ANY) {
+		*reg = REG_MINOR;
+		*value = (uint32_t)r->minor;
 	} else {
-		emit(p, INSN(BPF_JMP | BPF_JSET | BPF_K, REG_ACCESS, 0, 1, access));
-		emit(p, INSN(BPF_JMP | BPF_JA, 0, 0, 2, 0));
-		emit_answer(p, false);
+		return false;
 	}
+	return true;
 }
 
-static void emit_rule(struct program *p, const struct spec_device_rule *r)
+/* False: this rule decides about every device that is left, nothing can come after it. */
+static bool emit_rule(struct program *p, const struct spec_device_rule *r)
 {
-	size_t start = p->n, tests, i;
+	uint32_t access = kernel_access(r->access), value;
+	int answer = r->allow ? TARGET_ALLOW : TARGET_DENY, reg;
+	bool keyed = rule_key(r, &reg, &value);
 
-	if (r->type != 'a')
-		emit_unless(p, REG_TYPE,
-			    r->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
-	if (r->major != SPEC_DEVICE_ANY)
-		emit_unless(p, REG_MAJOR, (uint32_t)r->major);
-	if (r->minor != SPEC_DEVICE_ANY)
-		emit_unless(p, REG_MINOR, (uint32_t)r->minor);
-	tests = p->n;
-	emit_decision(p, r);
-	for (i = start; i < tests; i++)
+	/* No device has such a number, and in REG_DEVICE it would stand for another. */
+	if (r->major > MAJOR_MAX || r->minor > MINOR_MAX)
+		return true;
+	if (r->access == ACCESS_ALL) {
+		if (keyed)
+			emit_if(p, BPF_JEQ, reg, value, answer);
+		else
+			emit(p, BPF_JMP | BPF_JA, 0, 0, answer, 0);
+		return keyed;
+	}
+	if (keyed)
+		emit_if(p, BPF_JNE, reg, value, r->allow ? 2 : 1);
+	if (r->allow) {
+		/* These kinds are settled; allowed, once no kind is open. */
+		emit_alu(p, BPF_AND, REG_ACCESS, (int32_t)~access);
+		emit_if(p, BPF_JEQ, REG_ACCESS, 0, answer);
+	} else {
+		emit_if(p, BPF_JSET, REG_ACCESS, access, answer);
+	}
+	return true;
+}
+
+/* The last rule about a device is the one that counts, so it is asked first. */
+static void emit_rules(struct program *p, const struct devices_filter *f, char type)
+{
+	size_t i;
+
+	for (i = f->n; i-- > 0;) {
+		if (f->rules[i].type != 'a' && f->rules[i].type != type)
+			continue;
+		if (!emit_rule(p, &f->rules[i]))
+			return;
+	}
+	emit(p, BPF_JMP | BPF_JA, 0, 0, f->base_allow ? TARGET_ALLOW : TARGET_DENY, 0);
+}
+
+/* Lets the jumps to the target come here. False: there are none. */
+static bool program_resolve(struct program *p, enum target target)
+{
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		if (p->insns[i].off != target)
+			continue;
 		p->insns[i].off = (int16_t)(p->n - i - 1);
+		found = true;
+	}
+	return found;
+}
+
+/* The verifier refuses what nothing leads to. */
+static void emit_answer(struct program *p, bool allow)
+{
+	if (!program_resolve(p, allow ? TARGET_ALLOW : TARGET_DENY))
+		return;
+	emit_alu(p, BPF_MOV, BPF_REG_0, allow);
+	emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
 void devices_compile(const struct devices_filter *f, struct bpf_insn *insns, size_t *n)
 {
 	struct program p = { .insns = insns };
-	size_t i;
 
 	/* The low half of the first word is the type, the high half the access. */
 	emit_load(&p, REG_TYPE, offsetof(struct bpf_cgroup_dev_ctx, access_type));
 	emit_load(&p, REG_MAJOR, offsetof(struct bpf_cgroup_dev_ctx, major));
 	emit_load(&p, REG_MINOR, offsetof(struct bpf_cgroup_dev_ctx, minor));
-	emit(&p, INSN(BPF_ALU64 | BPF_MOV | BPF_X, REG_ACCESS, REG_TYPE, 0, 0));
-	emit(&p, INSN(BPF_ALU64 | BPF_RSH | BPF_K, REG_ACCESS, 0, 0, 16));
-	emit(&p, INSN(BPF_ALU64 | BPF_AND | BPF_K, REG_TYPE, 0, 0, 0xffff));
+	emit(&p, BPF_ALU64 | BPF_X | BPF_MOV, REG_ACCESS, REG_TYPE, 0, 0);
+	emit_alu(&p, BPF_RSH, REG_ACCESS, 16);
+	emit_alu(&p, BPF_AND, REG_TYPE, 0xffff);
+	emit(&p, BPF_ALU64 | BPF_X | BPF_MOV, REG_DEVICE, REG_MAJOR, 0, 0);
+	emit_alu(&p, BPF_LSH, REG_DEVICE, MINOR_BITS);
+	emit(&p, BPF_ALU64 | BPF_X | BPF_OR, REG_DEVICE, REG_MINOR, 0, 0);
 
-	/* The last rule about a device is the one that counts, so it is asked first. */
-	for (i = f->n; i-- > 0;)
-		emit_rule(&p, &f->rules[i]);
-	emit_answer(&p, f->base_allow);
+	emit_if(&p, BPF_JNE, REG_TYPE, BPF_DEVCG_DEV_CHAR, TARGET_BLOCK);
+	emit_rules(&p, f, 'c');
+	program_resolve(&p, TARGET_BLOCK);
+	emit_rules(&p, f, 'b');
+	emit_answer(&p, true);
+	emit_answer(&p, false);
 	*n = p.n;
 }

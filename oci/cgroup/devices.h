@@ -49,7 +49,7 @@ static inline bool devices_allow_all(const struct devices_filter *f)
 /*
  * Pure. Writes the program and sets *n; insns has room for DEVICES_INSNS(f->n).
  */
-#define DEVICES_INSNS(rules) (8 + 7 * (rules))
+#define DEVICES_INSNS(rules) (16 + 6 * (rules))
 void devices_compile(const struct devices_filter *f, struct bpf_insn *insns, size_t *n);
 
 /*

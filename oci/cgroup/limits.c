@@ -75,7 +75,7 @@ const struct limits_row *limits_row_of(const char *file)
 {
 	size_t i;
 
-	/* One row, and one property, for each of its keys: a line of `unified` may hold them all. */
+	/* One row and property for each of its keys: a line of `unified` may hold them all. */
 	if (strcmp(file, "io.max") == 0)
 		return NULL;
 	for (i = 0; i < LIMITS_ROWS; i++)
@@ -85,8 +85,8 @@ const struct limits_row *limits_row_of(const char *file)
 }
 
 /*
- * Quadratic in the exponent, so that the lowest, the default and the highest value of both scales
- * meet: 2 -> 1, 1024 -> 100, 262144 -> 10000. What other runtimes and the kubelet use.
+ * Quadratic in the exponent, so that the lowest, the default and the highest value of both
+ * scales meet: 2 -> 1, 1024 -> 100, 262144 -> 10000. What other runtimes and the kubelet use.
  */
 uint64_t limits_cpu_weight(uint64_t shares)
 {

@@ -77,17 +77,16 @@ const struct limits_row *limits_row_of(const char *file);
 
 enum limits_flag {
 	LIMITS_SKIP_MISSING = 1u << 0, /* no such file: nothing to limit, go on */
-	LIMITS_ELSE_NEXT =
-		1u << 1,        /* no such file: the next step stands in for it; else skip it */
-	LIMITS_RETRY = 1u << 2, /* EINVAL: again after the next step (burst before quota) */
-	LIMITS_KEEP_QUOTA = 1u << 3, /* put the first word of what the file says in front */
-	LIMITS_BY_LINE = 1u << 4,    /* one write(2) per line */
+	LIMITS_ELSE_NEXT = 1u << 1,    /* the next step is for where there is no such file */
+	LIMITS_RETRY = 1u << 2,        /* EINVAL: again after the next step */
+	LIMITS_KEEP_QUOTA = 1u << 3,   /* behind the first word of what cpu.max says */
+	LIMITS_LESS_LIMIT = 1u << 4,   /* less what memory.max says */
+	LIMITS_BY_LINE = 1u << 5,      /* one write(2) per line */
 };
 
 struct limits_step {
-	const struct limits_row
-		*row;     /* NULL: a file of `unified` that the table does not know */
-	const char *json; /* whole: "linux.resources.hugepageLimits[0]" */
+	const struct limits_row *row; /* NULL: of `unified`, and not in the table */
+	const char *json;             /* whole: "linux.resources.hugepageLimits[0]" */
 	const char *file;
 	const char *value;
 	enum cgroup_controller controller;
@@ -106,8 +105,9 @@ struct limits_plan {
 };
 
 /*
- * Pure. Strings and arrays live in the arena or in `r`. For an update the caller has merged in
- * what was set before: memory.swap, which counts both, means nothing without memory.limit.
+ * Pure. Strings and arrays live in the arena or in `r`. The same for a new cgroup and for an
+ * update: what depends on a value that is not given (a period on the quota, memory.swap on
+ * memory.limit) takes it from the cgroup when it is written.
  *
  * Ignored, and listed as such:
  * memory.kernel, kernelTCP, swappiness, disableOOMKiller; cpu.realtimeRuntime, realtimePeriod;

@@ -82,20 +82,6 @@ static int apply_write(const struct cgroup *cg, const char *file, const char *va
 	return file_write(cg->fd, file, *value ? value : "\n");
 }
 
-/* "max 100000" says the file and "50000" the step: writes "max 50000". */
-static int apply_keeping(const struct cgroup *cg, const struct limits_step *s)
-{
-	char now[64], text[128];
-	int r;
-
-	r = file_read_line(cg->fd, s->file, now, sizeof(now));
-	if (r < 0)
-		return r;
-	now[strcspn(now, " ")] = '\0';
-	r = str_format(text, sizeof(text), "%s %s", now, s->value);
-	return r < 0 ? r : apply_write(cg, s->file, text);
-}
-
 static int apply_lines(const struct cgroup *cg, const struct limits_step *s)
 {
 	const char *p = s->value;
@@ -118,13 +104,74 @@ static int apply_lines(const struct cgroup *cg, const struct limits_step *s)
 	return 0;
 }
 
+/* "max 100000" says the file and "50000" the step: "max 50000". */
+static int apply_keep_quota(const struct cgroup *cg, const struct limits_step *s, char *dst,
+			    size_t size, struct error *e)
+{
+	char now[64];
+	int r;
+
+	r = file_read_line(cg->fd, s->file, now, sizeof(now));
+	if (r < 0)
+		return apply_failed(cg, s, s->value, -r, e);
+	now[strcspn(now, " ")] = '\0';
+	return str_format(dst, size, "%s %s", now, s->value);
+}
+
+/* The step says how much memory and swap together: less what the limit of memory is. */
+static int apply_less_limit(const struct cgroup *cg, const struct limits_step *s, char *dst,
+			    size_t size, struct error *e)
+{
+	uint64_t both, memory;
+	char now[64];
+	int r;
+
+	r = file_read_line(cg->fd, "memory.max", now, sizeof(now));
+	if (r < 0)
+		return apply_failed(cg, s, s->value, -r, e);
+	if (str_to_u64(now, &memory) < 0) {
+		error_say(e, EINVAL, "%s is %s, but there is no memory.limit", s->json,
+			  s->value);
+		error_hint(e, "it limits memory and swap together: set memory.limit too");
+		return -EINVAL;
+	}
+	if (str_to_u64(s->value, &both) < 0 || both < memory)
+		return error_say(
+			e, EINVAL,
+			"%s is %s, which is less than memory.limit, %s: it limits memory "
+			"and swap together",
+			s->json, s->value, now);
+	return str_format(dst, size, "%" PRIu64, both - memory);
+}
+
+/* What depends on what the cgroup has is settled, and the rest left as it is. */
+static int apply_settle(const struct cgroup *cg, struct limits_step *s, char *dst, size_t size,
+			struct error *e)
+{
+	int r = 0;
+
+	if (s->flags & LIMITS_KEEP_QUOTA)
+		r = apply_keep_quota(cg, s, dst, size, e);
+	else if (s->flags & LIMITS_LESS_LIMIT)
+		r = apply_less_limit(cg, s, dst, size, e);
+	else
+		return 0;
+	s->value = dst;
+	return r;
+}
+
 static int apply_step(const struct cgroup *cg, const struct limits_step *s)
 {
-	if (s->flags & LIMITS_KEEP_QUOTA)
-		return apply_keeping(cg, s);
 	if (s->flags & LIMITS_BY_LINE)
 		return apply_lines(cg, s);
 	return apply_write(cg, s->file, s->value);
+}
+
+static int apply_again(const struct cgroup *cg, const struct limits_step *s, struct error *e)
+{
+	int r = apply_step(cg, s);
+
+	return r < 0 ? apply_failed(cg, s, s->value, -r, e) : 0;
 }
 
 int limits_apply(const struct cgroup *cg, const struct limits_plan *p, struct error *e)
@@ -139,29 +186,31 @@ int limits_apply(const struct cgroup *cg, const struct limits_plan *p, struct er
 		return error_say(e, ENOTSUP, "%s: the container has no cgroup to limit",
 				 p->steps[0].json);
 	r = apply_check_usage(cg, p, e);
-	if (r < 0)
-		return r;
 
-	for (i = 0; i < p->n; i++) {
-		const struct limits_step *s = &p->steps[i];
+	for (i = 0; i < p->n && r == 0; i++) {
+		struct limits_step s = p->steps[i];
+		char value[128];
 
-		r = apply_step(cg, s);
-		if (r == -EINVAL && (s->flags & LIMITS_RETRY)) {
-			again = s;
-			continue;
-		}
-		if (r == -ENOENT && (s->flags & (LIMITS_SKIP_MISSING | LIMITS_ELSE_NEXT)))
-			continue;
+		r = apply_settle(cg, &s, value, sizeof(value), e);
 		if (r < 0)
-			return apply_failed(cg, s, s->value, -r, e);
-		if (s->flags & LIMITS_ELSE_NEXT)
-			i++;
-		if (again) {
-			r = apply_step(cg, again);
-			if (r < 0)
-				return apply_failed(cg, again, again->value, -r, e);
-			again = NULL;
+			return r;
+		r = apply_step(cg, &s);
+		if (r == -EINVAL && (s.flags & LIMITS_RETRY)) {
+			again = &p->steps[i];
+			r = 0;
+			continue;
 		}
+		if (r == -ENOENT && (s.flags & (LIMITS_SKIP_MISSING | LIMITS_ELSE_NEXT))) {
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			return apply_failed(cg, &s, s.value, -r, e);
+		if (s.flags & LIMITS_ELSE_NEXT)
+			i++;
+		if (again)
+			r = apply_again(cg, again, e);
+		again = NULL;
 	}
-	return 0;
+	return r;
 }

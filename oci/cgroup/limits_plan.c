@@ -97,53 +97,47 @@ static int memory_check(const struct opt_i64 *v, enum limits_id id, struct error
 			 limits_table[id].json, v->value);
 }
 
-/* OCI counts memory and swap together; the file counts swap alone. NULL: leave it. */
-static int memory_swap_text(struct builder *b, const char **ret, struct error *e)
+/* OCI counts memory and swap together; the file counts swap alone. */
+static int plan_swap(struct builder *b, struct error *e)
 {
 	int64_t memory = b->r->memory_limit.set ? b->r->memory_limit.value : 0;
 	int64_t both = b->r->memory_swap.set ? b->r->memory_swap.value : 0;
 
-	*ret = NULL;
+	/* Without swap in the kernel there is no file, and nothing to forbid. */
 	if (both == -1 || (both == 0 && memory == -1)) {
-		*ret = "max";
-		return 0;
-	}
-	if (both == 0)
-		return 0;
-	if (memory <= 0) {
-		error_say(e, EINVAL,
-			  RESOURCES "memory.swap is %" PRId64 ", but there is no memory.limit",
-			  both);
-		error_hint(e,
-			   "memory.swap limits memory and swap together: set memory.limit too");
-		return -EINVAL;
-	}
-	if (both < memory)
+		plan_add(b, LIMIT_MEMORY_SWAP, "max", LIMITS_SKIP_MISSING);
+	} else if (both > 0 && memory == 0) {
+		plan_add(b, LIMIT_MEMORY_SWAP, number(b, (uint64_t)both), LIMITS_LESS_LIMIT);
+	} else if (both > 0 && memory < 0) {
+		return error_say(e, EINVAL,
+				 RESOURCES
+				 "memory.swap is %" PRId64
+				 ", but memory.limit is -1: it limits memory and swap "
+				 "together",
+				 both);
+	} else if (both > 0 && both < memory) {
 		return error_say(e, EINVAL,
 				 RESOURCES "memory.swap is %" PRId64
 					   ", which is less than memory.limit, %" PRId64
 					   ": it limits memory and swap together",
 				 both, memory);
-	*ret = number(b, (uint64_t)(both - memory));
+	} else if (both > 0) {
+		plan_add(b, LIMIT_MEMORY_SWAP, number(b, (uint64_t)(both - memory)),
+			 both == memory ? LIMITS_SKIP_MISSING : 0);
+	}
 	return 0;
 }
 
 static int plan_memory(struct builder *b, struct error *e)
 {
 	const struct spec_resources *r = b->r;
-	const char *swap;
 	int err;
 
 	if ((err = memory_check(&r->memory_limit, LIMIT_MEMORY_LIMIT, e)) < 0 ||
 	    (err = memory_check(&r->memory_swap, LIMIT_MEMORY_SWAP, e)) < 0 ||
 	    (err = memory_check(&r->memory_reservation, LIMIT_MEMORY_RESERVATION, e)) < 0 ||
-	    (err = memory_swap_text(b, &swap, e)) < 0)
+	    (err = plan_swap(b, e)) < 0)
 		return err;
-
-	/* Without swap in the kernel there is no file, and nothing to forbid. */
-	if (swap)
-		plan_add(b, LIMIT_MEMORY_SWAP, swap,
-			 str_eq(swap, "max") || str_eq(swap, "0") ? LIMITS_SKIP_MISSING : 0);
 	if (r->memory_limit.set && r->memory_limit.value != 0)
 		plan_add(b, LIMIT_MEMORY_LIMIT, limit(b, r->memory_limit.value), 0);
 	if (r->memory_reservation.set && r->memory_reservation.value != 0)

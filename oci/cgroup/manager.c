@@ -99,6 +99,15 @@ static int cgroupfs_begin(struct manager *m, const struct manager_request *rq, s
 
 /* --- the face ----------------------------------------------------------------------------- */
 
+int manager_path(const struct manager_request *rq, char *dst, struct error *e)
+{
+	int r = rq->kind == MANAGER_CGROUPFS ? cgroupfs_path(rq, dst, e) : 0;
+
+	if (rq->kind != MANAGER_CGROUPFS)
+		dst[0] = '\0';
+	return cgroupfs_goes_without(rq, r) ? 0 : r;
+}
+
 int manager_begin(struct manager *m, const struct manager_request *rq, struct error *e)
 {
 	m->kind = rq->kind;

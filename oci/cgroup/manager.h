@@ -48,6 +48,14 @@ struct manager {
 #define MANAGER_INIT ((struct manager){ .cgroup = { .mount_fd = -1, .fd = -1 } })
 
 /*
+ * Where manager_begin() will make the cgroup, so that it can be written down before: a clean
+ * path, "" where there will be none. dst holds CGROUP_PATH_MAX bytes.
+ */
+int manager_path(const struct manager_request *rq, char *dst, struct error *e);
+
+#define MANAGER_TIMEOUT_MS 30000
+
+/*
  * Begins to make the cgroup: cgroupfs has done so on return, systemd has been asked, and the
  * caller does other work until manager_ready(). Limits are not yet set. Rootless, without
  * permission, and where neither a path nor a limit is asked for: no cgroup, and no error, as

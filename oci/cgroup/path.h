@@ -44,9 +44,8 @@ int cgroup_path_of(pid_t pid, char *dst, struct error *e);
 
 struct cgroup_unit {
 	char slice[CGROUP_UNIT_MAX];
-	char name
-		[CGROUP_UNIT_MAX]; /* "prefix-name.scope", "name.scope", or a slice's own name */
-	bool is_slice;             /* name ends in ".slice": a slice is made, no scope */
+	char name[CGROUP_UNIT_MAX]; /* "prefix-name.scope", "name.scope", or "name.slice" */
+	bool is_slice;              /* name ends in ".slice": a slice is made, no scope */
 };
 
 int cgroup_unit_parse(const char *cgroups_path, const char *id, bool rootless,

@@ -476,7 +476,7 @@ int cgroup_stats_read(const struct cgroup *cg, struct cgroup_stats *ret, struct 
 	uint32_t have;
 	int err;
 
-	/* The first read of all, so that it can tell a removed cgroup from one without files. */
+	/* Read first of all: it tells a removed cgroup from one without files. */
 	err = cgroup_controllers(cg, &have, e);
 	if (err < 0)
 		return err == -ENOENT ? error_say(e, ENODEV, "the cgroup %s%s was removed",

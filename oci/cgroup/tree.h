@@ -5,9 +5,9 @@ struct cgroup;
 struct error;
 
 /*
- * A walk over a cgroup and all below it. A container may have made its own cgroups below, as deep
- * as it likes: one descriptor is open at a time whatever the depth, and the stack does not grow.
- * Cgroups that vanish meanwhile are passed over.
+ * A walk over a cgroup and all below it. A container may have made its own cgroups below, as
+ * deep as it likes: one descriptor is open at a time whatever the depth, and the stack does not
+ * grow. Cgroups that vanish meanwhile are passed over.
  */
 struct tree_visit {
 	/* Called for each cgroup, before those below it. 0, or -errno to end the walk. */

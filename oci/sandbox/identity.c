@@ -120,6 +120,25 @@ int identity_enter_cwd(struct sandbox *sb, bool again, struct error *e)
 	return identity_check_cwd(cwd, e);
 }
 
+int identity_own_stdio(struct sandbox *sb, struct error *e)
+{
+	struct stat st;
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++) {
+		if (fstat(fd, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+			continue;
+		if (st.st_uid == sb->process->user.uid)
+			continue;
+		/* Somebody else's, or out of this user namespace: it keeps working as it is. */
+		if (fchown(fd, sb->process->user.uid, st.st_gid) < 0 && errno != EPERM &&
+		    errno != EINVAL && errno != EROFS)
+			return error_set(e, errno, "give fd %d to uid %u", fd,
+					 sb->process->user.uid);
+	}
+	return 0;
+}
+
 static int identity_set_groups(const struct spec_user *u, struct error *e)
 {
 	if (setgroups(u->n_additional_gids, u->additional_gids) == 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <stdio.h>
@@ -36,13 +37,16 @@ static int mount_open_source(const struct sandbox *sb, const struct spec_mount *
 {
 	unsigned int flags =
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (m->bind_rec ? AT_RECURSIVE : 0);
+	char name[PATH_MAX + 1];
+	const char *path;
 	int fd;
 
 	if (str_empty(m->source))
 		return error_say(e, EINVAL, "a bind mount needs a source");
-	fd = open_tree(sb->bundle_fd, m->source, flags);
+	path = sandbox_host_path(sb, m->source, name, sizeof(name));
+	fd = open_tree(AT_FDCWD, path, flags);
 	if (fd < 0)
-		return error_set(e, errno, "open the source %s", m->source);
+		return error_set(e, errno, "open the source %s", path);
 	return fd;
 }
 
@@ -81,7 +85,7 @@ void mounts_close_sources(struct sandbox *sb)
 /* The cgroup tree without a cgroup namespace: only the container's own part of it. */
 static int mount_bind_own_cgroup(const struct sandbox *sb, struct error *e)
 {
-	char path[4096];
+	char path[PATH_MAX];
 	int fd;
 
 	if (str_format(path, sizeof(path), "/sys/fs/cgroup%s", sb->cgroup_path ?: "") < 0)
@@ -201,7 +205,7 @@ static int mount_open_target(const struct sandbox *sb, const struct spec_mount *
 			     struct error *e)
 {
 	autoclose int fd = -1;
-	char path[4096];
+	char path[PATH_MAX];
 	int r;
 
 	if (path_clean(path, sizeof(path), m->destination) < 0)
@@ -240,7 +244,7 @@ static int mount_protect_cgroups(const struct sandbox *sb, const struct spec_mou
 {
 	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
 	autoclose int fd = -1;
-	char path[4096];
+	char path[PATH_MAX];
 	struct statfs fs;
 
 	if (!m->bind_rec && !str_eq(m->type, "sysfs"))

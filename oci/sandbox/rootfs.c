@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -16,16 +17,15 @@
 
 int rootfs_clone(struct sandbox *sb, struct error *e)
 {
-	const char *path = sb->spec->root_path;
+	char name[PATH_MAX + 1];
+	const char *path = sandbox_host_path(sb, sb->spec->root_path, name, sizeof(name));
 	autoclose int fd = -1;
 	struct stat st;
 	int r;
 
-	fd = open_tree(sb->bundle_fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (fd < 0) {
-		r = error_set(e, errno, "root.path: open the root file system %s%s%s",
-			      path[0] == '/' ? "" : sb->bundle, path[0] == '/' ? "" : "/",
-			      path);
+		r = error_set(e, errno, "root.path: open the root file system %s", path);
 		if (r == -ENOENT)
 			error_hint(e, "unpack an image there, or name its folder in root.path");
 		return r;

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "spec/spec.h"
@@ -64,6 +65,19 @@ struct sandbox {
 static inline bool sandbox_has_ns(const struct sandbox *sb, enum spec_ns ns)
 {
 	return sb->spec->linux_.namespaces[ns].present;
+}
+
+/*
+ * A path of the spec on the host: relative ones start in the bundle. By name and not by a
+ * descriptor of the parent's, which would lead into the parent's mount namespace.
+ */
+static inline const char *sandbox_host_path(const struct sandbox *sb, const char *path,
+					    char *dst, size_t size)
+{
+	if (path[0] == '/')
+		return path;
+	snprintf(dst, size, "%s/%s", sb->bundle, path);
+	return dst;
 }
 
 /* A namespace that this container creates, in contrast to joining one or keeping the caller's. */

@@ -47,15 +47,10 @@ static const struct table spec_table = TABLE(struct spec, spec_fields);
 static int parse_json(struct arena *a, const char *name, const char *data, size_t len,
 		      struct json **ret, struct error *e)
 {
-	int r;
-
 	if (len > SPEC_MAX_BYTES)
 		return error_say(e, E2BIG, "%s: %zu bytes are too many, at most %u are read",
 				 name, len, SPEC_MAX_BYTES);
-	r = json_parse(a, name, data, len, ret, e);
-	if (r < 0)
-		error_step(e, "config");
-	return r;
+	return json_parse(a, name, data, len, ret, e);
 }
 
 int spec_parse(const char *name, const char *data, size_t len, struct spec *ret,
@@ -85,6 +80,7 @@ int spec_parse(const char *name, const char *data, size_t len, struct spec *ret,
 	return 0;
 
 fail:
+	error_step(e, "config");
 	arena_done(&s.arena);
 	return r;
 }
@@ -98,9 +94,11 @@ static int parse_part(struct arena *a, const char *name, const char *data, size_
 	int r;
 
 	r = parse_json(a, name, data, len, &doc, e);
+	if (r == 0)
+		r = table_read_document(&reader, doc, t, part);
 	if (r < 0)
-		return r;
-	return table_read_document(&reader, doc, t, part);
+		error_step(e, "config");
+	return r;
 }
 
 int spec_parse_process(struct arena *a, const char *name, const char *data, size_t len,

@@ -35,22 +35,23 @@ int reader_refuse(struct reader *r, const struct json *j, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	json_path(j, path, sizeof(path));
-	error_step(r->e, "config");
 	return error_say(r->e, EINVAL, "%s:%u: %s%s%s", r->file, j->line, path,
 			 path[0] ? ": " : "", text);
 }
 
-int reader_expect(struct reader *r, const struct json *j, enum kind kind)
+static int kind_refuse(struct reader *r, const struct json *j, enum kind kind)
 {
 	char path[PATH_MAX_SHOWN];
 
-	if (j->type == kinds[kind].type)
-		return 0;
 	json_path(j, path, sizeof(path));
-	error_step(r->e, "config");
 	return error_say(r->e, EINVAL, "%s:%u: %s must be %s, not %s", r->file, j->line,
 			 path[0] ? path : "the document", kinds[kind].name,
 			 json_type_name(j->type));
+}
+
+int reader_expect(struct reader *r, const struct json *j, enum kind kind)
+{
+	return j->type == kinds[kind].type ? 0 : kind_refuse(r, j, kind);
 }
 
 int reader_no_memory(struct reader *r)
@@ -85,7 +86,6 @@ static int field_missing(struct reader *r, const struct json *object, const stru
 	char path[PATH_MAX_SHOWN];
 
 	json_path(object, path, sizeof(path));
-	error_step(r->e, "config");
 	return error_say(r->e, EINVAL, "%s:%u: %s%s%s is missing", r->file, object->line, path,
 			 path[0] ? "." : "", f->key);
 }

@@ -24,8 +24,6 @@
 #include "bundle.h"
 #include "profile.h"
 
-#define SETTLE_MS 2
-
 static volatile sig_atomic_t stopped;
 
 static void on_signal(int signum)
@@ -39,9 +37,9 @@ bool bench_stopped(void)
 	return stopped;
 }
 
-void bench_settle(void)
+void bench_settle(unsigned int ms)
 {
-	struct timespec pause = { .tv_nsec = SETTLE_MS * 1000000L };
+	struct timespec pause = { .tv_nsec = (long)ms * 1000000L };
 
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }

@@ -47,7 +47,9 @@ int bench_main(int argc, char **argv, const char *name, unsigned int runs,
 	       int (*work)(struct bench *b, struct error *e));
 
 bool bench_stopped(void); /* a signal asked us to end */
-void bench_settle(void);  /* lets the kernel finish what the last container left to it */
+/* Lets the kernel finish what the last container left to it. At most 999 ms. */
+void bench_settle(unsigned int ms);
+#define BENCH_SETTLE_MS 2
 
 void bench_id(char dst[BENCH_ID_SIZE]); /* a name that no other container has */
 

@@ -38,10 +38,16 @@ static const struct result *find(const struct bench *b, const struct result *res
 		const struct result *r = &results[i];
 
 		if (r->action == action && r->seccomp == seccomp && r->cgroup == mode &&
-		    !r->failed && str_eq(b->contenders[r->contender].name, name))
+		    str_eq(b->contenders[r->contender].name, name))
 			return r;
 	}
 	return NULL;
+}
+
+/* A result that has figures. */
+static bool is_good(const struct result *r)
+{
+	return r && !r->failed;
 }
 
 static bool is_measured(const struct result *results, size_t count, enum action action,
@@ -91,6 +97,8 @@ static void print_value(const struct result *r, enum shown shown)
 
 	if (!r)
 		str_format(text, sizeof(text), "n/a");
+	else if (r->failed)
+		str_format(text, sizeof(text), "failed");
 	else if (shown == SHOW_WALL)
 		str_format(text, sizeof(text), "%.2f (%.2f %.2f)", r->summary.median,
 			   r->summary.p10, r->summary.p90);
@@ -103,7 +111,7 @@ static void print_value(const struct result *r, enum shown shown)
 
 static void print_ratio(const struct result *ours, const struct result *theirs)
 {
-	if (ours && theirs)
+	if (is_good(ours) && is_good(theirs))
 		printf(" %8.2f", ours->summary.median / theirs->summary.median);
 	else
 		printf(" %8s", "");
@@ -148,7 +156,7 @@ static void print_section(const struct bench *b, const struct result *results, s
 		printf(" %20s", b->contenders[i].name);
 	for (i = 0; with_us && shown == SHOW_WALL && i < b->count; i++) {
 		if (!str_eq(b->contenders[i].name, "strake"))
-			printf("   /%-5s", b->contenders[i].name);
+			printf(" %3s%-5s", "/", b->contenders[i].name);
 	}
 	printf("\n");
 	for (action = 0; action < ACTION_COUNT; action++)
@@ -202,7 +210,7 @@ static void add_bar(struct bars *bars, double value, double limit, const char *u
 static void add_ratio(struct bars *bars, const struct result *ours, const struct result *theirs,
 		      double limit, const char *what)
 {
-	if (ours && theirs)
+	if (is_good(ours) && is_good(theirs))
 		add_bar(bars, ours->summary.median / theirs->summary.median, limit, "", what,
 			ours->seccomp, ours->cgroup);
 }
@@ -210,7 +218,7 @@ static void add_ratio(struct bars *bars, const struct result *ours, const struct
 static void add_difference(struct bars *bars, const struct result *more,
 			   const struct result *less, double limit, const char *what)
 {
-	if (more && less)
+	if (is_good(more) && is_good(less))
 		add_bar(bars, more->summary.median - less->summary.median, limit, " ms", what,
 			true, more->cgroup);
 }

@@ -175,7 +175,7 @@ static int measure_delete(struct cell *cell, struct sample *ret, struct error *e
 
 	bench_id(id);
 	r = create_and_start(cell, PAYLOAD_VICTIM, id, NULL, &ignored, e);
-	bench_settle();
+	bench_settle(BENCH_SETTLE_MS);
 	if (r < 0)
 		delete_by_force(cell, id, &ignored, NULL);
 	return r < 0 ? r : delete_by_force(cell, id, ret, e);
@@ -272,7 +272,7 @@ static void plan_round(struct plan *plan, unsigned int round, bool keep)
 				break;
 		}
 		for (i = 0; i < count && !bench_stopped(); i++) {
-			bench_settle();
+			bench_settle(BENCH_SETTLE_MS);
 			cell_measure(&plan->cells[first + (i + round) % count], keep);
 		}
 	}

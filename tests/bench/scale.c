@@ -26,6 +26,9 @@
 #define MASKED_MAX 1000
 #define AT_ONCE    16
 
+/* Sixteen containers leave more behind than one. */
+#define SCALE_SETTLE_MS 50
+
 static const struct load {
 	const char *name, *key;
 	unsigned int items; /* what the time is divided by; 0: nothing to divide by */
@@ -171,7 +174,7 @@ static void measure_round(struct growth *g, unsigned int round, bool keep)
 			contender = (i + round) % g->bench->count;
 			if (!is_measured(g->bench, contender))
 				continue;
-			bench_settle();
+			bench_settle(SCALE_SETTLE_MS);
 			measure(g, load, contender, keep);
 		}
 	}

@@ -299,8 +299,7 @@ static void test_arena_full(void **state)
 		r = json_parse(&small, "t.json", text, strlen(text), &j, &e);
 		if (r < 0) {
 			assert_int_equal(r, -ENOMEM);
-			assert_string_equal(e.text,
-					    "t.json:1: not enough memory for this document");
+			assert_non_null(strstr(e.text, "not enough memory for this document"));
 		}
 		arena_done(&small);
 		assert_true(ceiling < 4096);

@@ -54,25 +54,34 @@ static bool run_program(const struct bpf_insn *insns, size_t n,
 			reg[i->dst_reg] = reg[i->src_reg];
 			known |= 1u << i->dst_reg;
 			break;
+		case BPF_ALU64 | BPF_OR | BPF_X:
+			assert_true(known & (1u << i->src_reg));
+			assert_true(known & (1u << i->dst_reg));
+			reg[i->dst_reg] |= reg[i->src_reg];
+			break;
 		case BPF_ALU64 | BPF_AND | BPF_K:
 			assert_true(known & (1u << i->dst_reg));
 			reg[i->dst_reg] &= imm;
+			break;
+		case BPF_ALU64 | BPF_LSH | BPF_K:
+			assert_true(known & (1u << i->dst_reg));
+			reg[i->dst_reg] <<= i->imm;
 			break;
 		case BPF_ALU64 | BPF_RSH | BPF_K:
 			assert_true(known & (1u << i->dst_reg));
 			reg[i->dst_reg] >>= i->imm;
 			break;
+		case BPF_JMP32 | BPF_JEQ | BPF_K:
+			assert_true(known & (1u << i->dst_reg));
+			jump = (uint32_t)reg[i->dst_reg] == (uint32_t)i->imm;
+			break;
 		case BPF_JMP32 | BPF_JNE | BPF_K:
 			assert_true(known & (1u << i->dst_reg));
 			jump = (uint32_t)reg[i->dst_reg] != (uint32_t)i->imm;
 			break;
-		case BPF_JMP | BPF_JNE | BPF_K:
+		case BPF_JMP32 | BPF_JSET | BPF_K:
 			assert_true(known & (1u << i->dst_reg));
-			jump = reg[i->dst_reg] != imm;
-			break;
-		case BPF_JMP | BPF_JSET | BPF_K:
-			assert_true(known & (1u << i->dst_reg));
-			jump = (reg[i->dst_reg] & imm) != 0;
+			jump = ((uint32_t)reg[i->dst_reg] & (uint32_t)i->imm) != 0;
 			break;
 		case BPF_JMP | BPF_JA:
 			jump = true;
@@ -89,7 +98,31 @@ static bool run_program(const struct bpf_insn *insns, size_t n,
 	}
 }
 
-/* --- the meaning, as the header gives it, from the list as it was written ------------------ */
+/* The kernel refuses a program with instructions to which nothing leads. */
+static void assert_reachable(const struct bpf_insn *insns, size_t n)
+{
+	static bool seen[DEVICES_INSNS(DEVICES_MAX_RULES)];
+	size_t i;
+
+	memset(seen, 0, sizeof(seen));
+	seen[0] = true;
+	for (i = 0; i < n; i++) {
+		bool jump = BPF_CLASS(insns[i].code) == BPF_JMP32 ||
+			    insns[i].code == (BPF_JMP | BPF_JA);
+
+		assert_true(seen[i]);
+		if (jump) {
+			assert_in_range(insns[i].off, 0, n - i - 2);
+			seen[i + 1 + (size_t)insns[i].off] = true;
+		}
+		if (insns[i].code != (BPF_JMP | BPF_JA) &&
+		    insns[i].code != (BPF_JMP | BPF_EXIT))
+			seen[i + 1] = true;
+	}
+	assert_int_equal(insns[n - 1].code, BPF_JMP | BPF_EXIT);
+}
+
+/* --- the meaning, as the header gives it, from the list as it was written ----------------- */
 
 static bool names(const struct spec_device_rule *r, char type, int64_t major, int64_t minor)
 {
@@ -131,6 +164,7 @@ static void build(const struct spec_device_rule *rules, size_t n)
 		fail_msg("%s", e.text);
 	devices_compile(&filter, insns, &n_insns);
 	assert_true(n_insns <= DEVICES_INSNS(filter.n));
+	assert_reachable(insns, n_insns);
 }
 
 static bool program_allows(char type, uint32_t major, uint32_t minor, uint32_t access)
@@ -280,13 +314,41 @@ static void test_redundant(void **state)
 
 static void test_large_numbers(void **state)
 {
-	const struct spec_device_rule rules[] = { { true, 'c', UINT32_MAX, 0x80000000, RWM } };
+	const struct spec_device_rule rules[] = {
+		{ true, 'c', 0xfff, 0xfffff, RWM },
+		{ true, 'c', 0x1000, 0, RWM },   /* no device has so much: not 0:0 */
+		{ true, 'c', 1, 0x100000, RWM }, /* nor this: not 2:0, not 1:0 */
+		{ true, 'c', ANY, UINT32_MAX, RWM },
+		{ true, 'c', UINT32_MAX, ANY, RWM },
+	};
 
 	(void)state;
-	build(rules, 1);
-	assert_true(program_allows('c', UINT32_MAX, 0x80000000, R));
-	assert_false(program_allows('c', UINT32_MAX, 0, R));
-	assert_false(program_allows('c', 0x7fffffff, 0x80000000, R));
+	build(rules, ARRAY_SIZE(rules));
+	assert_true(program_allows('c', 0xfff, 0xfffff, R));
+	assert_false(program_allows('c', 0xfff, 0, R));
+	assert_false(program_allows('c', 0, 0, R));
+	assert_false(program_allows('c', 1, 0, R));
+	assert_false(program_allows('c', 2, 0, R));
+	build(rules + 1, 2);
+	assert_false(program_allows('c', 0, 0, R));
+}
+
+static void test_whole_types(void **state)
+{
+	const struct spec_device_rule rules[] = {
+		{ true, 'c', 1, 3, RWM }, /* covered */
+		{ false, 'c', 1, 5, RWM },
+		{ true, 'c', ANY, ANY, RWM },
+		{ false, 'c', 7, 7, W },
+	};
+
+	(void)state;
+	build(rules, 3);
+	assert_true(program_allows('c', 1, 5, RWM));
+	assert_false(program_allows('b', 1, 5, R));
+	build(rules, 4);
+	assert_true(program_allows('c', 7, 7, R | M));
+	assert_false(program_allows('c', 7, 7, R | W));
 }
 
 static void test_refused(void **state)
@@ -379,7 +441,8 @@ int main(void)
 		{ "a rule can take one device out of many", test_hole },
 		{ "type a with numbers is no wildcard", test_all_with_numbers },
 		{ "rules without effect go", test_redundant },
-		{ "device numbers have 32 bits", test_large_numbers },
+		{ "numbers that no device has stand for none", test_large_numbers },
+		{ "a whole type at once", test_whole_types },
 		{ "what is no rule is refused", test_refused },
 		{ "there is a limit on rules", test_too_many },
 		{ "the program means what the list means", test_random },

@@ -149,6 +149,51 @@ static void test_access(void **state)
 	live_remove(&cg);
 }
 
+/* The kernel's verifier has the last word on every shape of program. */
+static void test_shapes(void **state)
+{
+	const struct spec_device_rule deny_one[] = { allow_all[0], { false, 'b', 8, 0, RWM } };
+	const struct spec_device_rule chars[] = { { true, 'c', ANY, ANY, RWM } };
+	const struct spec_device_rule none[] = { { true, 'c', 0x10000, 0, RWM } };
+	const struct spec_device_rule reads[] = { { true, 'a', ANY, ANY, SPEC_ACCESS_READ } };
+	struct cgroup cg = live_create("shapes");
+
+	(void)state;
+	apply(&cg, deny_one, 2);
+	assert_int_equal(try(&cg, "/dev/null", O_RDWR), 0);
+	apply(&cg, chars, 1);
+	assert_int_equal(try(&cg, "/dev/null", O_RDWR), 0);
+	apply(&cg, none, 1);
+	assert_int_equal(try(&cg, "/dev/null", O_RDONLY), EPERM);
+	apply(&cg, reads, 1);
+	assert_int_equal(try(&cg, "/dev/null", O_RDONLY), 0);
+	assert_int_equal(try(&cg, "/dev/null", O_RDWR), EPERM);
+	apply(&cg, NULL, 0);
+	assert_int_equal(try(&cg, "/dev/null", O_RDONLY), EPERM);
+	live_remove(&cg);
+}
+
+/* Whatever the lists, the program loads. */
+static void test_random(void **state)
+{
+	struct cgroup cg = live_create("random");
+	int round;
+
+	(void)state;
+	srand(21);
+	for (round = 0; round < 200; round++) {
+		struct spec_device_rule rules[24];
+		size_t n = (size_t)rand() % ARRAY_SIZE(rules), i;
+
+		for (i = 0; i < n; i++)
+			rules[i] = (struct spec_device_rule){ rand() % 2, "abc"[rand() % 3],
+							      rand() % 4 - 1, rand() % 4 - 1,
+							      (uint32_t)(1 + rand() % 7) };
+		apply(&cg, rules, n);
+	}
+	live_remove(&cg);
+}
+
 static void test_nothing_needed(void **state)
 {
 	struct cgroup cg = live_create("all");
@@ -344,7 +389,7 @@ static void test_unprivileged(void **state)
 	(void)state;
 	assert_int_equal(apply_without(&cg, drop_to_user), 101);
 	assert_int_equal(apply_without(&cg, drop_to_namespace), 101);
-	/* Root of the host without the right to: that is an error, not something to pass over. */
+	/* Root of the host without the right to: an error, nothing to pass over. */
 	assert_int_equal(apply_without(&cg, drop_capabilities), EPERM);
 	assert_int_equal(devices_attached(&cg, &e), 0);
 	live_remove(&cg);
@@ -356,6 +401,8 @@ static int tests(void)
 		{ "the default devices open, others do not", test_defaults },
 		{ "without the filter they do", test_noticed },
 		{ "reading, writing and making are three things", test_access },
+		{ "programs of every shape load", test_shapes },
+		{ "programs of random rules load", test_random },
 		{ "to allow all takes no program", test_nothing_needed },
 		{ "the largest program loads", test_largest },
 		{ "an update leaves no gap", test_update_is_atomic },

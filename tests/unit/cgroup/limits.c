@@ -210,12 +210,11 @@ static void test_memory_unset(void **state)
 
 static void test_memory_refused(void **state)
 {
-	struct spec_resources r = { .memory_swap = SET(1000) };
+	struct spec_resources r = { .memory_swap = SET(1000), .memory_limit = SET(-1) };
 
 	(void)state;
-	assert_refused(&r, "linux.resources.memory.swap is 1000, but there is no memory.limit");
-	r.memory_limit = (struct opt_i64)SET(-1);
-	assert_refused(&r, "linux.resources.memory.swap is 1000, but there is no memory.limit");
+	assert_refused(&r, "linux.resources.memory.swap is 1000, but memory.limit is -1: it "
+			   "limits memory and swap together");
 	r.memory_limit = (struct opt_i64)SET(1001);
 	assert_refused(&r, "linux.resources.memory.swap is 1000, which is less than "
 			   "memory.limit, 1001: it limits memory and swap together");
@@ -508,7 +507,7 @@ static void test_no_memory(void **state)
 	assert_int_equal(r_last, 0);
 }
 
-/* --- writing, with ordinary files in a folder for a cgroup --------------------------------- */
+/* --- writing, with ordinary files in a folder for a cgroup -------------------------------- */
 
 struct folder {
 	char path[64];
@@ -666,6 +665,30 @@ static void test_apply_period(void **state)
 	assert_file(f, "cpu.max", "50000 200000");
 }
 
+static void test_apply_swap_alone(void **state)
+{
+	struct folder *f = *state;
+	struct spec_resources r = { .memory_swap = SET(3000) };
+	struct limits_plan p = plan_of(&r);
+	struct error e = ERROR_INIT;
+
+	file_put(f, "memory.max", "1000\n");
+	file_put(f, "memory.swap.max", "");
+	assert_int_equal(limits_apply(&f->cg, &p, &e), 0);
+	assert_file(f, "memory.swap.max", "2000");
+	assert_file(f, "memory.max", "1000");
+
+	file_put(f, "memory.max", "3001\n");
+	assert_int_equal(limits_apply(&f->cg, &p, &e), -EINVAL);
+	assert_string_equal(e.text, "linux.resources.memory.swap is 3000, which is less than "
+				    "memory.limit, 3001: it limits memory and swap together");
+	file_put(f, "memory.max", "max\n");
+	assert_int_equal(limits_apply(&f->cg, &p, &e), -EINVAL);
+	assert_string_equal(e.text, "linux.resources.memory.swap is 3000, but there is no "
+				    "memory.limit");
+	assert_file(f, "memory.swap.max", "2000");
+}
+
 static void test_apply_hugetlb(void **state)
 {
 	struct folder *f = *state;
@@ -775,6 +798,7 @@ int main(void)
 		APPLY("a missing controller is named", test_apply_no_controller),
 		APPLY("BFQ's file goes first, where there is one", test_apply_bfq),
 		APPLY("a period alone keeps the quota", test_apply_period),
+		APPLY("swap alone counts from the limit that is there", test_apply_swap_alone),
 		APPLY("reservations of huge pages may be missing", test_apply_hugetlb),
 		APPLY("checkBeforeUpdate refuses before it writes", test_apply_check),
 		PLAN("without a cgroup nothing can be limited", test_apply_nowhere),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -18,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +50,17 @@
 static char live_root[64];    /* "/strake-test-123" */
 static const char *live_lack; /* why no test can run, or NULL */
 
+static inline int live_mount(void)
+{
+	struct statfs sb;
+
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -1;
+	if (statfs(CGROUP_MOUNT, &sb) == 0 && sb.f_type == CGROUP2_SUPER_MAGIC)
+		return 0;
+	return mount("none", CGROUP_MOUNT, "cgroup2", 0, NULL);
+}
+
 static inline void live_setup(void)
 {
 	snprintf(live_root, sizeof(live_root), "/strake-test-%d", (int)getpid());
@@ -55,8 +68,7 @@ static inline void live_setup(void)
 		live_lack = "needs root";
 	else if (unshare(CLONE_NEWNS) < 0)
 		live_lack = "may not make a mount namespace";
-	else if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		 mount("none", CGROUP_MOUNT, "cgroup2", 0, NULL) < 0)
+	else if (live_mount() < 0)
 		live_lack = "may not mount cgroup2";
 }
 

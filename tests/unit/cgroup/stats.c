@@ -6,7 +6,7 @@
 #include <ftw.h>
 #include <math.h>
 
-/* --- parsing, with ordinary files in a folder for a cgroup --------------------------------- */
+/* --- parsing, with ordinary files in a folder for a cgroup -------------------------------- */
 
 struct folder {
 	char path[64];

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel of User-mode Linux: Debian's kernel source with the options of kernel.config. Linux
+7.0 is the first whose User-mode Linux has more than one CPU."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import cache
+from apt import Apt
+from progress import VmError, missing_hint
+
+CONFIG = Path(__file__).parent / "kernel.config"
+SUITE = "sid"
+PREFERRED = "linux-source-7.2"  # what it was tested with; a later one is taken when this is gone
+RECIPE = "1"  # raise it when what is below builds something else from the same options
+TOOLS = ("make", "gcc", "ld", "flex", "bison", "bc", "xz")
+
+
+def _package(apt):
+    """The source package to build, and its version."""
+    for name in (PREFERRED, (apt.show("linux-source", "Depends") or "").split(" ")[0]):
+        version = name and apt.show(name, "Version")
+        if version:
+            return name, version
+    raise VmError(f"{apt.suite} on this machine's mirror has no {PREFERRED} and no linux-source")
+
+
+def _configure(tree, make, source, progress, log):
+    progress.run([*make, f"KCONFIG_ALLCONFIG={CONFIG}", "alldefconfig"], log, "kernel: configuring")
+    have = set((tree / ".config").read_text().splitlines())
+    lost = [line for line in CONFIG.read_text().splitlines()
+            if re.match(r"(# )?CONFIG_\w+", line) and line not in have]
+    if lost:
+        raise VmError(f"{CONFIG}: without effect in {source}: {', '.join(lost)}; such an option has "
+                      "gone, or something it depends on is not set")
+
+
+def _build(deb, log, progress, out):
+    tree = out / "tree"
+    tree.mkdir()
+    progress.step(f"kernel: unpacking {deb.name}")
+    with open(log, "a", encoding="utf-8") as err:
+        # dpkg and tar in pipes: the archive inside the package never lies on the disk.
+        files = subprocess.Popen(["dpkg", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=err)
+        source = subprocess.Popen(
+            ["tar", "-xO", "--wildcards", "./usr/src/linux-source-*.tar.xz"],
+            stdin=files.stdout, stdout=subprocess.PIPE, stderr=err)
+        files.stdout.close()
+        unpack = subprocess.run(["tar", "-xJ", "-C", tree, "--strip-components=1"],
+                                stdin=source.stdout, stderr=err, check=False)
+        source.stdout.close()
+        if files.wait() or source.wait() or unpack.returncode:
+            raise VmError(f"kernel: {deb} cannot be unpacked, see {log}")
+    jobs = len(os.sched_getaffinity(0))
+    make = ["make", "-C", str(tree), "ARCH=um", f"-j{jobs}"]
+    progress.step("kernel: configuring")
+    _configure(tree, make, deb.name, progress, log)
+    progress.step(f"kernel: compiling with {jobs} jobs (about ten minutes of processor time)")
+    progress.run([*make, "linux"], log, "kernel: compiling", count="  CC ")
+    shutil.copy(tree / "linux", out / "linux")
+    shutil.copy(tree / ".config", out / "config")
+    shutil.rmtree(tree)
+    subprocess.run(["strip", out / "linux"], check=False)
+    version = subprocess.run([out / "linux", "--version"], capture_output=True, text=True,
+                             check=False).stdout.strip()
+    if not re.match(r"\d+\.\d+", version):
+        raise VmError("kernel: the built linux does not run on this machine")
+
+
+def _options():
+    return cache.key_of(CONFIG, RECIPE)
+
+
+def kernel_current(directory):
+    return set(directory.glob(f"kernel-*-{_options()}"))
+
+
+def _options():
+    return cache.key_of(CONFIG, RECIPE)
+
+
+def kernel_current(directory):
+    return set(directory.glob(f"kernel-*-{_options()}"))
+
+
+def kernel_get(directory, progress, refresh=False):
+    """The directory that holds `linux` and its `config`, made if need be."""
+    options = _options()
+    with cache.locked(directory, "kernel", progress):
+        if not refresh:
+            entry = cache.entry_find(directory, f"kernel-*-{options}", progress)
+            if entry:
+                return entry
+        for tool in TOOLS:
+            if not shutil.which(tool):
+                raise VmError(f"kernel: {tool} is missing: {missing_hint(tool)}")
+        log = directory / "kernel.log"
+        log.write_text("")
+        apt = Apt(directory / f"apt-{SUITE}", SUITE)
+        progress.step(f"kernel: looking for {PREFERRED} in {SUITE}")
+        apt.update(progress, log)
+        package, version = _package(apt)
+        name = f"kernel-{version}-{options}"
+        entry = cache.entry_find(directory, name, progress)
+        if entry:
+            return entry
+        progress.step(f"kernel: downloading {package} {version}")
+        deb = apt.download(package, progress, log)
+        entry = cache.entry_make(directory, name, lambda out: _build(deb, log, progress, out))
+        deb.unlink()
+        progress.step(f"kernel: {entry.name} is made")
+        return entry

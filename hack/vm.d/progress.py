@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tool is doing, told on standard error; on a terminal the detail overwrites itself."""
+
+import subprocess
+import sys
+import time
+
+
+class VmError(Exception):
+    """Something a person has to know: printed as it is, without a traceback."""
+
+
+class Progress:
+    EVERY = 15.0  # seconds between two details where they cannot overwrite each other
+
+    def __init__(self, quiet=False, out=sys.stderr):
+        self.quiet, self.out = quiet, out
+        self.start = self.told = time.monotonic()
+        self.open_line = False
+
+    def _write(self, text):
+        if not self.quiet:
+            self.out.write(text)
+            self.out.flush()
+
+    def step(self, text):
+        """One line that stays."""
+        self.end()
+        self._write(f"vm: {time.monotonic() - self.start:5.1f} s  {text}\n")
+        self.told = time.monotonic()
+
+    def detail(self, text):
+        """How far the step is; may be dropped."""
+        now = time.monotonic()
+        if self.out.isatty():
+            if now - self.told < 0.2:
+                return
+            self._write(f"\r\033[Kvm: {now - self.start:5.1f} s  {text}"[:100])
+            self.open_line = True
+        elif now - self.told >= self.EVERY:
+            self._write(f"vm: {now - self.start:5.1f} s    {text}\n")
+        else:
+            return
+        self.told = now
+
+    def end(self):
+        if self.open_line:
+            self._write("\r\033[K")
+            self.open_line = False
+
+    def run(self, argv, log, what, count=None, **popen):
+        """Run a long command, its output into LOG (a path); what it printed last, or how many
+        lines hold COUNT, is the detail. Its failure is an error that shows the log's end."""
+        seen = 0
+        with open(log, "a", encoding="utf-8", errors="replace") as out:
+            try:
+                child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         stderr=subprocess.STDOUT, text=True, errors="replace",
+                                         **popen)
+            except FileNotFoundError as e:
+                raise VmError(f"{what}: no program {argv[0]}: {missing_hint(argv[0])}") from e
+            try:
+                for line in child.stdout:
+                    out.write(line)
+                    if count is None:
+                        self.detail(f"{what}: {line.strip()}")
+                    elif count in line:
+                        seen += 1
+                        self.detail(f"{what}: {seen} objects, {line.strip()}")
+                status = child.wait()
+            except BaseException:
+                child.kill()
+                child.wait()
+                raise
+        self.end()
+        if status != 0:
+            with open(log, encoding="utf-8", errors="replace") as f:
+                tail = "".join(f.readlines()[-25:])
+            raise VmError(f"{what}: {argv[0]} ended with status {status}; the end of {log}:\n{tail}")
+
+
+# Which Debian package brings a program, for the message that it is missing.
+PACKAGE_OF = {
+    "make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "xz": "xz-utils",
+    "ld": "binutils", "mmdebstrap": "mmdebstrap", "mkfs.ext4": "e2fsprogs",
+    "setpriv": "util-linux", "unshare": "util-linux", "taskset": "util-linux",
+    "newuidmap": "uidmap", "qemu-system-x86_64": "qemu-system-x86",
+}
+
+
+def missing_hint(program):
+    package = PACKAGE_OF.get(program)
+    return f"apt-get install {package}" if package else "install it"

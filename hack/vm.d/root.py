@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guest's root: Debian by mmdebstrap (the slow part, kept as a tar), then what root.sh makes of
+it, as an ext4 image. No privilege is needed: without it, a user namespace with subordinate ids."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import apt
+import cache
+from progress import VmError, missing_hint
+
+HERE = Path(__file__).parent
+PACKAGES = HERE / "guest.packages"
+SUITE = "trixie"
+SIZE = "6G"  # sparse; what a guest writes goes to its own throw-away disk
+# A guest in QEMU has Debian's kernel and finds its disk with an initrd.
+KERNEL_PACKAGES = ["linux-image-cloud-amd64", "initramfs-tools", "zstd"]
+BOOTSTRAP = [
+    "--variant=essential",
+    '--aptopt=APT::Install-Recommends "false"',
+    '--aptopt=Acquire::Check-Valid-Until "false"',  # a frozen copy of the archive is good enough
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/info/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+]
+SBIN = ":/usr/sbin:/sbin"
+INSIDE = ["agent.py", "frames.py", "root.sh"]
+
+
+def _packages(boots_itself):
+    names = [line.split("#")[0].strip() for line in PACKAGES.read_text().splitlines()]
+    return [n for n in names if n] + (KERNEL_PACKAGES if boots_itself else [])
+
+
+def _as_root():
+    """How to run something that owns files of several users."""
+    if os.geteuid() == 0:
+        return []
+    if not shutil.which("newuidmap"):
+        raise VmError(f"newuidmap is missing: {missing_hint('newuidmap')}, or run this as root")
+    return ["unshare", "--user", "--map-root-user", "--map-auto", "--mount", "--"]
+
+
+def _bootstrap(packages, progress, log, out):
+    progress.run(["mmdebstrap", "--verbose", "--format=tar", *BOOTSTRAP,
+                  "--include=" + ",".join(packages), SUITE, str(out / "base.tar"),
+                  f"deb [signed-by={apt.KEYRING} target=Packages] {apt.mirror()} {SUITE} main"],
+                 log, "root: mmdebstrap")
+    with open(log, "a", encoding="utf-8") as err:
+        status = subprocess.run(["tar", "-xOf", out / "base.tar", "./var/lib/dpkg/status"],
+                                stdout=subprocess.PIPE, stderr=err, text=True, check=True).stdout
+    fields = [dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+              for block in status.split("\n\n")]
+    (out / "packages.txt").write_text(
+        "".join(f"{f['Package']} {f['Version']}\n" for f in fields if "Version" in f))
+
+
+# Runs as root or as the root of a user namespace. Device nodes come from devtmpfs.
+ASSEMBLE = """set -eu
+umask 022
+mkdir "$OUT/tree"
+trap 'rm -rf "$OUT/tree"' EXIT
+tar -C "$OUT/tree" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*' -xpf "$BASE"
+if [ -n "$KERNEL" ]; then
+	cp "$OUT"/tree/boot/vmlinuz-* "$OUT/vmlinuz"
+	cp "$OUT"/tree/boot/initrd.img-* "$OUT/initrd.img"
+	chmod 644 "$OUT/initrd.img"
+fi
+"$HERE/root.sh" "$OUT/tree"
+truncate -s "$SIZE" "$OUT/root.img"
+mkfs.ext4 -q -F -L vm -O ^has_journal -E lazy_itable_init=1 -d "$OUT/tree" "$OUT/root.img"
+chmod 444 "$OUT/root.img"
+"""
+
+
+def _base_name(boots_itself):
+    return f"base-{SUITE}-{cache.key_of(' '.join(BOOTSTRAP + _packages(boots_itself)))}"
+
+
+def _root_name(boots_itself):
+    files = [HERE / name for name in INSIDE]
+    return f"root-{SUITE}-{cache.key_of(_base_name(boots_itself), ASSEMBLE, SIZE, *files)}"
+
+
+def root_current(directory):
+    return {directory / name(boots_itself) for name in (_base_name, _root_name)
+            for boots_itself in (False, True)}
+
+
+def base_get(directory, progress, boots_itself, refresh=False):
+    """The directory that holds base.tar and packages.txt."""
+    packages = _packages(boots_itself)
+    name = _base_name(boots_itself)
+    with cache.locked(directory, name, progress):
+        entry = None if refresh else cache.entry_find(directory, name, progress)
+        if entry:
+            return entry
+        for tool in ("mmdebstrap", "apt-get"):
+            if not shutil.which(tool):
+                raise VmError(f"root: {tool} is missing: {missing_hint(tool)}")
+        progress.step(f"root: installing {len(packages)} packages of {SUITE} and what they need")
+        log = directory / "root.log"
+        log.write_text("")
+        shutil.rmtree(directory / name, ignore_errors=True)
+        return cache.entry_make(directory, name,
+                                lambda out: _bootstrap(packages, progress, log, out))
+
+
+def _assemble(base, boots_itself, progress, log, out):
+    env = dict(os.environ, BASE=str(base / "base.tar"), OUT=str(out), HERE=str(HERE), SIZE=SIZE,
+               KERNEL="1" if boots_itself else "", PATH=os.environ["PATH"] + SBIN)
+    progress.run([*_as_root(), "sh", "-c", ASSEMBLE], log, "root: image", env=env)
+    shutil.copy(base / "packages.txt", out / "packages.txt")
+
+
+def root_get(directory, progress, boots_itself, refresh=False):
+    """The directory that holds root.img (and vmlinuz and initrd.img if it boots itself)."""
+    base = base_get(directory, progress, boots_itself, refresh)
+    name = _root_name(boots_itself)
+    with cache.locked(directory, name, progress):
+        entry = cache.entry_find(directory, name, progress)
+        if entry and entry.stat().st_mtime >= base.stat().st_mtime:
+            return entry
+        if entry:
+            shutil.rmtree(entry)
+        if not shutil.which("mkfs.ext4", path=os.environ["PATH"] + SBIN):
+            raise VmError(f"root: mkfs.ext4 is missing: {missing_hint('mkfs.ext4')}")
+        progress.step("root: making the image")
+        log = directory / "root.log"
+        entry = cache.entry_make(directory, name,
+                                 lambda out: _assemble(base, boots_itself, progress, log, out))
+        progress.step(f"root: {entry.name} is made")
+        return entry

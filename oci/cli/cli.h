@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "oci.h"
+
+/*
+ * The command line: main.c holds the table of verbs, options.c reads flags by tables, and each verb
+ * is one file with one function. A verb returns the program's exit status; a failure is left in
+ * cli->error with -errno as the return, and main reports it.
+ */
+struct cli {
+	struct oci_runtime rt;
+	struct error error;
+	bool systemd_cgroup;
+	const char *cgroup_manager;
+	const char *root;
+	const char *log;
+	const char *log_format;
+	const char *rootless;
+	bool debug;
+	bool timing;
+	bool version;
+	bool help;
+};
+
+/* --- options.c --------------------------------------------------------------------------------- */
+
+enum option_kind {
+	OPTION_FLAG,   /* bool */
+	OPTION_STRING, /* const char * */
+	OPTION_NUMBER, /* unsigned int */
+	OPTION_LIST,   /* struct option_list: may be given again and again */
+};
+
+struct option_list {
+	size_t n;
+	char *v[256 + 1]; /* NULL-terminated */
+};
+
+struct option_row {
+	const char *name;
+	char letter; /* or 0 */
+	enum option_kind kind;
+	size_t offset;
+	const char *value; /* what the help calls its value */
+	const char *help;
+};
+
+struct option_table {
+	const char *usage; /* "run [options] ID" */
+	const char *about;
+	const struct option_row *rows;
+	size_t n;
+	int min_args;
+	int max_args;       /* -1: any number */
+	bool stop_at_first; /* what follows the first operand belongs to it: exec ID ls -l */
+};
+
+/*
+ * Reads argv[1..] into the struct at `ret`. 0, and *first is the index of the first operand;
+ * 1: help was printed; -EINVAL.
+ */
+int options_read(const struct option_table *t, int argc, char **argv, void *ret, int *first,
+		 struct error *e);
+void options_help(const struct option_table *t);
+
+/* --- foreground.c ------------------------------------------------------------------------------ */
+
+/*
+ * The signals of a program that runs a container: blocked from the start, so that none is lost.
+ * Those that mean "end" cancel what is under way (rt.cancel_fd) until foreground_wait() hands
+ * everything on to the container.
+ */
+int foreground_begin(struct cli *cli);
+
+/* Waits for our child while passing on signals, and the terminal where master_fd >= 0. Its exit
+ * status as a shell shows it, or -errno. */
+int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd);
+
+/* A pair of sockets for a terminal that we keep ourselves: [1] is what liboci gets. */
+int foreground_console_pair(int ret[2], struct error *e);
+int foreground_console_take(int socket_fd, struct error *e); /* the master, or -errno */
+
+/* --- the verbs --------------------------------------------------------------------------------- */
+
+int verb_create(struct cli *cli, int argc, char **argv);
+int verb_delete(struct cli *cli, int argc, char **argv);
+int verb_exec(struct cli *cli, int argc, char **argv);
+int verb_features(struct cli *cli, int argc, char **argv);
+int verb_kill(struct cli *cli, int argc, char **argv);
+int verb_list(struct cli *cli, int argc, char **argv);
+int verb_pause(struct cli *cli, int argc, char **argv);
+int verb_ps(struct cli *cli, int argc, char **argv);
+int verb_resume(struct cli *cli, int argc, char **argv);
+int verb_run(struct cli *cli, int argc, char **argv);
+int verb_spec(struct cli *cli, int argc, char **argv);
+int verb_start(struct cli *cli, int argc, char **argv);
+int verb_state(struct cli *cli, int argc, char **argv);
+int verb_update(struct cli *cli, int argc, char **argv);
+
+/* --- what several verbs share: output.c --------------------------------------------------------- */
+
+struct json_writer;
+
+int output_json(struct json_writer *w, struct error *e);
+void output_state(struct json_writer *w, const struct oci_state *s);

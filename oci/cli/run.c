@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/cli.h"
+
+struct run_options {
+	struct oci_create_options create;
+	bool detach;
+	bool keep;
+	bool no_subreaper;
+};
+
+#define ROW(name, letter, kind, field, value, help)                                  \
+	{                                                                            \
+		name, letter, kind, offsetof(struct run_options, field), value, help \
+	}
+
+static const struct option_row rows[] = {
+	ROW("bundle", 'b', OPTION_STRING, create.bundle, "DIR", "the bundle's folder [.]"),
+	ROW("config", 'f', OPTION_STRING, create.config, "FILE",
+	    "instead of the bundle's config.json"),
+	ROW("console-socket", 0, OPTION_STRING, create.console_socket, "SOCKET",
+	    "send the terminal's master there"),
+	ROW("detach", 'd', OPTION_FLAG, detach, NULL, "leave the container running"),
+	ROW("keep", 0, OPTION_FLAG, keep, NULL, "do not delete it when it has ended"),
+	ROW("no-subreaper", 0, OPTION_FLAG, no_subreaper, NULL,
+	    "leave orphans of the container to init"),
+	ROW("pid-file", 0, OPTION_STRING, create.pid_file, "FILE",
+	    "write the process's number to FILE"),
+	ROW("pidfd-socket", 0, OPTION_STRING, create.pidfd_socket, "SOCKET",
+	    "send the process's pidfd there"),
+	ROW("no-pivot", 0, OPTION_FLAG, create.no_pivot, NULL,
+	    "chroot instead of pivot_root (initramfs)"),
+	ROW("no-new-keyring", 0, OPTION_FLAG, create.no_new_keyring, NULL,
+	    "keep the caller's session keyring"),
+	ROW("preserve-fds", 0, OPTION_NUMBER, create.preserve_fds, "N",
+	    "pass on fds 3 to 3+N-1"),
+};
+
+static const struct option_table table = {
+	.usage = "run [options] ID",
+	.about =
+		"Creates a container, starts it, waits for it and deletes it. Exits as it did.",
+	.rows = rows,
+	.n = ARRAY_SIZE(rows),
+	.min_args = 1,
+	.max_args = 1,
+};
+
+/* Without a console socket the terminal is ours to serve; with --detach nobody would. */
+static int run_console(struct run_options *opt, int pair[2], struct error *e)
+{
+	if (opt->detach || !str_empty(opt->create.console_socket))
+		return 0;
+	return foreground_console_pair(pair, e);
+}
+
+static int run_wait(struct cli *cli, const struct run_options *opt, const struct oci_process *p,
+		    int master_fd)
+{
+	struct error e = ERROR_INIT;
+	int status;
+
+	status = foreground_wait(cli, p, master_fd);
+	if (opt->keep)
+		return status;
+	if (oci_delete(&cli->rt, opt->create.id, true, &e) < 0)
+		log_error(&e);
+	return status;
+}
+
+int verb_run(struct cli *cli, int argc, char **argv)
+{
+	struct run_options opt = { .create = { .console_fd = -1, .stdio = { -1, -1, -1 } } };
+	autoclose int ours = -1, theirs = -1, master_fd = -1, pid_fd = -1;
+	int first, r, pair[2] = { -1, -1 };
+	struct oci_process p;
+
+	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	if (r)
+		return r > 0 ? 0 : r;
+	opt.create.id = argv[first];
+	r = foreground_begin(cli);
+	if (r == 0)
+		r = run_console(&opt, pair, &cli->error);
+	if (r < 0)
+		return r;
+	ours = pair[0];
+	opt.create.console_fd = theirs = pair[1];
+
+	if (!opt.detach && !opt.no_subreaper)
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	r = oci_run(&cli->rt, &opt.create, &p, &cli->error);
+	if (r < 0)
+		return r;
+	pid_fd = p.pid_fd;
+	if (opt.detach)
+		return 0;
+	mem_closep(&theirs);
+	theirs = -1;
+	if (ours >= 0)
+		master_fd = foreground_console_take(ours, NULL);
+	return run_wait(cli, &opt, &p, master_fd);
+}

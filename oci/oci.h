@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * liboci: runs containers from OCI bundles (runtime-spec 1.3) on cgroup v2. No daemon, no threads,
+ * no globals; nothing of the caller changes: not its umask, signals, working directory or
+ * subreaper flag. Every call returns 0 or -errno and explains itself in `struct error` (base/error.h,
+ * may be NULL).
+ *
+ * The caller must run from a sealed executable (oci_seal), because a container's first process is
+ * for a moment a copy of the caller (CVE-2019-5736); create, run and exec refuse otherwise.
+ */
+
+struct arena;
+struct cgroup_stats;
+struct error;
+struct json_writer;
+struct spec_resources;
+struct timing;
+
+/* Where and how; the same for all calls on one set of containers. Strings are borrowed. */
+struct oci_runtime {
+	const char *root;           /* state directory: "/run/strake" */
+	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled"; NULL: cgroupfs */
+	bool rootless;
+	int cancel_fd;         /* readable: give up, clean up, -ECANCELED; -1: none */
+	struct timing *timing; /* NULL: nobody asked; see run/timing.h */
+	void (*warn)(void *arg, const char *text); /* what did not stop us; may be NULL */
+	void *warn_arg;
+};
+
+struct oci_create_options {
+	const char *id;
+	const char *bundle;         /* folder */
+	const char *config;         /* NULL: config.json in the bundle */
+	const char *console_socket; /* with process.terminal: where its master goes; or NULL */
+	int console_fd;             /* the same, connected already; -1 */
+	const char *pid_file;       /* or NULL */
+	const char *pidfd_socket;   /* gets the process's pidfd; or NULL */
+	unsigned int preserve_fds;
+	bool no_pivot;
+	bool no_new_keyring;
+	int stdio[3]; /* what the payload gets as 0, 1, 2; -1: the caller's own */
+};
+
+/* A process of ours in a container. The caller closes pid_fd and reaps it if it is its parent. */
+struct oci_process {
+	pid_t pid; /* as the caller sees it */
+	int pid_fd;
+};
+
+struct oci_exec_options {
+	const char *id;
+	const char *process; /* file with a process object; or NULL, then from the fields: */
+	char *const *args;   /* NULL-terminated */
+	const char *cwd;     /* NULL: the container's */
+	char *const *env;    /* NULL-terminated, added to the container's; or NULL */
+	const char *user;    /* "uid[:gid]"; NULL: the container's */
+	const uint32_t *additional_gids;
+	size_t n_additional_gids;
+	char *const *caps; /* NULL-terminated names to add to bounding, permitted, effective */
+	const char *apparmor_profile;
+	const char *selinux_label;
+	bool no_new_privs; /* set it, whatever the container has */
+	bool tty;
+	bool ignore_paused;
+	const char *cgroup; /* sub-cgroup, or NULL */
+	const char *console_socket;
+	int console_fd;
+	const char *pid_file;
+	const char *pidfd_socket;
+	unsigned int preserve_fds;
+	int stdio[3];
+};
+
+enum oci_status {
+	OCI_CREATING,
+	OCI_CREATED,
+	OCI_RUNNING,
+	OCI_PAUSED,
+	OCI_STOPPED,
+};
+
+const char *oci_status_name(enum oci_status status);
+
+/* Makes the caller run from a sealed copy of its executable: returns only if it does already, or
+ * if it cannot. Call it first thing in main(). */
+int oci_seal(char *const argv[], struct error *e);
+
+int oci_create(const struct oci_runtime *rt, const struct oci_create_options *opt,
+	       struct oci_process *ret, struct error *e);
+int oci_start(const struct oci_runtime *rt, const char *id, struct error *e);
+
+/* Create and start in one; the caller waits for ret->pid_fd and then calls oci_delete(). */
+int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
+	    struct oci_process *ret, struct error *e);
+
+/* Returns once the process has executed. */
+int oci_exec(const struct oci_runtime *rt, const struct oci_exec_options *opt,
+	     struct oci_process *ret, struct error *e);
+
+/* -ESRCH where it is not running. `all`: every process of its cgroup. */
+int oci_kill(const struct oci_runtime *rt, const char *id, int signum, bool all,
+	     struct error *e);
+int oci_pause(const struct oci_runtime *rt, const char *id, struct error *e);
+int oci_resume(const struct oci_runtime *rt, const char *id, struct error *e);
+int oci_update(const struct oci_runtime *rt, const char *id, const struct spec_resources *r,
+	       struct error *e);
+
+/* Removes a stopped container; `force`: kills what is there first, whatever state it is in. */
+int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct error *e);
+
+/* What `state` prints. Strings live in the arena. */
+struct oci_state {
+	const char *id;
+	enum oci_status status;
+	pid_t pid; /* 0 where it has ended */
+	const char *bundle;
+	const char *rootfs;
+	const char *created; /* RFC 3339 */
+	const char *owner;
+	const char *oci_version;
+	const char *cgroup; /* below the mount, "" where there is none */
+	size_t n_annotations;
+	const struct spec_pair *annotations;
+};
+
+int oci_state(const struct oci_runtime *rt, const char *id, struct arena *a,
+	      struct oci_state *ret, struct error *e);
+
+/* Calls `each` for the id of every container below the root; stops at its first non-zero answer. */
+int oci_list(const struct oci_runtime *rt, int (*each)(void *arg, const char *id), void *arg,
+	     struct error *e);
+
+/* Its processes, sorted. *ret is the caller's to free. */
+int oci_pids(const struct oci_runtime *rt, const char *id, pid_t **ret, size_t *n,
+	     struct error *e);
+int oci_stats(const struct oci_runtime *rt, const char *id, struct cgroup_stats *ret,
+	      struct error *e);

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/sys.h"
+#include "run/container.h"
+#include "run/hooks.h"
+#include "run/signals.h"
+#include "run/sync.h"
+#include "run/timing.h"
+#include "sandbox/command.h"
+#include "sandbox/console.h"
+#include "sandbox/devices.h"
+#include "sandbox/identity.h"
+#include "sandbox/idmap.h"
+#include "sandbox/lsm.h"
+#include "sandbox/masks.h"
+#include "sandbox/mounts.h"
+#include "sandbox/ns.h"
+#include "sandbox/procfs.h"
+#include "sandbox/rootfs.h"
+#include "sandbox/sysctl.h"
+#include "seccomp/load.h"
+#include "seccomp/program.h"
+
+struct child_step {
+	const char *name;
+	int (*run)(struct child *c, struct error *e);
+};
+
+/* What is executed at last; built before the filter is loaded, used after. */
+struct child_command {
+	char path[PATH_MAX];
+	char **env;
+};
+
+/* Somebody who is not there any more cannot want this container. */
+static int child_die_with_parent(bool on, struct error *e)
+{
+	if (prctl(PR_SET_PDEATHSIG, on ? SIGKILL : 0, 0, 0, 0) < 0)
+		return error_set(e, errno, "set the parent-death signal");
+	return 0;
+}
+
+static void child_warn(void *arg, const char *text)
+{
+	struct child *c = arg;
+	struct error e = ERROR_INIT;
+
+	error_say(&e, EPERM, "%s", text);
+	(void)sync_send_error(c->sync_fd, SYNC_WARNING, &e);
+}
+
+/* The parent's word to go on. Without a parent there is no container: no text, nobody reads it. */
+static int child_wait(struct child *c, enum sync_kind ask, enum sync_kind answer,
+		      struct error *e)
+{
+	struct sync_msg m;
+	int r;
+
+	r = sync_send(c->sync_fd, ask, 0);
+	if (r == 0)
+		r = sync_recv(c->sync_fd, &m);
+	if (r == 0)
+		_exit(1);
+	if (r < 0)
+		return error_set(e, -r, "wait for the runtime (%s)", sync_kind_name(ask));
+	if (m.kind != (uint32_t)answer && m.kind != SYNC_START)
+		return error_say(e, EPROTO, "expected \"%s\" of the runtime, got \"%s\"",
+				 sync_kind_name(answer), sync_kind_name(m.kind));
+	if (m.arg)
+		c->pid = m.arg;
+	return (int)m.kind;
+}
+
+/* --- steps, in the order of the story ---------------------------------------------------------- */
+
+static int child_settle(struct child *c, struct error *e)
+{
+	int i;
+
+	c->sandbox.warn = child_warn;
+	c->sandbox.warn_arg = c;
+	mem_closep(&c->lock_fd);
+	signals_reset();
+	umask(0);
+	for (i = 0; i < 3; i++)
+		if (c->stdio[i] >= 0 && dup2(c->stdio[i], i) < 0)
+			return error_set(e, errno, "set up fd %d", i);
+	if (setsid() < 0 && errno != EPERM)
+		return error_set(e, errno, "make a session");
+	return child_die_with_parent(true, e);
+}
+
+static int child_enter_userns(struct child *c, struct error *e)
+{
+	int r;
+
+	if (sandbox_new_ns(&c->sandbox, SPEC_NS_USER)) {
+		r = child_wait(c, SYNC_MAP, SYNC_GO, e);
+		if (r < 0)
+			return r;
+	}
+	if (c->sandbox.own_userns) {
+		r = idmap_become_root(e);
+		if (r < 0)
+			return r;
+		r = child_die_with_parent(true, e);
+		if (r < 0)
+			return r;
+	}
+	/* From here on nobody who shares a pid namespace with us looks into us (CVE-2016-9962). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_set(e, errno, "hide from ptrace");
+	return 0;
+}
+
+static int child_enter_namespaces(struct child *c, struct error *e)
+{
+	int r;
+
+	r = ns_join(&c->sandbox, e);
+	if (r == 0)
+		r = ns_unshare_late(&c->sandbox, e);
+	if (r == 0)
+		r = ns_set_names(&c->sandbox, e);
+	return r;
+}
+
+static int child_join_target(struct child *c, struct error *e)
+{
+	int r;
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_set(e, errno, "hide from ptrace");
+	r = lsm_prepare(&c->sandbox, e);
+	procfs_close(&c->sandbox);
+	if (r == 0)
+		r = ns_join_target(&c->sandbox, e);
+	if (r == 0 && c->sandbox.own_userns)
+		r = idmap_become_root(e);
+	if (r == 0)
+		r = child_die_with_parent(true, e);
+	if (r < 0)
+		return r;
+	c->sandbox.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return c->sandbox.root_fd < 0 ? error_set(e, errno, "open the container's root") : 0;
+}
+
+static int child_join_keyring(struct child *c, struct error *e)
+{
+	return identity_join_keyring(&c->sandbox, e);
+}
+
+static int child_open_rootfs(struct child *c, struct error *e)
+{
+	return rootfs_open(&c->sandbox, e);
+}
+
+static int child_make_mounts(struct child *c, struct error *e)
+{
+	return mounts_make(&c->sandbox, e);
+}
+
+static int child_make_devices(struct child *c, struct error *e)
+{
+	return devices_make(&c->sandbox, e);
+}
+
+static int child_run_hooks(struct child *c, enum spec_hook_stage stage, enum oci_status status,
+			   struct error *e)
+{
+	const struct spec *s = c->sandbox.spec;
+	autobuf state = { .max = STATE_MAX };
+	autoclose int cwd_fd = -1;
+	struct hooks_run h = {
+		.hooks = s->hooks,
+		.stage = stage,
+		.state = &state,
+		.cancel_fd = -1,
+	};
+	int r;
+
+	if (s->hooks[stage].n == 0)
+		return 0;
+	if (stage == SPEC_HOOK_CREATE_CONTAINER)
+		cwd_fd = open(c->sandbox.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	h.cwd_fd = cwd_fd;
+	r = container_state_json(c->state, status, c->pid, &state);
+	return r < 0 ? error_set(e, -r, "hooks: write the state") : hooks_run(&h, e);
+}
+
+static int child_hooks_at_create(struct child *c, struct error *e)
+{
+	const struct spec_hooks *h = c->sandbox.spec->hooks;
+	int r;
+
+	if (h[SPEC_HOOK_PRESTART].n || h[SPEC_HOOK_CREATE_RUNTIME].n ||
+	    h[SPEC_HOOK_CREATE_CONTAINER].n || c->sandbox.spec->linux_.n_net_devices) {
+		r = child_wait(c, SYNC_HOOKS, SYNC_GO, e);
+		if (r < 0)
+			return r;
+	}
+	return child_run_hooks(c, SPEC_HOOK_CREATE_CONTAINER, OCI_CREATING, e);
+}
+
+static int child_make_console(struct child *c, struct error *e)
+{
+	if (!c->sandbox.process->terminal)
+		return 0;
+	return console_make(&c->sandbox, !c->sandbox.joining, e);
+}
+
+static int child_tune_kernel(struct child *c, struct error *e)
+{
+	int r;
+
+	r = sysctl_apply(&c->sandbox, e);
+	return r < 0 ? r : lsm_prepare(&c->sandbox, e);
+}
+
+static int child_mask(struct child *c, struct error *e)
+{
+	return masks_apply(&c->sandbox, e);
+}
+
+static int child_pivot(struct child *c, struct error *e)
+{
+	int r;
+
+	r = rootfs_seal(&c->sandbox, e);
+	if (r == 0)
+		r = rootfs_pivot(&c->sandbox, e);
+	procfs_close(&c->sandbox);
+	return r;
+}
+
+static int child_assume_identity(struct child *c, struct error *e)
+{
+	struct sandbox *sb = &c->sandbox;
+	bool keep_admin = c->filter->n && !sb->process->no_new_privileges;
+	int r;
+
+	if ((r = identity_set_rlimits(sb, e)) < 0 ||
+	    (r = identity_enter_cwd(sb, false, e)) < 0 || (r = identity_own_stdio(sb, e)) < 0 ||
+	    (r = identity_assume(sb, keep_admin, e)) < 0)
+		return r;
+	/* A change of credentials clears it. */
+	r = child_die_with_parent(true, e);
+	return r < 0 ? r : identity_enter_cwd(sb, true, e);
+}
+
+static int child_run_steps(struct child *c, const struct child_step *steps, size_t n,
+			   struct error *e)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		r = steps[i].run(c, e);
+		if (r < 0) {
+			error_step(e, steps[i].name);
+			return r;
+		}
+		timing_mark(c->timing, steps[i].name);
+	}
+	return 0;
+}
+
+/* --- from ready to running ---------------------------------------------------------------------- */
+
+static int child_prepare_command(struct child *c, struct child_command *cmd, struct error *e)
+{
+	int r;
+
+	r = command_find(c->sandbox.process, cmd->path, sizeof(cmd->path), e);
+	return r < 0 ? r : command_environment(c->sandbox.process, &cmd->env, e);
+}
+
+/* `start` connects and says so; one that goes away without a word is as if it never came. */
+static void child_accept_start(struct child *c)
+{
+	for (;;) {
+		int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		struct sync_msg m;
+
+		if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+			_exit(1);
+		if (fd < 0)
+			continue;
+		if (sync_recv(fd, &m) == 1 && m.kind == SYNC_START) {
+			c->pid = m.arg;
+			close(c->sync_fd);
+			close(c->listen_fd);
+			c->sync_fd = fd;
+			return;
+		}
+		close(fd);
+	}
+}
+
+static int child_wait_start(struct child *c, struct error *e)
+{
+	int r;
+
+	/* Before READY: the parent may be gone as soon as it has read it. */
+	r = child_die_with_parent(false, e);
+	if (r < 0)
+		return r;
+	r = child_wait(c, SYNC_READY, SYNC_GO, e);
+	if (r < 0)
+		return r;
+	if (r != SYNC_START)
+		child_accept_start(c);
+	timing_mark(c->timing, "start");
+	return 0;
+}
+
+/* Nothing but 0-2, what is to be preserved, and the socket that ends with execve. */
+static int child_close_fds(struct child *c, struct error *e)
+{
+	unsigned int first = 3 + c->sandbox.preserve_fds;
+	int fd;
+
+	fd = fcntl(c->sync_fd, F_DUPFD_CLOEXEC, (int)first);
+	if (fd < 0)
+		return error_set(e, errno, "move the sync socket");
+	c->sync_fd = fd;
+	if ((unsigned int)fd > first)
+		sys_close_range(first, (unsigned int)fd - 1, 0);
+	sys_close_range((unsigned int)fd + 1, ~0u, 0);
+	return 0;
+}
+
+static int child_load_filter(struct child *c, struct error *e)
+{
+	int r;
+
+	if (c->handoff) {
+		seccomp_handoff_begin(c->handoff);
+		r = sync_send(c->sync_fd, SYNC_LOADING, 0);
+		if (r < 0)
+			return error_set(e, -r, "tell that a listener comes");
+	}
+	r = seccomp_load(c->filter);
+	if (c->handoff)
+		seccomp_handoff_offer(c->handoff, r);
+	return r < 0 ? error_set(e, -r, "linux.seccomp: load the filter") : 0;
+}
+
+/* Returns only where it failed. */
+static int child_execute(struct child *c, struct child_command *cmd, struct error *e)
+{
+	char **args = c->sandbox.process->args.v;
+	int r;
+
+	r = c->sandbox.joining ? 0
+			       : child_run_hooks(c, SPEC_HOOK_START_CONTAINER, OCI_CREATED, e);
+	if (r == 0)
+		r = lsm_apply(&c->sandbox, e);
+	if (r == 0)
+		r = child_close_fds(c, e);
+	timing_mark(c->timing, "exec");
+	if (r == 0)
+		r = child_load_filter(c, e);
+	if (r < 0)
+		return r;
+	/* Under the filter: nothing may stand between these two calls. */
+	execve(cmd->path, args, cmd->env);
+	return error_set(e, errno, "exec %s", cmd->path);
+}
+
+static void child_fail(struct child *c, struct error *e, const char *step)
+	__attribute__((noreturn));
+
+static void child_fail(struct child *c, struct error *e, const char *step)
+{
+	error_step(e, step);
+	(void)sync_send_error(c->sync_fd, SYNC_ERROR, e);
+	_exit(1);
+}
+
+static void child_main(struct child *c, const struct child_step *steps, size_t n)
+	__attribute__((noreturn));
+
+static void child_main(struct child *c, const struct child_step *steps, size_t n)
+{
+	struct child_command cmd;
+	struct error e = ERROR_INIT;
+
+	timing_mark(c->timing, "born");
+	if (child_run_steps(c, steps, n, &e) < 0)
+		child_fail(c, &e, "child");
+	if (child_prepare_command(c, &cmd, &e) < 0)
+		child_fail(c, &e, "command");
+	if (child_wait_start(c, &e) < 0)
+		child_fail(c, &e, "ready");
+	child_execute(c, &cmd, &e);
+	child_fail(c, &e, "exec");
+}
+
+void child_main_create(struct child *c)
+{
+	static const struct child_step steps[] = {
+		{ "settle", child_settle },
+		{ "userns", child_enter_userns },
+		{ "keyring", child_join_keyring },
+		{ "namespaces", child_enter_namespaces },
+		{ "rootfs", child_open_rootfs },
+		{ "mounts", child_make_mounts },
+		{ "devices", child_make_devices },
+		{ "hooks", child_hooks_at_create },
+		{ "console", child_make_console },
+		{ "kernel", child_tune_kernel },
+		{ "masks", child_mask },
+		{ "pivot", child_pivot },
+		{ "identity", child_assume_identity },
+	};
+
+	child_main(c, steps, ARRAY_SIZE(steps));
+}
+
+void child_main_exec(struct child *c)
+{
+	static const struct child_step steps[] = {
+		{ "settle", child_settle },
+		{ "keyring", child_join_keyring },
+		{ "join", child_join_target },
+		{ "console", child_make_console },
+		{ "identity", child_assume_identity },
+	};
+
+	child_main(c, steps, ARRAY_SIZE(steps));
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "sandbox/sandbox.h"
+
+struct seccomp_handoff;
+struct seccomp_program;
+struct state;
+struct timing;
+
+/*
+ * The life of a container's process between clone3 and execve: what it knows, and its two stories
+ * (the first process of a container; one that joins). Nothing here returns to the caller's code.
+ */
+struct child {
+	struct sandbox sandbox;
+	const struct state *state;            /* for the hooks that run inside */
+	const struct seccomp_program *filter; /* never NULL; may be empty */
+	struct seccomp_handoff *handoff;      /* with a listener; else NULL */
+	struct timing *timing;
+	int sync_fd;   /* to the parent */
+	int listen_fd; /* create: where `start` will connect; -1: start comes over sync_fd */
+	int lock_fd;   /* the parent's, to be closed at once; -1 */
+	int stdio[3];  /* -1: keep */
+	pid_t pid;     /* as the parent sees it; learned on the way */
+};
+
+void child_main_create(struct child *c) __attribute__((noreturn));
+void child_main_exec(struct child *c) __attribute__((noreturn));

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What is done to a running container from outside: signals, freezing, new limits. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "cgroup/freeze.h"
+#include "cgroup/kill.h"
+#include "cgroup/limits.h"
+#include "cgroup/manager.h"
+#include "cgroup/pids.h"
+#include "cgroup/stats.h"
+#include "oci.h"
+#include "run/container.h"
+#include "run/resources.h"
+#include "spec/spec.h"
+
+static int control_not_running(const struct container *c, struct error *e)
+{
+	/* "container not running": words that containerd and podman look for. */
+	return error_say(e, ESRCH, "container not running: \"%s\"", c->state.id);
+}
+
+static int control_kill_cgroup(const struct container *c, int signum, struct error *e)
+{
+	autocgroup cg = CGROUP_NONE;
+	int r;
+
+	r = container_open_cgroup(c, &cg, e);
+	return r < 0 ? r : cgroup_kill(&cg, signum, e);
+}
+
+/* SIGKILL to the first process ends the others only with its own pid namespace. */
+static int control_owns_pids(const struct container *c, struct error *e)
+{
+	struct spec spec = { 0 };
+	const struct spec_namespace *n = &spec.linux_.namespaces[SPEC_NS_PID];
+	int r;
+
+	r = container_read_spec(c, &spec, e);
+	if (r < 0)
+		return r;
+	r = n->present && !n->path;
+	spec_done(&spec);
+	return r;
+}
+
+int oci_kill(const struct oci_runtime *rt, const char *id, int signum, bool all,
+	     struct error *e)
+{
+	autocontainer c = CONTAINER_INIT;
+	autoclose int init_fd = -1;
+	int r;
+
+	r = container_open(rt, id, false, &c, e);
+	if (r < 0)
+		return r;
+	init_fd = container_open_init(&c);
+	if (init_fd == -ESRCH && all && !str_empty(c.state.cgroup)) {
+		r = control_kill_cgroup(&c, signum, e);
+		return r == -ENOENT ? control_not_running(&c, e) : r;
+	}
+	if (init_fd == -ESRCH)
+		return control_not_running(&c, e);
+	if (init_fd < 0)
+		return error_set(e, -init_fd, "container \"%s\": open its process", id);
+
+	if (!all && signum == SIGKILL && !str_empty(c.state.cgroup)) {
+		r = control_owns_pids(&c, e);
+		if (r < 0)
+			return r;
+		all = r == 0;
+	}
+	if (all && !str_empty(c.state.cgroup))
+		return control_kill_cgroup(&c, signum, e);
+	r = proc_kill(init_fd, signum);
+	if (r == -ESRCH)
+		return control_not_running(&c, e);
+	return r < 0 ? error_set(e, -r, "container \"%s\": send signal %d", id, signum) : 0;
+}
+
+static int control_set_frozen(const struct oci_runtime *rt, const char *id, bool frozen,
+			      struct error *e)
+{
+	enum oci_status status, wanted = frozen ? OCI_RUNNING : OCI_PAUSED;
+	const char *verb = frozen ? "pause" : "resume";
+	autocontainer c = CONTAINER_INIT;
+	autocgroup cg = CGROUP_NONE;
+	int r;
+
+	r = container_open(rt, id, false, &c, e);
+	if (r == 0)
+		r = container_status(&c, &status, e);
+	if (r < 0)
+		return r;
+	if (status != wanted && !(frozen && status == OCI_CREATED))
+		return error_say(e, EINVAL, "cannot %s container \"%s\": it is %s", verb, id,
+				 oci_status_name(status));
+	r = container_open_cgroup(&c, &cg, e);
+	if (r < 0)
+		return r;
+	return frozen ? cgroup_freeze(&cg, FREEZE_TIMEOUT_MS, e) : cgroup_thaw(&cg, e);
+}
+
+int oci_pause(const struct oci_runtime *rt, const char *id, struct error *e)
+{
+	return control_set_frozen(rt, id, true, e);
+}
+
+int oci_resume(const struct oci_runtime *rt, const char *id, struct error *e)
+{
+	return control_set_frozen(rt, id, false, e);
+}
+
+static int control_update(struct container *c, struct arena *a, const struct spec_resources *r,
+			  struct error *e)
+{
+	struct manager m = MANAGER_INIT;
+	struct limits_plan plan = { 0 };
+	int ret;
+
+	ret = limits_plan(a, r, &plan, e);
+	if (ret == 0)
+		ret = manager_open(&m, c->state.manager, c->state.cgroup, e);
+	if (ret == 0)
+		ret = resources_apply(&m, &plan, r, 0, e);
+	manager_done(&m);
+	return ret;
+}
+
+int oci_update(const struct oci_runtime *rt, const char *id, const struct spec_resources *r,
+	       struct error *e)
+{
+	autocontainer c = CONTAINER_INIT;
+	enum oci_status status;
+	struct arena arena;
+	int ret;
+
+	ret = container_open(rt, id, false, &c, e);
+	if (ret == 0)
+		ret = container_status(&c, &status, e);
+	if (ret < 0)
+		return ret;
+	if (status == OCI_STOPPED || status == OCI_CREATING)
+		return error_say(e, EINVAL, "cannot update container \"%s\": it is %s", id,
+				 oci_status_name(status));
+	arena_init(&arena, 1u << 20);
+	ret = control_update(&c, &arena, r, e);
+	arena_done(&arena);
+	return ret;
+}
+
+int oci_pids(const struct oci_runtime *rt, const char *id, pid_t **ret, size_t *n,
+	     struct error *e)
+{
+	autocontainer c = CONTAINER_INIT;
+	autocgroup cg = CGROUP_NONE;
+	struct cgroup_pids pids = { 0 };
+	int r;
+
+	r = container_open(rt, id, false, &c, e);
+	if (r == 0)
+		r = container_open_cgroup(&c, &cg, e);
+	if (r == 0)
+		r = cgroup_pids(&cg, &pids, e);
+	if (r < 0)
+		return r;
+	*ret = pids.v;
+	*n = pids.n;
+	return 0;
+}
+
+int oci_stats(const struct oci_runtime *rt, const char *id, struct cgroup_stats *ret,
+	      struct error *e)
+{
+	autocontainer c = CONTAINER_INIT;
+	autocgroup cg = CGROUP_NONE;
+	int r;
+
+	r = container_open(rt, id, false, &c, e);
+	if (r == 0)
+		r = container_open_cgroup(&c, &cg, e);
+	return r < 0 ? r : cgroup_stats_read(&cg, ret, e);
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The file to read first: how a container comes to be. create_steps[] is the story; each step is a
+ * function above it, and what they share is struct create.
+ */
+#include "run/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "run/bundle.h"
+#include "run/folder.h"
+#include "run/hooks.h"
+#include "run/poststart.h"
+#include "run/report.h"
+#include "run/resources.h"
+#include "run/seal.h"
+#include "run/spawn.h"
+#include "run/start.h"
+#include "run/sync.h"
+#include "run/teardown.h"
+#include "run/timing.h"
+#include "sandbox/console.h"
+#include "sandbox/idmap.h"
+#include "sandbox/mounts.h"
+#include "sandbox/ns.h"
+#include "sandbox/rootfs.h"
+#include "seccomp/cache.h"
+#include "seccomp/load.h"
+#include "seccomp/notify.h"
+
+static int create_read_bundle(struct create *c, struct error *e)
+{
+	return bundle_read(c->opt->bundle, c->opt->config, c->bundle, sizeof(c->bundle),
+			   &c->child.sandbox.bundle_fd, &c->config, &c->spec, e);
+}
+
+static int create_make_folder(struct create *c, struct error *e)
+{
+	struct state *s = &c->container.state;
+	int r;
+
+	r = folder_make(c->rt, c->opt->id, &c->container.dir_fd, e);
+	if (r < 0)
+		return r;
+	c->made_folder = true;
+
+	stamp_now(c->created);
+	s->id = c->opt->id;
+	s->oci_version = c->spec.oci_version;
+	s->bundle = c->bundle;
+	s->rootfs = bundle_rootfs(&c->arena, c->bundle, &c->spec);
+	s->created = c->created;
+	s->owner = geteuid();
+	s->cgroup = "";
+	s->annotations = c->spec.annotations;
+	s->poststop = c->spec.hooks[SPEC_HOOK_POSTSTOP].n > 0;
+	return s->rootfs ? 0 : error_set(e, ENOMEM, "state");
+}
+
+static int create_compile_filter(struct create *c, struct error *e)
+{
+	const struct spec_seccomp *s = &c->spec.linux_.seccomp;
+	autoclose int cache_fd = -1;
+	int r;
+
+	if (!s->present)
+		return 0;
+	cache_fd = folder_open_cache(c->rt);
+	r = seccomp_obtain(cache_fd, s, &c->filter, e);
+	return r < 0 ? r : seccomp_notify_check(s, &c->filter, e);
+}
+
+/* The path is written down before the cgroup is made: whoever comes after a crash finds it. */
+static int create_make_cgroup(struct create *c, struct error *e)
+{
+	struct manager_request rq = {
+		.id = c->opt->id,
+		.cgroups_path = c->spec.linux_.cgroups_path,
+		.rootless = c->rt->rootless,
+		.plan = &c->plan,
+		.annotations = &c->spec.annotations,
+	};
+	struct state *s = &c->container.state;
+	char path[CGROUP_PATH_MAX];
+	int r;
+
+	r = manager_kind_parse(c->rt->cgroup_manager ?: "cgroupfs", &rq.kind, e);
+	if (r == 0)
+		r = limits_plan(&c->arena, &c->spec.linux_.resources, &c->plan, e);
+	if (r == 0)
+		r = manager_path(&rq, path, e);
+	if (r < 0)
+		return r;
+	s->manager = rq.kind;
+	s->cgroup = path;
+	r = state_write(c->container.dir_fd, s, e);
+	s->cgroup = "";
+	if (r < 0)
+		return r;
+
+	c->has_manager = true;
+	r = manager_begin(&c->manager, &rq, e);
+	if (r == 0)
+		r = manager_ready(&c->manager, MANAGER_TIMEOUT_MS, e);
+	if (r < 0)
+		return r;
+	s->cgroup = c->manager.cgroup.path;
+	return 0;
+}
+
+/* Everything the child cannot or must not reach by itself is opened here, in the host's view. */
+static int create_open_outside(struct create *c, struct error *e)
+{
+	struct sandbox *sb = &c->child.sandbox;
+	int r;
+
+	sb->spec = &c->spec;
+	sb->process = &c->spec.process;
+	sb->id = c->opt->id;
+	sb->bundle = c->bundle;
+	sb->no_pivot = c->opt->no_pivot;
+	sb->no_new_keyring = c->opt->no_new_keyring;
+	sb->preserve_fds = c->opt->preserve_fds;
+	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
+	sb->foreign_userns = sb->own_userns;
+	sb->cgroup_path = c->manager.cgroup.fd >= 0 ? c->manager.cgroup.path : NULL;
+	sb->cgroup_path_visible = !sandbox_has_ns(sb, SPEC_NS_CGROUP);
+
+	r = ns_open_paths(sb, e);
+	if (r == 0 && sb->foreign_userns) {
+		r = rootfs_clone(sb, e);
+		if (r == 0)
+			r = mounts_open_sources(sb, e);
+	}
+	return r;
+}
+
+static int create_open_console(struct create *c, struct error *e)
+{
+	const struct oci_create_options *opt = c->opt;
+	struct sandbox *sb = &c->child.sandbox;
+	bool given = opt->console_fd >= 0 || !str_empty(opt->console_socket);
+
+	if (!c->spec.process.terminal) {
+		if (str_empty(opt->console_socket))
+			return 0;
+		return error_say(e, EINVAL,
+				 "a console socket is given, but process.terminal is not set");
+	}
+	if (!given) {
+		error_say(e, EINVAL, "process.terminal is set, but there is no console socket");
+		error_hint(e, "give --console-socket, or set process.terminal to false");
+		return -EINVAL;
+	}
+	sb->console_fd = opt->console_fd >= 0 ? fcntl(opt->console_fd, F_DUPFD_CLOEXEC, 3)
+					      : console_connect(opt->console_socket, e);
+	if (sb->console_fd < 0 && opt->console_fd >= 0)
+		return error_set(e, errno, "console socket");
+	return sb->console_fd < 0 ? sb->console_fd : 0;
+}
+
+static int create_open_sockets(struct create *c, struct error *e)
+{
+	int pair[2], r;
+
+	r = sync_pair(pair);
+	if (r < 0)
+		return error_set(e, -r, "make the sync socket");
+	c->sync_fd = pair[0];
+	c->child.sync_fd = pair[1];
+	if (!c->run) {
+		c->child.listen_fd = folder_listen(c->container.dir_fd, e);
+		if (c->child.listen_fd < 0)
+			return c->child.listen_fd;
+	}
+	if (c->filter.has_notify)
+		return folder_make_handoff(c->container.dir_fd, &c->child.handoff, e);
+	return 0;
+}
+
+static int create_spawn(struct create *c, struct error *e)
+{
+	const struct sandbox *sb = &c->child.sandbox;
+	struct spawn s = {
+		.flags = ns_clone_flags(sb),
+		.cgroup_fd = c->manager.cgroup.fd,
+		.user_ns_fd = sb->ns_fd[SPEC_NS_USER],
+		.pid_ns_fd = sb->ns_fd[SPEC_NS_PID],
+		.sync_fd = c->sync_fd,
+		.main = child_main_create,
+	};
+	int r;
+
+	c->child.state = &c->container.state;
+	c->child.filter = &c->filter;
+	c->child.timing = c->rt->timing;
+	c->child.lock_fd = c->container.dir_fd;
+	memcpy(c->child.stdio, c->opt->stdio, sizeof(c->child.stdio));
+	r = spawn(&s, &c->child, &c->pid, &c->pid_fd, e);
+	c->child.lock_fd = -1;
+	return r;
+}
+
+/* While the child builds, on the other processor: limits, and what later commands will need. */
+static int create_set_limits(struct create *c, struct error *e)
+{
+	return resources_apply(&c->manager, &c->plan, &c->spec.linux_.resources, 1, e);
+}
+
+static int create_save(struct create *c, struct error *e)
+{
+	int dir_fd = c->container.dir_fd, r;
+
+	r = file_replace(dir_fd, STATE_CONFIG, c->config.data, c->config.len, 0600, e);
+	if (r == 0 && c->filter.n)
+		r = seccomp_program_save(&c->filter, dir_fd, STATE_FILTER, e);
+	if (r == 0)
+		r = resources_set_oom_score(c->rt, c->pid, &c->spec.process, e);
+	return r;
+}
+
+static int create_write_record(struct create *c, struct error *e)
+{
+	struct state *s = &c->container.state;
+	int r;
+
+	s->pid = c->pid;
+	s->ready = true;
+	r = proc_start_time(c->pid, &s->start_time);
+	if (r < 0)
+		return error_set(e, -r, "look at the container's process");
+	r = state_write(c->container.dir_fd, s, e);
+	if (r == 0)
+		r = report_pid_file(c->opt->pid_file, c->pid, e);
+	if (r == 0)
+		r = report_pid_fd(c->opt->pidfd_socket, c->pid_fd, e);
+	return r;
+}
+
+/*
+ * `run` knows what it will answer to READY. If the child has no other question (id maps, hooks), the
+ * answer waits in its socket, and nobody wakes anybody: two switches fewer on the way.
+ */
+static int create_hurry(struct create *c, struct error *e)
+{
+	const struct spec_hooks *h = c->spec.hooks;
+	int r;
+
+	if (!c->run || sandbox_new_ns(&c->child.sandbox, SPEC_NS_USER) ||
+	    h[SPEC_HOOK_PRESTART].n || h[SPEC_HOOK_CREATE_RUNTIME].n ||
+	    h[SPEC_HOOK_CREATE_CONTAINER].n || c->spec.linux_.n_net_devices)
+		return 0;
+	c->hurry = true;
+	r = create_write_record(c, e);
+	if (r < 0)
+		return r;
+	r = sync_send(c->sync_fd, SYNC_START, c->pid);
+	return r < 0 ? error_set(e, -r, "tell the container's process to start") : 0;
+}
+
+static int create_run_hooks(struct create *c, struct error *e)
+{
+	struct state *s = &c->container.state;
+	autobuf text = { .max = STATE_MAX };
+	struct hooks_run h = {
+		.hooks = c->spec.hooks,
+		.stage = SPEC_HOOK_PRESTART,
+		.state = &text,
+		.cwd_fd = c->child.sandbox.bundle_fd,
+		.cancel_fd = c->rt->cancel_fd,
+	};
+	int r;
+
+	/* Hooks may ask for the container's state: it must be on disk with its process. */
+	s->pid = c->pid;
+	r = state_write(c->container.dir_fd, s, e);
+	if (r < 0)
+		return r;
+	r = container_state_json(s, OCI_CREATING, c->pid, &text);
+	if (r < 0)
+		return error_set(e, -r, "hooks: write the state");
+	r = hooks_run(&h, e);
+	if (r < 0)
+		return r;
+	h.stage = SPEC_HOOK_CREATE_RUNTIME;
+	return hooks_run(&h, e);
+}
+
+static int create_serve_one(struct create *c, const struct sync_msg *m, struct error *e)
+{
+	int r;
+
+	switch (m->kind) {
+	case SYNC_WARNING:
+		report_warning(c->rt, m->error.text);
+		return 0;
+	case SYNC_MAP:
+		r = idmap_write(c->pid, &c->spec, e);
+		break;
+	case SYNC_HOOKS:
+		r = create_run_hooks(c, e);
+		break;
+	default:
+		return error_say(e, EPROTO, "the container's process said \"%s\" too early",
+				 sync_kind_name(m->kind));
+	}
+	if (r < 0)
+		return r;
+	r = sync_send(c->sync_fd, SYNC_GO, c->pid);
+	return r < 0 ? error_set(e, -r, "answer the container's process") : 0;
+}
+
+/* Until the child has built everything. */
+static int create_serve_child(struct create *c, struct error *e)
+{
+	struct sync_msg m;
+	int r;
+
+	for (;;) {
+		r = sync_recv_or_cancel(c->sync_fd, c->rt->cancel_fd, &m);
+		if (r == -ECANCELED)
+			return error_say(e, ECANCELED, "canceled while the container was made");
+		if (r < 0)
+			return error_set(e, -r, "wait for the container's process");
+		if (r == 0)
+			return report_dead_child(c->pid_fd, &c->manager.cgroup, e);
+		if (m.kind == SYNC_ERROR) {
+			if (e)
+				*e = m.error;
+			return m.error.errnum ? -m.error.errnum : -EIO;
+		}
+		if (m.kind == SYNC_READY)
+			return 0;
+		r = create_serve_one(c, &m, e);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int create_record(struct create *c, struct error *e)
+{
+	return c->hurry ? 0 : create_write_record(c, e);
+}
+
+/* The point of no return for create: the child now outlives us. */
+static int create_release(struct create *c, struct error *e)
+{
+	struct start s = {
+		.rt = c->rt,
+		.spec = &c->spec,
+		.state = &c->container.state,
+		.status = OCI_CREATING,
+		.sync_fd = c->sync_fd,
+		.pid_fd = c->pid_fd,
+		.pid = c->pid,
+		.handoff = c->child.handoff,
+		.sent = c->hurry,
+	};
+	int r;
+
+	if (c->run) {
+		r = start_payload(&s, e);
+		return r < 0 ? r : poststart_run(c->rt, s.state, &c->spec, c->pid_fd, e);
+	}
+	r = sync_send(c->sync_fd, SYNC_GO, c->pid);
+	return r < 0 ? error_set(e, -r, "release the container's process") : 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct create *c, struct error *e);
+} create_steps[] = {
+	{ "config", create_read_bundle },
+	{ "state", create_make_folder },
+	{ "seccomp", create_compile_filter },
+	{ "cgroup", create_make_cgroup },
+	{ "outside", create_open_outside },
+	{ "console", create_open_console },
+	{ "sockets", create_open_sockets },
+	{ "spawn", create_spawn },
+	{ "limits", create_set_limits },
+	{ "save", create_save },
+	{ "hurry", create_hurry },
+	{ "child", create_serve_child },
+	{ "record", create_record },
+	{ "release", create_release },
+};
+
+static void create_undo(struct create *c)
+{
+	struct teardown t = {
+		.rt = c->rt,
+		.state = &c->container.state,
+		.spec = &c->spec,
+		.dir_fd = c->made_folder ? c->container.dir_fd : -1,
+		.pid_fd = c->pid_fd,
+		.reap = c->pid_fd >= 0,
+		.manager = c->has_manager ? &c->manager : NULL,
+		.poststop = c->container.state.pid > 0,
+	};
+
+	teardown_run(&t, NULL);
+}
+
+static void create_done(struct create *c)
+{
+	struct sandbox *sb = &c->child.sandbox;
+
+	mounts_close_sources(sb);
+	ns_close_paths(sb);
+	mem_closep(&sb->tree_fd);
+	mem_closep(&sb->console_fd);
+	mem_closep(&sb->bundle_fd);
+	mem_closep(&c->child.sync_fd);
+	mem_closep(&c->child.listen_fd);
+	mem_closep(&c->sync_fd);
+	mem_closep(&c->pid_fd);
+	mem_closep(&c->container.dir_fd);
+	seccomp_handoff_unmap(c->child.handoff);
+	seccomp_program_done(&c->filter);
+	manager_done(&c->manager);
+	arena_done(&c->arena);
+	spec_done(&c->spec);
+	buf_done(&c->config);
+}
+
+static int create_walk(struct create *c, struct error *e)
+{
+	size_t i;
+	int r;
+
+	r = seal_check(e);
+	for (i = 0; r == 0 && i < ARRAY_SIZE(create_steps); i++) {
+		r = create_steps[i].run(c, e);
+		if (r < 0)
+			error_step(e, create_steps[i].name);
+		timing_mark(c->rt->timing, create_steps[i].name);
+	}
+	return r;
+}
+
+static int create_container(const struct oci_runtime *rt, const struct oci_create_options *opt,
+			    bool run, struct oci_process *ret, struct error *e)
+{
+	struct create c = {
+		.rt = rt,
+		.opt = opt,
+		.run = run,
+		.container = CONTAINER_INIT,
+		.manager = MANAGER_INIT,
+		.child = { .sandbox = SANDBOX_INIT,
+			   .sync_fd = -1,
+			   .listen_fd = -1,
+			   .lock_fd = -1 },
+		.sync_fd = -1,
+		.pid_fd = -1,
+	};
+	int r;
+
+	c.container.rt = rt;
+	arena_init(&c.arena, STATE_MAX);
+	r = create_walk(&c, e);
+	if (r < 0) {
+		create_undo(&c);
+	} else {
+		ret->pid = c.pid;
+		ret->pid_fd = take_fd(&c.pid_fd);
+	}
+	create_done(&c);
+	return r < 0 ? r : 0;
+}
+
+int oci_create(const struct oci_runtime *rt, const struct oci_create_options *opt,
+	       struct oci_process *ret, struct error *e)
+{
+	return create_container(rt, opt, false, ret, e);
+}
+
+int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
+	    struct oci_process *ret, struct error *e)
+{
+	return create_container(rt, opt, true, ret, e);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/buf.h"
+#include "base/stamp.h"
+#include "cgroup/limits.h"
+#include "cgroup/manager.h"
+#include "oci.h"
+#include "run/child.h"
+#include "run/container.h"
+#include "seccomp/program.h"
+#include "spec/spec.h"
+
+/*
+ * What the steps of create.c hand to each other. create_undo() ends whatever of it there is, in any
+ * state it was left in; create_done() frees what a success leaves.
+ */
+struct create {
+	const struct oci_runtime *rt;
+	const struct oci_create_options *opt;
+	bool run;   /* start at once */
+	bool hurry; /* nothing will be asked on the way: START is sent before READY comes */
+
+	char bundle[4096]; /* absolute */
+	struct buf config; /* config.json as it was read */
+	struct spec spec;
+	struct container container;
+	bool made_folder;
+	char created[STAMP_SIZE];
+
+	struct arena arena;
+	struct limits_plan plan;
+	struct manager manager;
+	bool has_manager;
+
+	struct seccomp_program filter;
+	struct child child;
+	int sync_fd; /* our end */
+	int pid_fd;
+	pid_t pid;
+};

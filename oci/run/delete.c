@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cgroup/manager.h"
+#include "oci.h"
+#include "run/container.h"
+#include "run/teardown.h"
+#include "run/timing.h"
+#include "spec/check.h"
+#include "spec/spec.h"
+
+static int delete_check_status(const struct container *c, bool force, struct error *e)
+{
+	enum oci_status status;
+	int r;
+
+	r = container_status(c, &status, e);
+	if (r < 0)
+		return r;
+	if (status == OCI_STOPPED || force)
+		return 0;
+	error_say(e, EINVAL, "cannot delete container \"%s\": it is %s, not stopped",
+		  c->state.id, oci_status_name(status));
+	error_hint(e, "`strake kill` it first, or use delete --force");
+	return -EINVAL;
+}
+
+int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct error *e)
+{
+	autocontainer c = CONTAINER_INIT;
+	struct manager m = MANAGER_INIT;
+	autoclose int init_fd = -1;
+	struct spec spec = { 0 };
+	struct teardown t = {
+		.rt = rt,
+		.state = &c.state,
+		.spec = &spec,
+		.manager = &m,
+	};
+	int r;
+
+	r = container_open(rt, id, true, &c, e);
+	if (r == 0)
+		r = delete_check_status(&c, force, e);
+	if (r < 0)
+		return r;
+	init_fd = container_open_init(&c);
+	/* Killed while it was made: no hook of it was due, and its config may be missing. */
+	if (c.state.ready && c.state.poststop && container_read_spec(&c, &spec, NULL) == 0)
+		t.poststop = true;
+	r = manager_open(&m, c.state.manager, c.state.cgroup, e);
+	if (r == -ENOENT)
+		r = 0;
+	if (r == 0) {
+		t.dir_fd = c.dir_fd;
+		t.pid_fd = init_fd < 0 ? -1 : init_fd;
+		t.spare_cgroup = !c.state.ready && c.state.pid == 0;
+		r = teardown_run(&t, e);
+	}
+	timing_mark(rt->timing, "deleted");
+	manager_done(&m);
+	spec_done(&spec);
+	return r;
+}
+
+int oci_list(const struct oci_runtime *rt, int (*each)(void *arg, const char *id), void *arg,
+	     struct error *e)
+{
+	int fd = container_open_root(rt, false, e), r = 0;
+	struct dirent *d;
+	DIR *dir;
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return error_set(e, errno, "list %s", rt->root);
+	}
+	while (r == 0 && (d = readdir(dir)))
+		if (spec_check_id(d->d_name, NULL) == 0)
+			r = each(arg, d->d_name);
+	closedir(dir);
+	return r;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* One more process in a container that runs: exec_steps[] is the story. */
+#include "run/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "run/report.h"
+#include "run/resources.h"
+#include "run/seal.h"
+#include "run/spawn.h"
+#include "run/start.h"
+#include "run/sync.h"
+#include "run/timing.h"
+#include "sandbox/console.h"
+#include "seccomp/cache.h"
+#include "seccomp/load.h"
+
+static int exec_open_container(struct exec *x, struct error *e)
+{
+	enum oci_status status;
+	int r;
+
+	r = container_open(x->rt, x->opt->id, false, &x->container, e);
+	if (r == 0)
+		r = container_status(&x->container, &status, e);
+	if (r < 0)
+		return r;
+	if (status == OCI_PAUSED && !x->opt->ignore_paused) {
+		error_say(e, EBUSY, "cannot exec in container \"%s\": it is paused",
+			  x->opt->id);
+		error_hint(e, "`strake resume` it, or use --ignore-paused");
+		return -EBUSY;
+	}
+	if (status == OCI_STOPPED || status == OCI_CREATING)
+		return error_say(e, EINVAL, "cannot exec in container \"%s\": it is %s",
+				 x->opt->id, oci_status_name(status));
+	x->init_fd = container_open_init(&x->container);
+	if (x->init_fd < 0)
+		return error_say(e, ESRCH, "cannot exec in container \"%s\": it is stopped",
+				 x->opt->id);
+	return container_read_spec(&x->container, &x->spec, e);
+}
+
+/* The filter that create proved and saved; a listener of its own comes with each process. */
+static int exec_load_filter(struct exec *x, struct error *e)
+{
+	int r;
+
+	if (!x->spec.linux_.seccomp.present)
+		return 0;
+	r = seccomp_program_read(x->container.dir_fd, STATE_FILTER, &x->filter, e);
+	if (r == -ENOENT)
+		r = seccomp_obtain(-1, &x->spec.linux_.seccomp, &x->filter, e);
+	return r;
+}
+
+static int exec_open_cgroup(struct exec *x, struct error *e)
+{
+	autocgroup whole = CGROUP_NONE;
+	int r;
+
+	if (str_empty(x->container.state.cgroup))
+		return 0;
+	if (str_empty(x->opt->cgroup))
+		return container_open_cgroup(&x->container, &x->cgroup, e);
+	r = container_open_cgroup(&x->container, &whole, e);
+	return r < 0 ? r : cgroup_open_below(&whole, x->opt->cgroup, &x->cgroup, e);
+}
+
+static int exec_open_console(struct exec *x, struct error *e)
+{
+	const struct oci_exec_options *opt = x->opt;
+	struct sandbox *sb = &x->child.sandbox;
+	bool given = opt->console_fd >= 0 || !str_empty(opt->console_socket);
+
+	if (!x->process.terminal)
+		return 0;
+	if (!given) {
+		error_say(e, EINVAL, "a terminal is asked for, but there is no console socket");
+		error_hint(e, "give --console-socket, or leave out --tty");
+		return -EINVAL;
+	}
+	sb->console_fd = opt->console_fd >= 0 ? fcntl(opt->console_fd, F_DUPFD_CLOEXEC, 3)
+					      : console_connect(opt->console_socket, e);
+	return sb->console_fd < 0 ? sb->console_fd : 0;
+}
+
+static int exec_open_sockets(struct exec *x, struct error *e)
+{
+	autoclose int fd = -1;
+	int pair[2], r;
+
+	r = sync_pair(pair);
+	if (r < 0)
+		return error_set(e, -r, "make the sync socket");
+	x->sync_fd = pair[0];
+	x->child.sync_fd = pair[1];
+	if (!x->filter.has_notify)
+		return 0;
+	fd = memfd_create("listener", MFD_CLOEXEC);
+	r = fd < 0 ? -errno : seccomp_handoff_map(fd, &x->child.handoff);
+	return r < 0 ? error_set(e, -r, "make memory for the listener") : 0;
+}
+
+/* What setns(2) is to join: what the container does not share with us already. */
+static uint64_t exec_namespaces(const struct spec *s)
+{
+	uint64_t flags = 0;
+	int i;
+
+	for (i = 0; i < SPEC_NS_COUNT; i++)
+		if (s->linux_.namespaces[i].present)
+			flags |= spec_ns_flag(i);
+	return flags;
+}
+
+static int exec_spawn(struct exec *x, struct error *e)
+{
+	struct sandbox *sb = &x->child.sandbox;
+	struct spawn s = {
+		.cgroup_fd = x->cgroup.fd,
+		.user_ns_fd = -1,
+		.pid_ns_fd = -1,
+		.sync_fd = x->sync_fd,
+		.main = child_main_exec,
+	};
+
+	sb->spec = &x->spec;
+	sb->process = &x->process;
+	sb->id = x->opt->id;
+	sb->bundle = x->container.state.bundle;
+	sb->joining = true;
+	sb->no_new_keyring = true;
+	sb->preserve_fds = x->opt->preserve_fds;
+	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
+	sb->target_fd = x->init_fd;
+	sb->target_flags = exec_namespaces(&x->spec);
+	if (sb->target_flags & CLONE_NEWPID)
+		s.pid_ns_fd = x->init_fd;
+
+	x->child.state = &x->container.state;
+	x->child.filter = &x->filter;
+	x->child.timing = x->rt->timing;
+	memcpy(x->child.stdio, x->opt->stdio, sizeof(x->child.stdio));
+	return spawn(&s, &x->child, &x->pid, &x->pid_fd, e);
+}
+
+static int exec_serve_child(struct exec *x, struct error *e)
+{
+	struct sync_msg m;
+	int r;
+
+	r = resources_set_oom_score(x->rt, x->pid, &x->process, e);
+	while (r == 0) {
+		r = sync_recv_or_cancel(x->sync_fd, x->rt->cancel_fd, &m);
+		if (r < 0)
+			return error_set(e, -r, "wait for the new process");
+		if (r == 0)
+			return report_dead_child(x->pid_fd, &x->cgroup, e);
+		if (m.kind == SYNC_READY)
+			return 0;
+		r = 0;
+		if (m.kind == SYNC_WARNING) {
+			report_warning(x->rt, m.error.text);
+		} else if (m.kind == SYNC_ERROR) {
+			if (e)
+				*e = m.error;
+			return m.error.errnum ? -m.error.errnum : -EIO;
+		}
+	}
+	return r;
+}
+
+static int exec_release(struct exec *x, struct error *e)
+{
+	struct start s = {
+		.rt = x->rt,
+		.spec = &x->spec,
+		.state = &x->container.state,
+		.status = OCI_RUNNING,
+		.sync_fd = x->sync_fd,
+		.pid_fd = x->pid_fd,
+		.pid = x->pid,
+		.handoff = x->child.handoff,
+	};
+	int r;
+
+	r = report_pid_fd(x->opt->pidfd_socket, x->pid_fd, e);
+	if (r == 0)
+		r = start_payload(&s, e);
+	if (r == 0)
+		r = report_pid_file(x->opt->pid_file, x->pid, e);
+	return r;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct exec *x, struct error *e);
+} exec_steps[] = {
+	{ "container", exec_open_container },
+	{ "process", exec_describe },
+	{ "seccomp", exec_load_filter },
+	{ "cgroup", exec_open_cgroup },
+	{ "console", exec_open_console },
+	{ "sockets", exec_open_sockets },
+	{ "spawn", exec_spawn },
+	{ "child", exec_serve_child },
+	{ "release", exec_release },
+};
+
+static void exec_done(struct exec *x, bool failed)
+{
+	int status;
+
+	if (failed && x->pid_fd >= 0) {
+		proc_kill(x->pid_fd, SIGKILL);
+		proc_reap(x->pid_fd, &status);
+	}
+	mem_closep(&x->child.sandbox.console_fd);
+	mem_closep(&x->child.sync_fd);
+	mem_closep(&x->sync_fd);
+	mem_closep(&x->pid_fd);
+	mem_closep(&x->init_fd);
+	seccomp_handoff_unmap(x->child.handoff);
+	seccomp_program_done(&x->filter);
+	cgroup_done(&x->cgroup);
+	arena_done(&x->arena);
+	spec_done(&x->spec);
+	container_done(&x->container);
+}
+
+int oci_exec(const struct oci_runtime *rt, const struct oci_exec_options *opt,
+	     struct oci_process *ret, struct error *e)
+{
+	struct exec x = {
+		.rt = rt,
+		.opt = opt,
+		.container = CONTAINER_INIT,
+		.cgroup = CGROUP_NONE,
+		.child = { .sandbox = SANDBOX_INIT,
+			   .sync_fd = -1,
+			   .listen_fd = -1,
+			   .lock_fd = -1 },
+		.init_fd = -1,
+		.sync_fd = -1,
+		.pid_fd = -1,
+	};
+	size_t i;
+	int r;
+
+	arena_init(&x.arena, 64u << 20);
+	r = seal_check(e);
+	for (i = 0; r >= 0 && i < ARRAY_SIZE(exec_steps); i++) {
+		r = exec_steps[i].run(&x, e);
+		if (r < 0)
+			error_step(e, exec_steps[i].name);
+		timing_mark(rt->timing, exec_steps[i].name);
+	}
+	if (r >= 0) {
+		ret->pid = x.pid;
+		ret->pid_fd = take_fd(&x.pid_fd);
+	}
+	exec_done(&x, r < 0);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "spec/spec.h"
+
+struct buf;
+struct error;
+
+/*
+ * Hooks ("config.md", POSIX-platform Hooks): programs that get the container's state on stdin, run
+ * in order. One that fails or outlives its timeout ends the row; its process group is killed, and
+ * the end of what it wrote is in the error. Without a timeout of its own a hook may take for ever.
+ */
+struct hooks_run {
+	const struct spec_hooks *hooks;
+	enum spec_hook_stage stage;
+	const struct buf *state; /* JSON */
+	int cwd_fd;              /* folder to run in; -1: where we are */
+	int cancel_fd;           /* readable: stop; -1: none */
+};
+
+int hooks_run(const struct hooks_run *h, struct error *e);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/resources.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "cgroup/devices.h"
+#include "cgroup/limits.h"
+#include "cgroup/manager.h"
+#include "oci.h"
+#include "run/report.h"
+#include "spec/spec.h"
+
+int resources_apply(struct manager *m, const struct limits_plan *plan,
+		    const struct spec_resources *r, int at_create, struct error *e)
+{
+	autofree struct spec_device_rule *rules = NULL;
+	size_t n = r->n_devices;
+
+	if (m->cgroup.fd < 0 && plan->n) {
+		error_say(e, ENOTSUP, "%s is set, but the container has no cgroup",
+			  plan->steps[0].json);
+		error_hint(e,
+			   "use --cgroup-manager=cgroupfs or systemd, or leave out the limits");
+		return -ENOTSUP;
+	}
+	if (m->cgroup.fd < 0)
+		return 0;
+	if (!at_create && n == 0)
+		return manager_limit(m, plan, NULL, 0, e);
+
+	rules = calloc(n + devices_default_len, sizeof(*rules));
+	if (!rules)
+		return error_set(e, ENOMEM, "linux.resources.devices");
+	if (n)
+		memcpy(rules, r->devices, n * sizeof(*rules));
+	memcpy(rules + n, devices_default, devices_default_len * sizeof(*rules));
+	return manager_limit(m, plan, rules, n + devices_default_len, e);
+}
+
+int resources_set_oom_score(const struct oci_runtime *rt, pid_t pid,
+			    const struct spec_process *p, struct error *e)
+{
+	char path[48], text[16], warning[128];
+	int r;
+
+	if (!p->oom_score_adj.set)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	snprintf(text, sizeof(text), "%d", (int)p->oom_score_adj.value);
+	r = file_write(AT_FDCWD, path, text);
+	if (r == 0)
+		return 0;
+	if (r != -EACCES && r != -EPERM)
+		return error_set(e, -r, "process.oomScoreAdj: set %s", text);
+	snprintf(warning, sizeof(warning),
+		 "process.oomScoreAdj: lowering it to %s needs CAP_SYS_RESOURCE; it stays",
+		 text);
+	report_warning(rt, warning);
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/types.h>
+
+struct error;
+struct limits_plan;
+struct manager;
+struct oci_runtime;
+struct spec_process;
+struct spec_resources;
+
+/* What a container may use: its cgroup's limits and device filter, and its first process's score. */
+
+/*
+ * Limits by the plan, and the device filter from the rules of `r` with the default devices behind
+ * them. On an update without rules the filter stays as it is. Without a cgroup: -ENOTSUP where
+ * anything was asked for.
+ */
+int resources_apply(struct manager *m, const struct limits_plan *plan,
+		    const struct spec_resources *r, int at_create, struct error *e);
+
+/* process.oomScoreAdj. Lowering needs CAP_SYS_RESOURCE; without it the score stays, and we say so. */
+int resources_set_oom_score(const struct oci_runtime *rt, pid_t pid,
+			    const struct spec_process *p, struct error *e);

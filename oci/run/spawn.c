@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "run/child.h"
+#include "run/sync.h"
+
+static pid_t spawn_clone(uint64_t flags, int cgroup_fd, int *pid_fd)
+{
+	struct clone_args args = {
+		.flags = flags | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)pid_fd,
+		/* With CLONE_PARENT it is the original's, and none may be given. */
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
+	};
+
+	return sys_clone3(&args);
+}
+
+static int spawn_clone_error(pid_t r, struct error *e)
+{
+	error_set(e, -r, "make the container's process");
+	if (r == -EAGAIN)
+		error_hint(e, "a limit on processes is reached (pids.max, RLIMIT_NPROC)");
+	if (r == -ENOSPC)
+		error_hint(e, "a limit on namespaces is reached: see /proc/sys/user/max_*");
+	if (r == -EBUSY)
+		error_hint(e,
+			   "the cgroup has children with controllers, or is of another type");
+	return r;
+}
+
+/*
+ * setns on a pid namespace only concerns children to come, so it can be undone: this process makes
+ * one child in there and is as before.
+ */
+static pid_t spawn_into_pidns(const struct spawn *s, int *pid_fd, struct error *e)
+{
+	autoclose int own_fd = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+
+	if (own_fd < 0)
+		return error_set(e, errno, "open our own pid namespace");
+	if (setns(s->pid_ns_fd, CLONE_NEWPID) < 0)
+		return error_set(e, errno, "join the pid namespace");
+	pid = spawn_clone(s->flags, s->cgroup_fd, pid_fd);
+	if (pid == 0)
+		return 0;
+	if (setns(own_fd, CLONE_NEWPID) < 0) {
+		if (pid > 0)
+			proc_kill(*pid_fd, SIGKILL);
+		return error_set(e, errno, "return to our own pid namespace");
+	}
+	return pid < 0 ? spawn_clone_error(pid, e) : pid;
+}
+
+/* The intermediate process: joins, makes its younger sibling, tells who that is, and ends. */
+static void spawn_between(const struct spawn *s, struct child *c) __attribute__((noreturn));
+
+static void spawn_between(const struct spawn *s, struct child *c)
+{
+	struct error e = ERROR_INIT;
+	int pid_fd = -1;
+	pid_t pid;
+
+	if (setns(s->user_ns_fd, CLONE_NEWUSER) < 0) {
+		error_set(&e, errno, "join the user namespace");
+	} else if (s->pid_ns_fd >= 0 && setns(s->pid_ns_fd, CLONE_NEWPID) < 0) {
+		error_set(&e, errno, "join the pid namespace");
+	} else {
+		pid = spawn_clone(s->flags | CLONE_PARENT, -1, &pid_fd);
+		if (pid == 0)
+			s->main(c);
+		if (pid > 0) {
+			(void)sync_send(c->sync_fd, SYNC_PID, pid);
+			_exit(0);
+		}
+		spawn_clone_error(pid, &e);
+	}
+	error_step(&e, "spawn");
+	(void)sync_send_error(c->sync_fd, SYNC_ERROR, &e);
+	_exit(1);
+}
+
+static int spawn_through(const struct spawn *s, struct child *c, pid_t *ret_pid,
+			 int *ret_pid_fd, struct error *e)
+{
+	autoclose int between_fd = -1;
+	struct sync_msg m;
+	int status, r;
+	pid_t pid;
+
+	pid = spawn_clone(0, s->cgroup_fd, &between_fd);
+	if (pid < 0)
+		return spawn_clone_error(pid, e);
+	if (pid == 0)
+		spawn_between(s, c);
+	mem_closep(&c->sync_fd);
+	c->sync_fd = -1;
+
+	r = sync_recv(s->sync_fd, &m);
+	proc_reap(between_fd, &status);
+	if (r <= 0)
+		return error_say(e, EPIPE, "the process that joins the user namespace died");
+	if (m.kind != SYNC_PID) {
+		if (e)
+			*e = m.error;
+		return m.error.errnum ? -m.error.errnum : -EPROTO;
+	}
+	*ret_pid_fd = proc_open(m.arg);
+	if (*ret_pid_fd < 0)
+		return error_set(e, -*ret_pid_fd, "open the container's process");
+	*ret_pid = m.arg;
+	return 0;
+}
+
+int spawn(const struct spawn *s, struct child *c, pid_t *ret_pid, int *ret_pid_fd,
+	  struct error *e)
+{
+	int pid_fd = -1;
+	pid_t pid;
+
+	if (s->user_ns_fd >= 0)
+		return spawn_through(s, c, ret_pid, ret_pid_fd, e);
+
+	if (s->pid_ns_fd >= 0) {
+		pid = spawn_into_pidns(s, &pid_fd, e);
+	} else {
+		pid = spawn_clone(s->flags, s->cgroup_fd, &pid_fd);
+		if (pid < 0)
+			spawn_clone_error(pid, e);
+	}
+	if (pid == 0)
+		s->main(c);
+	mem_closep(&c->sync_fd);
+	c->sync_fd = -1;
+	if (pid < 0) {
+		mem_closep(&pid_fd);
+		return pid;
+	}
+	*ret_pid = pid;
+	*ret_pid_fd = pid_fd;
+	return 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/sync.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+
+#define SYNC_HEAD offsetof(struct sync_msg, error)
+
+const char *sync_kind_name(enum sync_kind kind)
+{
+	static const char *const names[] = {
+		[SYNC_ERROR] = "error",     [SYNC_WARNING] = "warning", [SYNC_PID] = "pid",
+		[SYNC_MAP] = "map ids",     [SYNC_HOOKS] = "hooks",     [SYNC_READY] = "ready",
+		[SYNC_LOADING] = "seccomp", [SYNC_GO] = "go",           [SYNC_START] = "start",
+	};
+
+	return kind < ARRAY_SIZE(names) && names[kind] ? names[kind] : "unknown";
+}
+
+int sync_pair(int ret[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0 ? -errno : 0;
+}
+
+static int sync_send_bytes(int fd, const void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(fd, data, len, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+int sync_send(int fd, enum sync_kind kind, int arg)
+{
+	struct sync_msg m = { .kind = kind, .arg = arg };
+
+	return sync_send_bytes(fd, &m, SYNC_HEAD);
+}
+
+int sync_send_error(int fd, enum sync_kind kind, const struct error *e)
+{
+	struct sync_msg m = { .kind = kind, .error = *e };
+
+	return sync_send_bytes(fd, &m, sizeof(m));
+}
+
+int sync_recv(int fd, struct sync_msg *ret)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, ret, sizeof(*ret), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == ECONNRESET ? 0 : -errno;
+	if (n == 0)
+		return 0;
+	if ((size_t)n == SYNC_HEAD)
+		ret->error = ERROR_INIT;
+	else if ((size_t)n != sizeof(*ret))
+		return -EPROTO;
+
+	/* A container's process wrote this: its text ends where we say. */
+	ret->error.step[sizeof(ret->error.step) - 1] = '\0';
+	ret->error.text[sizeof(ret->error.text) - 1] = '\0';
+	ret->error.hint[sizeof(ret->error.hint) - 1] = '\0';
+	return 1;
+}
+
+int sync_recv_or_cancel(int fd, int cancel_fd, struct sync_msg *ret)
+{
+	struct pollfd p[2] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = cancel_fd, .events = POLLIN },
+	};
+
+	while (cancel_fd >= 0) {
+		if (poll(p, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (p[1].revents)
+			return -ECANCELED;
+		break;
+	}
+	return sync_recv(fd, ret);
+}

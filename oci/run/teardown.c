@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/teardown.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "cgroup/kill.h"
+#include "cgroup/manager.h"
+#include "run/container.h"
+#include "run/folder.h"
+#include "run/hooks.h"
+#include "run/report.h"
+
+static int teardown_kill(const struct teardown *t, struct error *e)
+{
+	int status, r = 0;
+
+	if (t->pid_fd >= 0)
+		proc_kill(t->pid_fd, SIGKILL);
+	if (t->manager && t->manager->cgroup.fd >= 0 && !t->spare_cgroup)
+		r = cgroup_kill(&t->manager->cgroup, SIGKILL, e);
+	if (t->pid_fd < 0)
+		return r;
+
+	if (proc_wait_exit(t->pid_fd, TEARDOWN_TIMEOUT_MS) != 1) {
+		char state = proc_state(t->state->pid);
+
+		error_say(
+			e, ETIMEDOUT,
+			"container \"%s\": process %d is still there %d s after SIGKILL (state %c)",
+			t->state->id, t->state->pid, TEARDOWN_TIMEOUT_MS / 1000, state ?: '?');
+		error_hint(
+			e,
+			"state D is an uninterruptible wait, mostly for a file system or disk");
+		return -ETIMEDOUT;
+	}
+	if (t->reap)
+		proc_reap(t->pid_fd, &status);
+	return r;
+}
+
+static int teardown_hooks(const struct teardown *t)
+{
+	autobuf text = { .max = STATE_MAX };
+	autoclose int bundle_fd = -1;
+	struct error e = ERROR_INIT;
+	struct hooks_run h = {
+		.hooks = t->spec->hooks,
+		.stage = SPEC_HOOK_POSTSTOP,
+		.state = &text,
+		.cancel_fd = -1,
+	};
+
+	if (t->spec->hooks[SPEC_HOOK_POSTSTOP].n == 0 ||
+	    container_state_json(t->state, OCI_STOPPED, 0, &text) < 0)
+		return 0;
+	bundle_fd = open(t->state->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	h.cwd_fd = bundle_fd;
+	/* "config.md", poststop: the runtime logs a warning, and the rest goes on. */
+	if (hooks_run(&h, &e) < 0)
+		report_warning(t->rt, e.text);
+	return 0;
+}
+
+int teardown_run(const struct teardown *t, struct error *e)
+{
+	int r, first;
+
+	first = teardown_kill(t, e);
+	if (first == -ETIMEDOUT)
+		return first;
+	if (t->manager) {
+		r = manager_remove(t->manager, TEARDOWN_TIMEOUT_MS, first < 0 ? NULL : e);
+		if (r < 0 && first == 0)
+			first = r;
+	}
+	if (t->poststop)
+		teardown_hooks(t);
+	/* A cgroup that could not be removed keeps its record. */
+	if (t->dir_fd >= 0 && first == 0)
+		first = folder_remove(t->rt, t->state->id, t->dir_fd, e);
+	return first;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/capability.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "spec/spec.h"
+
+static int idmap_write_one(pid_t pid, const char *file, const struct spec_id_mapping *m,
+			   size_t n, struct error *e)
+{
+	autobuf text = { .max = 4096 };
+	char path[48];
+	size_t i;
+	int r = 0;
+
+	/* The kernel takes the whole map in one write, at most a page. */
+	for (i = 0; r == 0 && i < n; i++)
+		r = buf_addf(&text, "%u %u %u\n", m[i].container_id, m[i].host_id, m[i].size);
+	if (r < 0)
+		return error_set(e, -r, "linux: the %s is too long", file);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	r = file_write(AT_FDCWD, path, text.data ?: "");
+	return r < 0 ? error_set(e, -r, "write the %s of the user namespace", file) : 0;
+}
+
+static bool idmap_privileged(void)
+{
+	uint64_t effective, permitted, inheritable;
+
+	return capability_get(&effective, &permitted, &inheritable) == 0 &&
+	       (effective & 1ull << CAP_SETGID);
+}
+
+int idmap_write(pid_t pid, const struct spec *s, struct error *e)
+{
+	const struct spec_linux *l = &s->linux_;
+	char path[48];
+	int r;
+
+	if (!idmap_privileged()) {
+		snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
+		r = file_write(AT_FDCWD, path, "deny");
+		if (r < 0)
+			return error_set(e, -r, "deny setgroups in the user namespace");
+	}
+	r = idmap_write_one(pid, "gid_map", l->gid_mappings, l->n_gid_mappings, e);
+	if (r < 0)
+		return r;
+	return idmap_write_one(pid, "uid_map", l->uid_mappings, l->n_uid_mappings, e);
+}
+
+int idmap_become_root(struct error *e)
+{
+	/* EINVAL: id 0 is not mapped. Then we keep the overflow id until the payload's user. */
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 && errno != EINVAL)
+		return error_set(e, errno, "become gid 0 of the user namespace");
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
+		return error_set(e, errno, "drop groups in the user namespace");
+	if (syscall(SYS_setresuid, 0, 0, 0) < 0 && errno != EINVAL)
+		return error_set(e, errno, "become uid 0 of the user namespace");
+	return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "spec/rules.h"
+
+/* Files of procfs that lxcfs and its like lay their own over. Nothing else of it may be covered. */
+static const char *const proc_files[] = {
+	"/proc/cpuinfo",
+	"/proc/diskstats",
+	"/proc/loadavg",
+	"/proc/meminfo",
+	"/proc/slabinfo",
+	"/proc/stat",
+	"/proc/swaps",
+	"/proc/uptime",
+	"/proc/sys/crypto/fips_enabled",
+	"/proc/sys/kernel/ns_last_pid",
+};
+
+/*
+ * A mount over /proc turns writes of the runtime and of LSM libraries into writes to a fake file
+ * (CVE-2019-16884, CVE-2019-19921). That a bind over /proc is a procfs is verified when it is made.
+ */
+static int mount_proc(struct rules *r, const struct spec_mount *m)
+{
+	size_t i;
+
+	if (str_eq(m->destination, "/proc")) {
+		if (m->bind || m->remount || str_eq(m->type, "proc"))
+			return 0;
+		return rules_refuse(r,
+				    "a file system of type \"%s\" on /proc would hide procfs",
+				    rules_show(r, m->type));
+	}
+	if (!str_starts(m->destination, "/proc/"))
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(proc_files); i++)
+		if (str_eq(m->destination, proc_files[i]))
+			return 0;
+	return rules_refuse(r, "\"%s\" is inside /proc, where only a few files may be covered",
+			    rules_show(r, m->destination));
+}
+
+static int mount_origin(struct rules *r, const struct spec_mount *m, size_t i)
+{
+	if (m->bind && !m->remount && !m->source)
+		return rules_refuse(rules_at(r, "mounts[%zu].source", i),
+				    "is missing: a bind mount needs one");
+	if (!m->bind && !m->remount && !m->type)
+		return rules_refuse(rules_at(r, "mounts[%zu].type", i),
+				    "is missing, and no option says \"bind\" or \"rbind\"");
+	if (m->tmpcopyup && !str_eq(m->type, "tmpfs"))
+		return rules_refuse(rules_at(r, "mounts[%zu].options", i),
+				    "\"tmpcopyup\" is for type \"tmpfs\" only");
+	return 0;
+}
+
+static int mount_mappings(struct rules *r, const struct spec_mount *m, size_t i)
+{
+	const struct spec_namespace *user = &r->spec->linux_.namespaces[SPEC_NS_USER];
+	char path[64];
+	int err;
+
+	if (!m->n_uid_mappings != !m->n_gid_mappings)
+		return rules_refuse(rules_at(r, "mounts[%zu]", i),
+				    "uidMappings and gidMappings go together, %s is missing",
+				    m->n_uid_mappings ? "gidMappings" : "uidMappings");
+	if (m->idmap && !m->n_uid_mappings && !user->present)
+		return rules_refuse(rules_at(r, "mounts[%zu].options", i),
+				    "\"%s\" without uidMappings takes those of the user "
+				    "namespace, and there is none",
+				    m->idmap_rec ? "ridmap" : "idmap");
+
+	str_format(path, sizeof(path), "mounts[%zu].uidMappings", i);
+	err = rules_id_mappings(r, path, m->uid_mappings, m->n_uid_mappings);
+	if (err < 0)
+		return err;
+	str_format(path, sizeof(path), "mounts[%zu].gidMappings", i);
+	return rules_id_mappings(r, path, m->gid_mappings, m->n_gid_mappings);
+}
+
+static int mount_check(struct rules *r, const struct spec_mount *m, size_t i)
+{
+	int err;
+
+	rules_at(r, "mounts[%zu].destination", i);
+	err = rules_absolute(r, m->destination);
+	if (err < 0)
+		return err;
+	if (str_eq(m->destination, "/"))
+		return rules_refuse(r, "\"/\" is what root.path says");
+	err = mount_proc(r, m);
+	if (err == 0)
+		err = mount_origin(r, m, i);
+	if (err == 0)
+		err = mount_mappings(r, m, i);
+	return err;
+}
+
+static int text_compare(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+/* Mounts may lie on each other; the very same one twice is a mistake. */
+static int mount_compare(const void *a, const void *b)
+{
+	const struct spec_mount *m = a, *n = b;
+	int order = strcmp(m->destination, n->destination);
+
+	if (order == 0)
+		order = text_compare(m->type, n->type);
+	if (order == 0)
+		order = text_compare(m->source, n->source);
+	return order;
+}
+
+static int mounts_repeated(struct rules *r, const struct spec_mount *mounts, size_t n)
+{
+	autofree const void **items = calloc(n + 1, sizeof(*items));
+	const struct spec_mount *m;
+	size_t i, n_items = 0, at = 0;
+	int found;
+
+	if (!items)
+		return error_say(r->e, ENOMEM, "not enough memory for the mounts");
+	for (i = 0; i < n; i++)
+		if (!mounts[i].remount)
+			items[n_items++] = &mounts[i];
+	found = rules_repeated(items, n_items, mount_compare, &at);
+	if (found < 0)
+		return error_say(r->e, ENOMEM, "not enough memory for the mounts");
+	if (found == 0)
+		return 0;
+	m = items[at];
+	return rules_refuse(rules_at(r, "mounts[%zu]", (size_t)(m - mounts)),
+			    "\"%s\" is mounted on %s for the second time",
+			    rules_show(r, m->source ? m->source : m->type),
+			    rules_show(r, m->destination));
+}
+
+int rules_mounts(struct rules *r, const struct spec_mount *mounts, size_t n)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		err = mount_check(r, &mounts[i], i);
+		if (err < 0)
+			return err;
+	}
+	return mounts_repeated(r, mounts, n);
+}

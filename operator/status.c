@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "status.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "api/object.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/engine.h"
+#include "kube/connection.h"
+#include "kube/refusal.h"
+#include "kube/verb.h"
+#include "operator.h"
+#include "reconcile.h"
+
+/* Everything the conditions are decided from, once. */
+struct view {
+	const struct pass *p;
+	json_t *conditions;
+	int64_t now;
+	int64_t wanted, there, ready, updated; /* replicas */
+	bool spec_valid, credentials, settled, primary_ready, all_ready;
+};
+
+static void add(struct view *v, enum condition c, enum condition_status status,
+		const char *reason, const char *message)
+{
+	conditions_add(v->conditions, c, status, reason, message, v->p->r->generation,
+		       &v->p->r->marks, v->now);
+}
+
+static void add_either(struct view *v, enum condition c, bool yes, const char *reason_yes,
+		       const char *reason_no, const char *message_no)
+{
+	add(v, c, yes ? CONDITION_TRUE : CONDITION_FALSE, yes ? reason_yes : reason_no,
+	    yes ? "" : message_no);
+}
+
+static bool secret_there(const struct pass *p, enum child c)
+{
+	const char *brought = c == CHILD_SUPERUSER ? p->database.superuser_secret
+						   : p->database.application_secret;
+	const struct seen *s = &p->r->observed.children[c];
+
+	if (brought)
+		return true;
+	return p->o->blind ? p->r->made & 1u << c : s->present && !s->deleting;
+}
+
+/*
+ * Is something on its way that decides about Ready? Everything is, for a spec that is new; a
+ * Service or a label that is put right again is not.
+ */
+static bool unsettled(const struct pass *p)
+{
+	bool fresh = p->r->observed_generation != p->r->generation;
+
+	for (unsigned i = 0; i < p->plan.n; i++) {
+		const struct action *a = &p->plan.actions[i];
+
+		if (fresh || a->child <= CHILD_PODS || a->child == CHILD_STATEFULSET ||
+		    a->type == ACTION_GROW || a->type == ACTION_RESTART)
+			return true;
+	}
+	return false;
+}
+
+static void look(struct view *v)
+{
+	const struct pass *p = v->p;
+	const struct observed *o = &p->r->observed;
+	const struct seen *s = &o->children[CHILD_STATEFULSET];
+
+	v->wanted = p->database.replicas;
+	for (const struct seen_pod *pod = o->pods; pod; pod = pod->next) {
+		bool ready = pod->ready && !pod->deleting;
+
+		v->there += !pod->deleting;
+		v->ready += ready;
+		v->updated += !pod->deleting && pod->revision == o->statefulset.revision;
+		v->primary_ready |= ready && pod->ordinal == 0;
+	}
+	v->spec_valid = !p->problems.count && !p->plan.shrink && !p->plan.fixed_differs;
+	v->credentials = secret_there(p, CHILD_SUPERUSER) && secret_there(p, CHILD_APPLICATION);
+	v->settled = s->present && !s->deleting && o->statefulset.current && !unsettled(p) &&
+		     !p->r->trouble && o->statefulset.replicas == v->wanted;
+	v->all_ready = v->settled && v->ready == v->wanted && v->there == v->wanted;
+}
+
+/* --- conditions, in the order in which they decide about Ready --- */
+
+static void spec_valid(struct view *v)
+{
+	const struct pass *p = v->p;
+	char have[QUANTITY_TEXT_MAX], message[256];
+
+	if (p->problems.count) {
+		add(v, CONDITION_SPEC_VALID, CONDITION_FALSE, "Invalid",
+		    problems_text(&p->problems));
+	} else if (p->plan.shrink) {
+		snprintf(message, sizeof(message),
+			 "spec.storage.size: must not be less than the %s there is",
+			 quantity_text(&p->plan.size, have));
+		add(v, CONDITION_SPEC_VALID, CONDITION_FALSE, "StorageCannotShrink", message);
+	} else if (p->plan.fixed_differs) {
+		add(v, CONDITION_SPEC_VALID, CONDITION_FALSE, "Immutable",
+		    "spec.storage: storageClassName and accessModes cannot change");
+	} else {
+		add(v, CONDITION_SPEC_VALID, CONDITION_TRUE, "Valid", "");
+	}
+}
+
+static const char *conflict_text(const struct pass *p, char *dst, size_t size)
+{
+	for (int c = 0; c < CHILD_MAX; c++) {
+		char name[CHILD_NAME_MAX];
+
+		if (!(p->plan.conflicts & 1u << c))
+			continue;
+		snprintf(dst, size,
+			 "%s %s exists and is not this Database's: rename one of the two",
+			 kind_table[child_table[c].kind].name,
+			 child_name((enum child)c, p->r->name, name));
+		return dst;
+	}
+	return NULL;
+}
+
+static void progressing(struct view *v)
+{
+	const struct pass *p = v->p;
+	char message[256];
+
+	if (p->problems.count)
+		add(v, CONDITION_PROGRESSING, CONDITION_FALSE, "SpecInvalid",
+		    "nothing is changed until the spec is valid");
+	else if (conflict_text(p, message, sizeof(message)))
+		add(v, CONDITION_PROGRESSING, CONDITION_FALSE, "NameConflict", message);
+	else if (p->r->trouble)
+		add(v, CONDITION_PROGRESSING, CONDITION_FALSE, "Failing", p->r->trouble);
+	else if (p->plan.old_children)
+		add(v, CONDITION_PROGRESSING, CONDITION_TRUE, "WaitingForOldChildren",
+		    "the children of a deleted Database of this name are going away");
+	else if (!v->all_ready)
+		add(v, CONDITION_PROGRESSING, CONDITION_TRUE, "Reconciling", "");
+	else if (p->plan.outdated || p->plan.resizing)
+		add(v, CONDITION_PROGRESSING, CONDITION_TRUE,
+		    p->plan.resizing ? "Resizing" : "Rolling", "");
+	else
+		add(v, CONDITION_PROGRESSING, CONDITION_FALSE, "Done", "");
+}
+
+static void storage(struct view *v)
+{
+	const struct pass *p = v->p;
+	bool resizing = p->plan.resizing, bound = true, any = false;
+
+	for (const struct seen_claim *c = p->r->observed.claims; c; c = c->next) {
+		if (c->ordinal >= v->wanted)
+			continue;
+		any = true;
+		bound &= c->bound;
+	}
+	add_either(v, CONDITION_STORAGE_READY, bound && !resizing && (any || !v->wanted),
+		   "Bound", resizing ? "Resizing" : "Pending",
+		   resizing ? "volumes are growing" : "not every claim is bound yet");
+	add_either(v, CONDITION_RESIZING, resizing, "Growing", "Done", "");
+}
+
+static void credentials(struct view *v)
+{
+	char message[256];
+	const char *conflict = conflict_text(v->p, message, sizeof(message));
+
+	add_either(v, CONDITION_CREDENTIALS_READY, v->credentials, "Stored",
+		   conflict ? "NameConflict" : "Pending",
+		   conflict ? conflict : "the Secrets are not there yet");
+}
+
+static void replicas(struct view *v)
+{
+	char message[96];
+
+	snprintf(message, sizeof(message), "%lld of %lld replicas are ready",
+		 (long long)v->ready, (long long)v->wanted);
+	add_either(v, CONDITION_REPLICAS_READY, v->ready >= v->wanted, "AllReady", "NotReady",
+		   message);
+	add_either(v, CONDITION_AVAILABLE, v->primary_ready, "PrimaryReady",
+		   v->wanted ? "PrimaryNotReady" : "Hibernated",
+		   v->wanted ? "the primary does not accept connections"
+			     : "replicas is 0: the data are kept, nothing runs");
+}
+
+static void optional(struct view *v)
+{
+	const struct pass *p = v->p;
+
+	if (p->database.backup_schedule)
+		add(v, CONDITION_BACKUP_READY, CONDITION_FALSE, "NotImplemented",
+		    "this version takes no backups yet: the CronJob is suspended");
+	if (p->paused)
+		add(v, CONDITION_PAUSED, CONDITION_TRUE, "Paused",
+		    "spec.pause is true: nothing is changed");
+	if (p->r->deleting)
+		add(v, CONDITION_DELETING, CONDITION_TRUE, "Deleting",
+		    p->r->finalizer ? "data and credentials are being deleted" : "");
+}
+
+struct verdict {
+	enum condition_status status;
+	const char *phase, *reason, *message;
+};
+
+static struct verdict ready_verdict(const struct view *v, char *text, size_t size)
+{
+	const struct pass *p = v->p;
+
+	if (p->r->deleting)
+		return (struct verdict){ CONDITION_FALSE, "Deleting", "Deleting", "" };
+	if (p->problems.count)
+		return (struct verdict){ CONDITION_FALSE, "Failed", "SpecInvalid",
+					 problems_text(&p->problems) };
+	if (p->paused)
+		return (struct verdict){ CONDITION_UNKNOWN, "Paused", "Paused",
+					 "spec.pause is true" };
+	if (conflict_text(p, text, size))
+		return (struct verdict){ CONDITION_FALSE, "Failed", "NameConflict", text };
+	if (p->r->trouble)
+		return (struct verdict){ CONDITION_FALSE, "Failed", "Failing", p->r->trouble };
+	if (p->plan.fixed_differs || p->plan.shrink)
+		return (struct verdict){ CONDITION_FALSE, "Degraded", "SpecInvalid",
+					 "spec.storage asks for what cannot be changed" };
+	if (v->settled && !v->wanted && !v->there)
+		return (struct verdict){ CONDITION_FALSE, "Hibernated", "Hibernated",
+					 "replicas is 0" };
+	if (p->plan.resizing)
+		return (struct verdict){ CONDITION_FALSE, "Resizing", "Resizing",
+					 "volumes are growing" };
+	if (p->plan.outdated && !str_eq(p->database.update, "OnDelete"))
+		return (struct verdict){ CONDITION_FALSE, "Updating", "Rolling",
+					 "pods are being replaced, one at a time" };
+	if (v->all_ready && v->credentials)
+		return (struct verdict){ CONDITION_TRUE, "Ready", "Ready", "" };
+	snprintf(text, size, "%lld of %lld replicas are ready", (long long)v->ready,
+		 (long long)v->wanted);
+	/* Once it was ready, a replica that is missing is another thing than one to come. */
+	if (v->settled && p->r->observed_generation == p->r->generation &&
+	    p->r->marks.status[CONDITION_AVAILABLE] == CONDITION_TRUE)
+		return (struct verdict){ CONDITION_FALSE, "Degraded", "ReplicasNotReady",
+					 text };
+	return (struct verdict){ CONDITION_FALSE,
+				 p->r->observed_generation ? "Updating" : "Initializing",
+				 "Reconciling", text };
+}
+
+/* --- the rest --- */
+
+static json_t *instances(const struct pass *p)
+{
+	json_t *list = json_array();
+
+	for (const struct seen_pod *pod = p->r->observed.pods; pod; pod = pod->next)
+		json_array_append_new(
+			list, json_pack("{s:o, s:s, s:b}", "name",
+					json_sprintf("%s-%d", p->r->name, pod->ordinal), "role",
+					role_name(pod->ordinal ? ROLE_REPLICA : ROLE_PRIMARY),
+					"ready", pod->ready && !pod->deleting));
+	return list;
+}
+
+static json_t *storage_of(const struct pass *p)
+{
+	char text[QUANTITY_TEXT_MAX];
+	json_t *storage = tree_strings("requested", quantity_text(&p->plan.size, text), NULL);
+	int64_t least = 0;
+	struct quantity q;
+
+	for (const struct seen_claim *c = p->r->observed.claims; c; c = c->next)
+		if (c->capacity && (!least || c->capacity < least))
+			least = c->capacity;
+	q = quantity_of_units(least, QUANTITY_BINARY);
+	if (least)
+		tree_set_string(storage, "capacity", quantity_text(&q, text));
+	return storage;
+}
+
+static json_t *services_of(const struct pass *p)
+{
+	const struct database *d = &p->database;
+	json_t *services = json_object();
+
+	tree_set(services, "readWrite", json_sprintf("%s-rw.%s.svc", d->name, d->namespace));
+	if (d->read_only.enabled)
+		tree_set(services, "readOnly",
+			 json_sprintf("%s-ro.%s.svc", d->name, d->namespace));
+	if (d->any.enabled)
+		tree_set(services, "any", json_sprintf("%s-any.%s.svc", d->name, d->namespace));
+	return services;
+}
+
+/* Named once they are there: a later run that cannot read Secrets knows from here. */
+static json_t *credentials_of(const struct pass *p)
+{
+	json_t *names = json_object();
+	char name[CHILD_NAME_MAX];
+
+	if (secret_there(p, CHILD_SUPERUSER))
+		tree_set_string(names, "superuserSecret",
+				db_secret_name(&p->database, CHILD_SUPERUSER, name));
+	if (secret_there(p, CHILD_APPLICATION))
+		tree_set_string(names, "applicationSecret",
+				db_secret_name(&p->database, CHILD_APPLICATION, name));
+	return names;
+}
+
+static void set_more(const struct view *v, json_t *status)
+{
+	const struct database *d = &v->p->database;
+	const char *image = d->image;
+
+	if (!d->engine)
+		return;
+	if (!image)
+		image = engine_image(d->engine, database_major(d));
+	tree_set_string(status, "version", d->version);
+	tree_set_string(status, "image", image);
+	tree_set(status, "instances", instances(v->p));
+	tree_set(status, "storage", storage_of(v->p));
+	tree_set(status, "services", services_of(v->p));
+	tree_set(status, "credentials", credentials_of(v->p));
+	if (v->there)
+		tree_set(status, "currentPrimary", json_sprintf("%s-0", d->name));
+}
+
+json_t *status_make(const struct pass *p, int64_t now)
+{
+	struct view v = { .p = p, .conditions = json_array(), .now = now };
+	char text[256];
+	struct verdict verdict;
+	json_t *status;
+
+	look(&v);
+	verdict = ready_verdict(&v, text, sizeof(text));
+	add(&v, CONDITION_READY, verdict.status, verdict.reason, verdict.message);
+	spec_valid(&v);
+	if (!p->problems.count && !p->r->deleting) {
+		progressing(&v);
+		replicas(&v);
+		storage(&v);
+		credentials(&v);
+		add_either(&v, CONDITION_CONFIG_APPLIED, v.settled && !p->plan.outdated,
+			   "Applied", "Pending", "not every pod has the newest configuration");
+		add_either(&v, CONDITION_UPGRADE_PENDING, p->plan.outdated, "PodsOutdated",
+			   "UpToDate", "");
+	}
+	optional(&v);
+	status = json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "observedGeneration",
+			   (json_int_t)p->r->generation, "phase", verdict.phase, "message",
+			   verdict.message, "replicas", (json_int_t)v.there, "readyReplicas",
+			   (json_int_t)v.ready, "updatedReplicas", (json_int_t)v.updated,
+			   "selector",
+			   json_sprintf("%s=%s,app.kubernetes.io/component=database",
+					OBJECT_LABEL, p->r->name),
+			   "conditions", v.conditions);
+	set_more(&v, status);
+	return status;
+}
+
+/* --- writing it --- */
+
+struct status_effect {
+	struct operator_ *o;
+	struct record *r;
+};
+
+static void on_done(void *arg, const struct answer *a)
+{
+	struct status_effect *f = arg;
+	struct operator_ *o = f->o;
+	struct record *r = f->r;
+	struct error e = ERROR_INIT;
+	enum refusal why = refusal_of(a, &e);
+	json_auto_t *object = NULL;
+
+	free(f);
+	if (why == REFUSAL_NONE) {
+		object = json_loadb(a->body, a->len, 0, NULL);
+		operator_heard(o, KIND_DATABASE, object);
+	} else if (why == REFUSAL_NOT_FOUND) {
+		/* It is gone, or its CRD has no status; the watch tells which. */
+		r->failed = true;
+	} else {
+		r->failed = true;
+		if (r->retry_after_ms < a->retry_after_ms)
+			r->retry_after_ms = a->retry_after_ms;
+		if (why != REFUSAL_CONFLICT && why != REFUSAL_UNREACHABLE) {
+			error_prefix(&e, "%s/%s: status", r->namespace, r->name);
+			log_error(&e);
+		}
+	}
+	if (--r->in_flight == 0)
+		reconcile_end(o, r);
+}
+
+/* A merge keeps what is not named: members that ended must be named as null. */
+static json_t *body_of(const struct pass *p, json_t *status)
+{
+	static const char *const optional_names[] = { "version",       "image",
+						      "instances",     "storage",
+						      "services",      "credentials",
+						      "currentPrimary" };
+	json_t *metadata = json_object(), *patch = json_copy(status);
+
+	for (size_t i = 0; i < ARRAY_SIZE(optional_names); i++)
+		if (!json_object_get(patch, optional_names[i]))
+			json_object_set_new(patch, optional_names[i], json_null());
+	if (p->r->version)
+		tree_set(metadata, "resourceVersion",
+			 json_sprintf("%llu", (unsigned long long)p->r->version));
+	return json_pack("{s:o, s:o}", "metadata", metadata, "status", patch);
+}
+
+void status_write(struct pass *p)
+{
+	json_auto_t *status = NULL, *body = NULL;
+	autofree char *object = NULL, *path = NULL;
+	struct status_effect *f;
+
+	/* Without a finalizer of ours it is gone before the word arrives. */
+	if (p->o->no_status || (p->r->deleting && !p->r->finalizer))
+		return;
+	status = status_make(p, time(NULL));
+	if (tree_digest(status, 0) == p->r->status)
+		return;
+	object = kind_path(KIND_DATABASE, 0, p->r->namespace, p->r->name);
+	body = body_of(p, status);
+	f = malloc(sizeof(*f));
+	if (!f || !object || asprintf(&path, "%s/status", object) < 0) {
+		free(f);
+		p->r->failed = true;
+		return;
+	}
+	*f = (struct status_effect){ p->o, p->r };
+	if (verb_send(p->o->connection,
+		      &(struct verb_call){
+			      .verb = VERB_MERGE,
+			      .path = path,
+			      .manager = OBJECT_MANAGER,
+			      .body = body,
+			      .done = on_done,
+			      .arg = f,
+		      },
+		      NULL) < 0) {
+		free(f);
+		p->r->failed = true;
+		return;
+	}
+	p->r->in_flight++;
+	p->r->worked = true;
+}

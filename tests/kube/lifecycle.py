@@ -1,0 +1,612 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The life of Databases on a real control plane, with nodes played by kwok."""
+import json
+import signal
+import time
+
+from harness import (CHILDREN, LABEL, MANAGER, Cluster, Failed, Operator, Refused, Suite, check, equal, steady,
+                     wait)
+
+suite = Suite("lifecycle")
+cluster = suite.cluster = Cluster()
+operator = suite.operator = Operator(cluster.kubeconfig)
+operator.start().wait_synced().wait_leading()
+
+ALWAYS = {("ServiceAccount", "db"), ("Secret", "db-superuser"), ("Secret", "db-app"),
+          ("ConfigMap", "db-config"), ("Service", "db-pods"), ("Service", "db-rw"),
+          ("Service", "db-ro"), ("StatefulSet", "db")}
+
+
+def marks(namespace, name="db"):
+    """What says that an object was changed by a person or a controller, not by its own status."""
+    found = {}
+    for key, item in cluster.children(namespace, name).items():
+        counted = key[0] in ("StatefulSet", "PodDisruptionBudget", "CronJob")
+        metadata = item["metadata"]
+        found[key] = (metadata["uid"], metadata["generation"] if counted else metadata["resourceVersion"])
+    return found
+
+
+def changed(before, after):
+    return ({k for k in before if before[k] != after.get(k)} | (after.keys() - before.keys()))
+
+
+def ready_database(**spec):
+    namespace = suite.namespace()
+    cluster.database(namespace, "db", **spec)
+    cluster.wait_ready(namespace, "db")
+    return namespace
+
+
+def statefulset(namespace):
+    return cluster.get("StatefulSet", namespace, "db")
+
+
+def container(namespace):
+    return statefulset(namespace)["spec"]["template"]["spec"]["containers"][0]
+
+
+@suite.test
+def an_applied_Database_has_all_its_children_within_a_second_and_becomes_Ready():
+    namespace = suite.namespace()
+    began = time.monotonic()
+    cluster.database(namespace, "db")
+    wait(lambda: cluster.children(namespace, "db").keys() >= ALWAYS, 20, "children are missing")
+    took = time.monotonic() - began
+    equal(cluster.children(namespace, "db").keys(), ALWAYS, "children")
+    cluster.wait_ready(namespace, "db")
+    print(f"# all children after {took * 1000:.0f} ms, Ready after {(time.monotonic() - began) * 1000:.0f} ms")
+    for (kind, name), item in cluster.children(namespace, "db").items():
+        owners = item["metadata"].get("ownerReferences", [])
+        equal(len(owners), 0 if kind == "Secret" else 1, f"owners of {kind} {name}")
+        equal(item["metadata"]["labels"]["app.kubernetes.io/managed-by"], MANAGER, f"label of {name}")
+
+
+@suite.test
+def the_restricted_pod_security_standard_accepts_the_pods():
+    namespace = suite.namespace()
+    cluster.patch("Namespace", None, namespace, {"metadata": {"labels": {
+        "pod-security.kubernetes.io/enforce": "restricted"}}})
+    cluster.database(namespace, "db", monitoring={"enabled": True, "exporterImage": "exporter:1"})
+    cluster.wait_ready(namespace, "db")
+
+
+@suite.test
+def observedGeneration_is_never_ahead_of_what_was_done():
+    namespace = ready_database()
+    for size in (2, 3, 1):
+        generation = cluster.patch("Database", namespace, "db", {"spec": {"replicas": size}})["metadata"]["generation"]
+        def settled():
+            found = cluster.get("Database", namespace, "db")
+            condition = cluster.condition(found, "Ready")
+            if condition["status"] == "True" and condition["observedGeneration"] == generation:
+                equal(found["status"]["readyReplicas"], size, "Ready with replicas")
+                equal(statefulset(namespace)["spec"]["replicas"], size, "StatefulSet's replicas")
+                return True
+            return False
+        wait(settled, 30, f"{size} replicas are not Ready")
+
+
+S, C, P = ("StatefulSet", "db"), ("ConfigMap", "db-config"), ("PodDisruptionBudget", "db")
+RW, RO, ANY = ("Service", "db-rw"), ("Service", "db-ro"), ("Service", "db-any")
+FIELDS = [
+    ({"replicas": 2}, {S, P}),
+    ({"replicas": 3}, {S}),
+    ({"image": "postgres:17.1"}, {S}),
+    ({"imagePullPolicy": "Always"}, {S}),
+    ({"imagePullSecrets": [{"name": "pull"}]}, {S}),
+    ({"resources": {"requests": {"cpu": "0.5", "memory": "1024Mi"}, "limits": {"memory": "1.5Gi"}}}, {S}),
+    ({"config": {"parameters": {"work_mem": "8MB"}}}, {C}),
+    ({"config": {"parameters": {"work_mem": "8MB", "max_connections": "200"}}}, {C, S}),
+    ({"config": {"hostBasedAuthentication": ["host all all 10.0.0.0/8 scram-sha-256"]}}, {C}),
+    ({"services": {"readWrite": {"type": "NodePort"}}}, {RW}),
+    ({"services": {"readWrite": {"annotations": {"a": "b"}, "labels": {"c": "d"}}}}, {RW}),
+    ({"services": {"readOnly": {"enabled": False}}}, {RO}),
+    ({"services": {"readOnly": {"enabled": True}}}, {RO}),
+    ({"services": {"any": {"enabled": True}}}, {ANY}),
+    ({"services": {"any": {"enabled": False}}}, {ANY}),
+    ({"scheduling": {"nodeSelector": {"kubernetes.io/hostname": "fake-0"}}}, {S}),
+    ({"scheduling": {"nodeSelector": None}}, {S}),
+    ({"scheduling": {"tolerations": [{"key": "a", "operator": "Exists", "effect": "NoSchedule"}]}}, {S}),
+    ({"scheduling": {"antiAffinity": "Required"}}, {S}),
+    ({"scheduling": {"antiAffinity": "None"}}, {S}),
+    ({"scheduling": {"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname",
+      "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {"matchLabels": {LABEL: "db"}}}]}}, {S}),
+    ({"podTemplate": {"labels": {"team": "a"}, "annotations": {"note": "b"}}}, {S}),
+    ({"podTemplate": {"env": [{"name": "TZ", "value": "UTC"}]}}, {S}),
+    ({"podTemplate": {"sidecars": [{"name": "side", "image": "side:1", "resources": {"requests": {"cpu": "1000m"}}}]}}, {S}),
+    ({"podTemplate": {"volumes": [{"name": "more", "emptyDir": {"sizeLimit": "1024Mi"}}],
+                      "volumeMounts": [{"name": "more", "mountPath": "/more"}]}}, {S}),
+    ({"probes": {"readiness": {"periodSeconds": 7}}}, {S}),
+    ({"security": {"runAsUser": 70}}, {S}),
+    ({"terminationGracePeriodSeconds": 60}, {S}),
+    ({"pvcRetentionPolicy": {"whenScaled": "Delete"}}, {S}),
+    ({"pvcRetentionPolicy": {"whenScaled": "Retain"}}, {S}),
+    ({"disruption": {"maximumUnavailable": 2}}, {P}),
+    ({"disruption": {"mode": "Disabled"}}, {P}),
+    ({"disruption": {"mode": "Automatic"}}, {P}),
+    ({"backup": {"schedule": "0 3 * * *"}}, {("CronJob", "db-backup")}),
+    ({"backup": None}, {("CronJob", "db-backup")}),
+    ({"monitoring": {"enabled": True, "exporterImage": "exporter:1"}}, {S}),
+    ({"update": {"strategy": "OnDelete"}}, set()),
+    ({"replicas": 1}, {S, P}),
+]
+
+
+@suite.test
+def every_field_changes_exactly_the_objects_it_should():
+    namespace = ready_database()
+    for change, should in FIELDS:
+        before = marks(namespace)
+        generation = cluster.get("Database", namespace, "db")["metadata"]["generation"]
+        cluster.patch("Database", namespace, "db", {"spec": change})
+        wait(lambda: cluster.get("Database", namespace, "db")["status"].get("observedGeneration", 0) > generation,
+             20, f"{change} was not seen")
+        wait(lambda: changed(before, marks(namespace)) >= should, 20,
+             lambda: f"{change} changed {changed(before, marks(namespace))}, should change {should}")
+        check(steady(lambda: marks(namespace), 0.3) or steady(lambda: marks(namespace), 0.3),
+              f"{change} does not come to rest")
+        equal(changed(before, marks(namespace)), should, f"{change} changed")
+    cluster.patch("Database", namespace, "db", {"spec": {"update": None}})
+    cluster.wait_ready(namespace, "db", 60)
+
+
+@suite.test
+def what_the_server_spells_otherwise_is_not_applied_again_and_again():
+    namespace = ready_database(podTemplate={"sidecars": [
+        {"name": "side", "image": "side:1", "resources": {"limits": {"memory": "1024Mi", "cpu": "1000m"}}}]})
+    cluster.wait_ready(namespace, "db")
+    start = cluster.audit_end()
+    time.sleep(2)
+    equal([w for w in cluster.writes(start, "strake-operator") if namespace in w[2]], [], "writes at rest")
+
+
+@suite.test
+def the_Database_is_not_written_by_the_operator():
+    namespace = ready_database(replicas=2)
+    for entry in cluster.get("Database", namespace, "db")["metadata"]["managedFields"]:
+        if entry["manager"] == MANAGER:
+            equal(entry.get("subresource"), "status", "the operator's entry")
+
+
+@suite.test
+def every_child_that_is_deleted_comes_back():
+    namespace = ready_database(replicas=2, backup={"schedule": "@daily"})
+    for (kind, name), item in cluster.children(namespace, "db").items():
+        cluster.delete(kind, namespace, name)
+        def back():
+            found = cluster.get(kind, namespace, name)
+            return found and found["metadata"]["uid"] != item["metadata"]["uid"]
+        wait(back, 20, f"{kind} {name} does not come back")
+    cluster.wait_ready(namespace, "db", 60)
+
+
+EDITS = [
+    ("StatefulSet", "db", {"spec": {"replicas": 5}}, lambda o: o["spec"]["replicas"] == 1),
+    ("StatefulSet", "db", {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}},
+     lambda o: o["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 180),
+    ("Service", "db-rw", {"spec": {"selector": {LABEL: "other"}}}, lambda o: o["spec"]["selector"][LABEL] == "db"),
+    ("Service", "db-rw", {"metadata": {"labels": {LABEL: None}}}, lambda o: o["metadata"]["labels"].get(LABEL) == "db"),
+    ("ConfigMap", "db-config", {"data": {"postgresql.conf": "port = 1"}}, lambda o: "5432" in o["data"]["postgresql.conf"]),
+    ("ConfigMap", "db-config", {"data": {"start.sh": None}}, lambda o: "start.sh" in o["data"]),
+    ("ConfigMap", "db-config", {"metadata": {"labels": {"app.kubernetes.io/managed-by": "me"}}},
+     lambda o: o["metadata"]["labels"]["app.kubernetes.io/managed-by"] == MANAGER),
+    ("ServiceAccount", "db", {"automountServiceAccountToken": True}, lambda o: o["automountServiceAccountToken"] is False),
+    ("Secret", "db-app", {"metadata": {"labels": {"app.kubernetes.io/component": "x"}}},
+     lambda o: o["metadata"]["labels"]["app.kubernetes.io/component"] == "database"),
+    ("ConfigMap", "db-config", {"metadata": {"ownerReferences": None}}, lambda o: o["metadata"].get("ownerReferences")),
+]
+
+
+@suite.test
+def every_edit_by_hand_is_put_right():
+    namespace = ready_database()
+    for kind, name, edit, right in EDITS[:-1]:
+        cluster.patch(kind, namespace, name, edit)
+        wait(lambda: right(cluster.get(kind, namespace, name)), 20, f"{kind} {name}: {edit} stays")
+    cluster.wait_ready(namespace, "db", 60)
+
+
+@suite.test
+def a_child_whose_owner_was_taken_off_is_a_NameConflict_and_is_not_taken_back_in_silence():
+    namespace = ready_database()
+    kind, name, edit, _ = EDITS[-1]
+    cluster.patch(kind, namespace, name, edit)
+    wait(lambda: cluster.condition(cluster.get("Database", namespace, "db"), "Ready")["reason"] == "NameConflict",
+         20, "there is no NameConflict")
+    check(not cluster.get(kind, namespace, name)["metadata"].get("ownerReferences"), "it was taken back")
+    cluster.delete(kind, namespace, name)
+    cluster.wait_ready(namespace, "db")
+
+
+@suite.test
+def fields_of_others_are_left_alone():
+    namespace = ready_database(replicas=2)
+    keys = cluster.children(namespace, "db").keys()
+    for kind, name in keys:
+        cluster.patch(kind, namespace, name, {"metadata": {
+            "labels": {"theirs": "1"}, "annotations": {"theirs": "2"}}}, manager="theirs")
+    start = cluster.audit_end()
+    time.sleep(1)
+    writes = [w for w in cluster.writes(start, "strake-operator") if f"/{namespace}/" in w[2]]
+    equal(writes, [], "writes because of others' labels")
+    cluster.patch("Database", namespace, "db", {"spec": {
+        "replicas": 3, "config": {"parameters": {"work_mem": "9MB"}},
+        "services": {"readWrite": {"labels": {"ours": "x"}}, "readOnly": {"labels": {"ours": "x"}}},
+        "disruption": {"maximumUnavailable": 2}}})
+    cluster.wait_ready(namespace, "db")
+    for kind, name in keys:
+        metadata = cluster.get(kind, namespace, name)["metadata"]
+        equal((metadata["labels"].get("theirs"), metadata["annotations"].get("theirs")), ("1", "2"), f"{kind} {name}")
+
+
+@suite.test
+def replicas_set_through_scale_by_others_are_followed_and_kept():
+    namespace = ready_database()
+    cluster.kubectl("-n", namespace, "scale", "databases/db", "--replicas=3")
+    cluster.wait_ready(namespace, "db")
+    equal(len(cluster.list("Pod", namespace)), 3, "pods")
+    scale = cluster.raw("GET", cluster.path("Database", namespace, "db") + "/scale")
+    equal(scale["status"]["replicas"], 3, "replicas in scale")
+    selector = scale["status"]["selector"].replace("=", "%3D").replace("/", "%2F").replace(",", "%2C")
+    equal(len(cluster.list("Pod", namespace, selector)), 3, "pods by scale's selector")
+    cluster.patch("Database", namespace, "db", {"spec": {"replicas": 2}}, "/scale", manager="hpa")
+    cluster.wait_ready(namespace, "db")
+    cluster.patch("Database", namespace, "db", {"spec": {"terminationGracePeriodSeconds": 30}})
+    cluster.wait_ready(namespace, "db", 60)
+    equal(cluster.get("Database", namespace, "db")["spec"]["replicas"], 2, "replicas")
+
+
+@suite.test
+def zero_replicas_hibernate_and_wake_with_the_same_data():
+    namespace = ready_database(replicas=2)
+    claims = {c["metadata"]["uid"] for c in cluster.list("PersistentVolumeClaim", namespace)}
+    cluster.kubectl("-n", namespace, "scale", "databases/db", "--replicas=0")
+    wait(lambda: cluster.get("Database", namespace, "db")["status"]["phase"] == "Hibernated", 20, "no Hibernated")
+    wait(lambda: not cluster.list("Pod", namespace), 20, "pods stay")
+    check(not cluster.get("PodDisruptionBudget", namespace, "db"), "a budget without pods")
+    cluster.kubectl("-n", namespace, "scale", "databases/db", "--replicas=2")
+    cluster.wait_ready(namespace, "db")
+    equal({c["metadata"]["uid"] for c in cluster.list("PersistentVolumeClaim", namespace)}, claims, "claims")
+
+
+@suite.test
+def volumes_grow_without_a_pod_being_touched():
+    namespace = ready_database(replicas=2, storage={"size": "1Gi"})
+    pods = {p["metadata"]["uid"] for p in cluster.list("Pod", namespace)}
+    before = statefulset(namespace)["metadata"]["uid"]
+    cluster.patch("Database", namespace, "db", {"spec": {"storage": {"size": "2Gi"}}})
+    wait(lambda: cluster.get("Database", namespace, "db")["status"]["phase"] == "Resizing", 20, "no Resizing")
+    cluster.wait_ready(namespace, "db")
+    for claim in cluster.list("PersistentVolumeClaim", namespace):
+        equal(claim["spec"]["resources"]["requests"]["storage"], "2Gi", "request")
+        equal(claim["status"]["capacity"]["storage"], "2Gi", "capacity")
+    after = statefulset(namespace)
+    equal(after["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"], "2Gi", "template")
+    check(after["metadata"]["uid"] != before, "the StatefulSet is still the old one")
+    equal({p["metadata"]["uid"] for p in cluster.list("Pod", namespace)}, pods, "pods")
+    cluster.patch("Database", namespace, "db", {"spec": {"replicas": 3}})
+    cluster.wait_ready(namespace, "db")
+    equal(cluster.get("Database", namespace, "db")["status"]["storage"], {"requested": "2Gi", "capacity": "2Gi"}, "status")
+
+
+@suite.test
+def volumes_do_not_shrink():
+    namespace = ready_database(storage={"size": "2Gi"})
+    try:
+        cluster.patch("Database", namespace, "db", {"spec": {"storage": {"size": "1Gi"}}})
+        raise Failed("the server took a smaller size")
+    except Refused as refused:
+        check("storage cannot shrink" in refused.text, refused.text)
+    cluster.patch("PersistentVolumeClaim", namespace, "data-db-0",
+                  {"spec": {"resources": {"requests": {"storage": "3Gi"}}}})
+    wait(lambda: cluster.condition(cluster.get("Database", namespace, "db"), "SpecValid")["reason"]
+         == "StorageCannotShrink", 20, "a claim that is larger than the spec is not told")
+    cluster.patch("Database", namespace, "db", {"spec": {"storage": {"size": "3Gi"}}})
+    cluster.wait_ready(namespace, "db")
+
+
+@suite.test
+def a_new_template_rolls_replicas_first_one_at_a_time_and_the_primary_last():
+    namespace = ready_database(replicas=3)
+    before = {p["metadata"]["name"]: p["metadata"]["uid"] for p in cluster.list("Pod", namespace)}
+    start = cluster.audit_end()
+    cluster.patch("Database", namespace, "db", {"spec": {"config": {"parameters": {"max_connections": "50"}}}})
+    def rolled():
+        now = {p["metadata"]["name"]: p["metadata"]["uid"] for p in cluster.list("Pod", namespace)}
+        return len(now) == 3 and not set(now.values()) & set(before.values())
+    wait(rolled, 60, "pods were not replaced")
+    cluster.wait_ready(namespace, "db")
+    order = [w[2].rsplit("/", 1)[1] for w in cluster.writes(start, "strake-operator")
+             if w[0] == "delete" and f"/{namespace}/pods/" in w[2] and w[3] == 200]
+    equal(order, ["db-2", "db-1", "db-0"], "order")
+
+
+@suite.test
+def a_template_that_never_becomes_ready_is_mended_by_the_next_one():
+    namespace = ready_database(replicas=3)
+    cluster.patch("Database", namespace, "db", {"spec": {"podTemplate": {"annotations": {"strake.test/hold": "1"}}}})
+    wait(lambda: cluster.get("Database", namespace, "db")["status"]["readyReplicas"] == 2, 20, "nothing rolled")
+    time.sleep(1)
+    equal(cluster.get("Database", namespace, "db")["status"]["readyReplicas"], 2, "ready replicas with a broken template")
+    cluster.patch("Database", namespace, "db", {"spec": {"podTemplate": {"annotations": None}}})
+    cluster.wait_ready(namespace, "db", 60)
+
+
+@suite.test
+def replicas_are_labelled_and_the_Services_find_them():
+    namespace = ready_database(replicas=3)
+    def roles():
+        return {p["metadata"]["name"]: p["metadata"]["labels"].get("example.com/role")
+                for p in cluster.list("Pod", namespace)}
+    wait(lambda: roles() == {"db-0": "primary", "db-1": "replica", "db-2": "replica"}, 20, "roles are missing")
+    for service, pods in (("db-rw", {"db-0"}), ("db-ro", {"db-1", "db-2"}), ("db-pods", {"db-0", "db-1", "db-2"})):
+        def endpoints():
+            found = cluster.raw("GET", f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+                                f"?labelSelector=kubernetes.io%2Fservice-name%3D{service}")["items"]
+            return {e["targetRef"]["name"] for s in found for e in s.get("endpoints") or []}
+        wait(lambda: endpoints() == pods, 20, lambda: f"{service} has {endpoints()}")
+
+
+@suite.test
+def with_Retain_claims_and_passwords_outlive_the_Database_and_serve_the_next_of_its_name():
+    namespace = ready_database()
+    secrets = {s["metadata"]["name"]: s["data"] for s in cluster.list("Secret", namespace)}
+    claims = {c["metadata"]["uid"] for c in cluster.list("PersistentVolumeClaim", namespace)}
+    cluster.delete("Database", namespace, "db")
+    wait(lambda: cluster.children(namespace, "db").keys() == {("Secret", "db-app"), ("Secret", "db-superuser")},
+         30, lambda: f"left over: {cluster.children(namespace, 'db').keys()}")
+    wait(lambda: not cluster.list("Pod", namespace), 30, "pods stay")
+    cluster.database(namespace, "db")
+    cluster.wait_ready(namespace, "db")
+    equal({s["metadata"]["name"]: s["data"] for s in cluster.list("Secret", namespace)}, secrets, "passwords")
+    equal({c["metadata"]["uid"] for c in cluster.list("PersistentVolumeClaim", namespace)}, claims, "claims")
+
+
+@suite.test
+def with_Delete_nothing_is_left():
+    namespace = ready_database(replicas=2, deletionPolicy="Delete")
+    cluster.delete("Database", namespace, "db")
+    wait(lambda: not cluster.get("Database", namespace, "db"), 30, "the Database stays")
+    wait(lambda: not cluster.children(namespace, "db"), 30, lambda: f"left over: {cluster.children(namespace, 'db').keys()}")
+    wait(lambda: not cluster.list("PersistentVolumeClaim", namespace), 30, "claims stay")
+
+
+@suite.test
+def going_from_Delete_to_Retain_takes_the_finalizer_off():
+    namespace = ready_database(deletionPolicy="Delete")
+    check(cluster.get("Database", namespace, "db")["metadata"].get("finalizers"), "there is no finalizer")
+    cluster.patch("Database", namespace, "db", {"spec": {"deletionPolicy": "Retain"}})
+    wait(lambda: not cluster.get("Database", namespace, "db")["metadata"].get("finalizers"), 20, "the finalizer stays")
+
+
+@suite.test
+def an_object_that_has_a_childs_name_is_never_taken_over():
+    namespace = suite.namespace()
+    theirs = {
+        "Service": {"metadata": {"name": "db-rw"}, "spec": {"ports": [{"port": 80}]}},
+        "ConfigMap": {"metadata": {"name": "db-config"}, "data": {"a": "b"}},
+        "Secret": {"metadata": {"name": "db-app"}, "data": {"password": "eA=="}},
+        "StatefulSet": {"metadata": {"name": "db"}, "spec": {
+            "serviceName": "x", "replicas": 0, "selector": {"matchLabels": {"x": "y"}},
+            "template": {"metadata": {"labels": {"x": "y"}}, "spec": {"containers": [{"name": "x", "image": "x"}]}}}},
+    }
+    for kind, body in theirs.items():
+        cluster.create(kind, namespace, body)
+    versions = {k: cluster.get(k, namespace, b["metadata"]["name"])["metadata"]["uid"] for k, b in theirs.items()}
+    cluster.database(namespace, "db")
+    wait(lambda: cluster.condition(cluster.get("Database", namespace, "db"), "Ready")["reason"] == "NameConflict",
+         20, "there is no NameConflict")
+    time.sleep(0.5)
+    for kind, body in theirs.items():
+        name = body["metadata"]["name"]
+        found = cluster.get(kind, namespace, name)
+        equal(found["metadata"]["uid"], versions[kind], f"{kind} {name}")
+        check(not any(e["manager"] == MANAGER for e in found["metadata"]["managedFields"]), f"{kind} {name} was written")
+        cluster.delete(kind, namespace, name)
+    cluster.wait_ready(namespace, "db", 60)
+
+
+@suite.test
+def two_Databases_of_one_name_in_two_namespaces_do_not_meet():
+    one, two = ready_database(), ready_database()
+    def passwords(namespace):
+        return cluster.get("Secret", namespace, "db-app")["data"]["password"]
+    check(passwords(one) != passwords(two), "one password for both")
+    cluster.delete("Database", one, "db")
+    wait(lambda: not statefulset(one), 30, "the first one stays")
+    check(cluster.ready(two, "db"), "the second one suffers")
+
+
+@suite.test
+def Databases_whose_names_begin_alike_do_not_meet():
+    namespace = suite.namespace()
+    names = ["db", "db-rw", "db-config", "db-0", "db-rw-ro"]
+    for name in names:
+        cluster.database(namespace, name)
+    for name in names:
+        cluster.wait_ready(namespace, name)
+
+
+@suite.test
+def a_Database_deleted_while_it_is_made_leaves_nothing():
+    namespace = suite.namespace()
+    for delay in (0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16):
+        cluster.database(namespace, "db", deletionPolicy="Delete")
+        time.sleep(delay)
+        cluster.delete("Database", namespace, "db")
+        wait(lambda: not cluster.get("Database", namespace, "db"), 30, "the Database stays")
+    wait(lambda: not [k for k in cluster.children(namespace, "db") if k[0] != "Secret"], 30,
+         lambda: f"left over: {cluster.children(namespace, 'db').keys()}")
+    check(steady(lambda: len(cluster.children(namespace, "db")), 1), "something comes back")
+
+
+@suite.test
+def a_Database_made_again_at_once_gets_children_of_its_own():
+    namespace = ready_database(replicas=2)
+    for _ in range(3):
+        cluster.delete("Database", namespace, "db")
+        uid = cluster.database(namespace, "db", replicas=2)["metadata"]["uid"]
+        cluster.wait_ready(namespace, "db", 60)
+        for (kind, name), item in cluster.children(namespace, "db").items():
+            if kind != "Secret":
+                equal(item["metadata"]["ownerReferences"][0]["uid"], uid, f"owner of {kind} {name}")
+
+
+@suite.test
+def a_wrong_spec_is_told_with_its_path_changes_nothing_and_can_be_mended():
+    namespace = ready_database()
+    before = marks(namespace)
+    cluster.patch("Database", namespace, "db", {"spec": {"replicas": 3, "config": {"parameters": {"Bad Name": "1"}}}})
+    wait(lambda: cluster.condition(cluster.get("Database", namespace, "db"), "SpecValid")["status"] == "False",
+         20, "SpecValid is not False")
+    message = cluster.condition(cluster.get("Database", namespace, "db"), "SpecValid")["message"]
+    check("spec.config.parameters" in message and "Bad Name" in message, message)
+    check(steady(lambda: marks(namespace)), "something changes")
+    equal(marks(namespace), before, "children")
+    events = [e for e in cluster.list("Event", namespace) if e["reason"] == "SpecInvalid"]
+    equal(len(events), 1, "events")
+    cluster.patch("Database", namespace, "db", {"spec": {"config": None}})
+    cluster.wait_ready(namespace, "db")
+    equal(len(cluster.list("Pod", namespace)), 3, "pods")
+
+
+REFUSED = [
+    ({"engine": "Oracle"}, "Unsupported value"),
+    ({"version": "13"}, "not known"),
+    ({"replicas": 16}, "less than or equal to 15"),
+    ({"config": {"parameters": {"port": "1"}}}, "operator's to set"),
+    ({"storage": {"size": "0"}}, "more than 0"),
+    ({"monitoring": {"enabled": True}}, "exporterImage"),
+    ({"security": {"runAsUser": 0}}, "greater than or equal to 1"),
+]
+
+
+@suite.test
+def the_server_itself_refuses_what_breaks_a_rule():
+    namespace = suite.namespace()
+    for spec, words in REFUSED:
+        try:
+            cluster.database(namespace, "db", **spec)
+            raise Failed(f"{spec} was taken")
+        except Refused as refused:
+            check(words in refused.text, f"{spec}: {refused.text}")
+    try:
+        cluster.database(namespace, "a" * 41)
+        raise Failed("a long name was taken")
+    except Refused as refused:
+        check("40 bytes" in refused.text, refused.text)
+    cluster.database(namespace, "db")
+    for change, words in (({"bootstrap": {"owner": "other"}}, "cannot be changed"), ({"version": "16"}, "cannot go down")):
+        try:
+            cluster.patch("Database", namespace, "db", {"spec": change})
+            raise Failed(f"{change} was taken")
+        except Refused as refused:
+            check(words in refused.text, f"{change}: {refused.text}")
+
+
+@suite.test
+def pause_stops_everything_and_goes_on_later():
+    namespace = ready_database()
+    cluster.patch("Database", namespace, "db", {"spec": {"pause": True, "replicas": 2}})
+    wait(lambda: cluster.get("Database", namespace, "db")["status"]["phase"] == "Paused", 20, "not Paused")
+    cluster.delete("Service", namespace, "db-rw")
+    time.sleep(0.7)
+    check(not cluster.get("Service", namespace, "db-rw"), "it works while paused")
+    equal(statefulset(namespace)["spec"]["replicas"], 1, "replicas while paused")
+    cluster.patch("Database", namespace, "db", {"spec": {"pause": False}})
+    cluster.wait_ready(namespace, "db")
+    check(cluster.get("Service", namespace, "db-rw"), "it does not go on")
+
+
+@suite.test
+def brought_Secrets_are_used_and_none_is_made():
+    namespace = suite.namespace()
+    for name in ("root", "user"):
+        cluster.create("Secret", namespace, {"metadata": {"name": name}, "stringData": {"username": name, "password": "x"}})
+    cluster.database(namespace, "db", credentials={"superuserSecretRef": {"name": "root"},
+                                                   "applicationSecretRef": {"name": "user"}})
+    cluster.wait_ready(namespace, "db")
+    equal({s["metadata"]["name"] for s in cluster.list("Secret", namespace)}, {"root", "user"}, "Secrets")
+    volumes = {v["name"]: v for v in statefulset(namespace)["spec"]["template"]["spec"]["volumes"]}
+    equal(volumes["superuser"]["secret"]["secretName"], "root", "superuser's volume")
+
+
+@suite.test
+def a_budget_is_there_for_two_replicas_and_never_for_one():
+    namespace = ready_database()
+    check(not cluster.get("PodDisruptionBudget", namespace, "db"), "a budget for one replica")
+    cluster.patch("Database", namespace, "db", {"spec": {"replicas": 2}})
+    cluster.wait_ready(namespace, "db")
+    wait(lambda: cluster.get("PodDisruptionBudget", namespace, "db"), 20, "no budget for two replicas")
+    cluster.raw("POST", cluster.path("Pod", namespace, "db-1") + "/eviction", {
+        "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "db-1", "namespace": namespace}})
+    cluster.wait_ready(namespace, "db")
+
+
+@suite.test
+def a_schedule_makes_a_CronJob_that_is_suspended_and_says_so():
+    namespace = ready_database(backup={"schedule": "0 3 * * *"})
+    equal(cluster.get("CronJob", namespace, "db-backup")["spec"]["suspend"], True, "suspend")
+    equal(cluster.condition(cluster.get("Database", namespace, "db"), "BackupReady")["reason"], "NotImplemented", "reason")
+
+
+@suite.test
+def a_namespace_that_is_deleted_goes_away_with_its_Databases():
+    namespace = ready_database(replicas=2, deletionPolicy="Delete")
+    cluster.database(namespace, "other")
+    cluster.delete("Namespace", None, namespace)
+    wait(lambda: not cluster.get("Namespace", None, namespace), 60,
+         lambda: f"it stays: {json.dumps(cluster.get('Namespace', None, namespace)['status'])}")
+    suite.used.remove(namespace)
+
+
+@suite.test
+def get_explain_and_selectable_fields_read_well():
+    namespace = ready_database()
+    table = cluster.kubectl("-n", namespace, "get", "xdb").stdout.split("\n")
+    equal(table[0].split(), ["NAME", "ENGINE", "VERSION", "REPLICAS", "READY", "PRIMARY", "PHASE", "AGE"], "columns")
+    equal(table[1].split()[:7], ["db", "PostgreSQL", "17", "1", "1", "db-0", "Ready"], "row")
+    check("How large" in cluster.kubectl("explain", "databases.spec.storage.size").stdout, "explain")
+    found = cluster.kubectl("-n", namespace, "get", "databases", "--field-selector", "status.phase=Ready", "-o", "name")
+    check("/db" in found.stdout, "selectable field")
+    found = cluster.kubectl("-n", namespace, "wait", "databases/db", "--for=condition=Ready", "--timeout=5s")
+    check("condition met" in found.stdout, "wait")
+
+
+@suite.test
+def metrics_have_the_names_that_dashboards_know():
+    text = operator.http("/metrics")[1]
+    for name in ("workqueue_depth", "workqueue_adds_total", "workqueue_queue_duration_seconds", "workqueue_retries_total",
+                 "workqueue_work_duration_seconds", "controller_runtime_reconcile_total",
+                 "controller_runtime_reconcile_errors_total", "controller_runtime_reconcile_time_seconds",
+                 "controller_runtime_active_workers", "rest_client_requests_total", "leader_election_master_status"):
+        check(f"\n{name}" in text, f"{name} is missing")
+    equal(operator.http("/healthz")[0], 200, "healthz")
+    equal(operator.http("/nothing")[0], 404, "another path")
+
+
+@suite.test
+def a_restart_with_everything_converged_writes_nothing():
+    global operator
+    ready_database(replicas=2)
+    time.sleep(1)
+    equal(operator.stop(), 0, "exit status")
+    start = cluster.audit_end()
+    operator.start().wait_synced().wait_leading()
+    time.sleep(1.5)
+    writes = [w for w in cluster.writes(start, "strake-operator") if "/leases/" not in w[2]]
+    equal(writes, [], "writes")
+
+
+@suite.test
+def SIGTERM_ends_it_within_a_second_and_the_lease_is_free():
+    global operator
+    began = time.monotonic()
+    equal(operator.stop(), 0, "exit status")
+    check(time.monotonic() - began < 3, "it took long")  # a second, and room for a busy machine
+    equal(cluster.get("Lease", "default", "strake-test")["spec"]["holderIdentity"], "", "holder")
+
+
+suite.main()
