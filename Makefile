@@ -187,6 +187,16 @@ unit-bins: $(OPERATOR_UNIT_BIN)
 
 -include $(OPERATOR_OBJ:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(OPERATOR_UNIT_SRC))
 
+build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $< $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
+
+PROFILES ?= policies/seccomp/default.json
+
+.PHONY: bench-seccomp
+bench-seccomp: build/bench/seccomp ## what compiling, proving, caching and loading a filter costs (PROFILES=files)
+	build/bench/seccomp $(PROFILES)
+
 .PHONY: help
 help: ## print what can be made
 	@awk -F ':.*## ' '/^[a-zA-Z0-9_.-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -35,33 +35,49 @@ static void write_be32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t)v;
 }
 
-static void sha256_block(struct sha256 *h, const uint8_t *p)
+/* One round; the caller turns the names instead of moving the values. */
+#define ROUND(a, b, c, d, e, f, g, h, i)                                   \
+	do {                                                               \
+		uint32_t t = (h) + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + \
+			     (((e) & (f)) ^ (~(e) & (g))) + K[i] + w[i];   \
+		(d) += t;                                                  \
+		(h) = t + (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) +          \
+		      (((a) & (b)) ^ ((a) & (c)) ^ ((b) & (c)));           \
+	} while (0)
+
+static void sha256_block(struct sha256 *state, const uint8_t *p)
 {
-	uint32_t w[64], s[8];
+	uint32_t a = state->state[0], b = state->state[1], c = state->state[2];
+	uint32_t d = state->state[3], e = state->state[4], f = state->state[5];
+	uint32_t g = state->state[6], h = state->state[7];
+	uint32_t w[64];
 
 	for (int i = 0; i < 16; i++)
 		w[i] = read_be32(p + 4 * i);
 	for (int i = 16; i < 64; i++) {
-		uint32_t a = w[i - 15], b = w[i - 2];
+		uint32_t x = w[i - 15], y = w[i - 2];
 
-		w[i] = w[i - 16] + (ror(a, 7) ^ ror(a, 18) ^ a >> 3) + w[i - 7] +
-		       (ror(b, 17) ^ ror(b, 19) ^ b >> 10);
+		w[i] = w[i - 16] + (ror(x, 7) ^ ror(x, 18) ^ x >> 3) + w[i - 7] +
+		       (ror(y, 17) ^ ror(y, 19) ^ y >> 10);
 	}
-
-	memcpy(s, h->state, sizeof(s));
-	for (int i = 0; i < 64; i++) {
-		uint32_t e = s[4], a = s[0];
-		uint32_t t1 = s[7] + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) +
-			      ((e & s[5]) ^ (~e & s[6])) + K[i] + w[i];
-		uint32_t t2 = (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) +
-			      ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
-
-		memmove(s + 1, s, 7 * sizeof(*s));
-		s[4] += t1;
-		s[0] = t1 + t2;
+	for (int i = 0; i < 64; i += 8) {
+		ROUND(a, b, c, d, e, f, g, h, i);
+		ROUND(h, a, b, c, d, e, f, g, i + 1);
+		ROUND(g, h, a, b, c, d, e, f, i + 2);
+		ROUND(f, g, h, a, b, c, d, e, i + 3);
+		ROUND(e, f, g, h, a, b, c, d, i + 4);
+		ROUND(d, e, f, g, h, a, b, c, i + 5);
+		ROUND(c, d, e, f, g, h, a, b, i + 6);
+		ROUND(b, c, d, e, f, g, h, a, i + 7);
 	}
-	for (int i = 0; i < 8; i++)
-		h->state[i] += s[i];
+	state->state[0] += a;
+	state->state[1] += b;
+	state->state[2] += c;
+	state->state[3] += d;
+	state->state[4] += e;
+	state->state[5] += f;
+	state->state[6] += g;
+	state->state[7] += h;
 }
 
 void sha256_init(struct sha256 *h)

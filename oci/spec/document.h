@@ -5,13 +5,14 @@
 
 /* The parts of config.json: one table per object, one file per part. */
 
-extern const struct table spec_process_table;   /* struct spec_process; process.c */
-extern const struct table spec_hooks_table;     /* struct spec_hooks[]; hooks.c */
-extern const struct table spec_mount_table;     /* struct spec_mount; mounts.c */
-extern const struct table spec_linux_table;     /* struct spec_linux; linux.c */
-extern const struct table spec_resources_table; /* struct spec_resources; resources.c */
-extern const struct table spec_block_io_table;  /* struct spec_resources; block_io.c */
-extern const struct table spec_seccomp_table;   /* struct spec_seccomp; seccomp.c */
+extern const struct table spec_process_table;     /* struct spec_process; process.c */
+extern const struct table spec_hooks_table;       /* struct spec_hooks[]; hooks.c */
+extern const struct table spec_mount_table;       /* struct spec_mount; mounts.c */
+extern const struct table spec_linux_table;       /* struct spec_linux; linux.c */
+extern const struct table spec_resources_table;   /* struct spec_resources; resources.c */
+extern const struct table spec_block_io_table;    /* struct spec_resources; block_io.c */
+extern const struct table spec_seccomp_table;     /* struct spec_seccomp; seccomp.c */
+extern const struct table spec_seccomp_arg_table; /* struct spec_seccomp_arg; seccomp.c */
 
 extern const struct table spec_id_mapping_table; /* struct spec_id_mapping; namespaces.c */
 extern const struct table spec_device_table;     /* struct spec_device; devices.c */

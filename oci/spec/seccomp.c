@@ -16,7 +16,7 @@ static const struct field arg_fields[] = {
 	  spec_seccomp_op_names, FIELD_REQUIRED },
 };
 
-static const struct table arg_table = TABLE(struct spec_seccomp_arg, arg_fields);
+const struct table spec_seccomp_arg_table = TABLE(struct spec_seccomp_arg, arg_fields);
 
 static int read_rule_errno(struct reader *r, const struct json *j, const struct field *f,
 			   void *dst)
@@ -34,7 +34,7 @@ static const struct field rule_fields[] = {
 	  spec_seccomp_action_names, FIELD_REQUIRED },
 	{ "errnoRet", KIND_NUMBER, read_rule_errno, 0 },
 	{ "args", KIND_OBJECTS, read_objects,
-	  LIST_OFFSET(struct spec_seccomp_rule, n_args, args), &arg_table },
+	  LIST_OFFSET(struct spec_seccomp_rule, n_args, args), &spec_seccomp_arg_table },
 };
 
 static const struct table rule_table = TABLE(struct spec_seccomp_rule, rule_fields);
