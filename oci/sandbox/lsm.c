@@ -66,27 +66,47 @@ int lsm_prepare(struct sandbox *sb, struct error *e)
 	return sb->lsm_fd < 0 ? sb->lsm_fd : 0;
 }
 
+static ssize_t lsm_write(struct sandbox *sb, const char *verb, const char *label)
+{
+	char text[4096];
+	int r;
+
+	r = str_format(text, sizeof(text), "%s%s", verb, label);
+	if (r < 0) {
+		errno = -r;
+		return -1;
+	}
+	return write(sb->lsm_fd, text, strlen(text));
+}
+
+static int lsm_apply_apparmor(struct sandbox *sb, const char *profile, struct error *e)
+{
+	ssize_t n;
+
+	n = lsm_write(sb, "exec ", profile);
+	/*
+	 * Under no_new_privs who is confined already may not leave his own profile, only add
+	 * another to it.
+	 */
+	if (n < 0 && errno == EPERM)
+		n = lsm_write(sb, "stack ", profile);
+	return n < 0 ? error_set(e, errno, "process.apparmorProfile: apply \"%s\"", profile)
+		     : 0;
+}
+
 int lsm_apply(struct sandbox *sb, struct error *e)
 {
 	const struct spec_process *p = sb->process;
-	char label[4096];
-	ssize_t n;
-	int r;
+	int r = 0;
 
 	if (sb->lsm_fd < 0)
 		return 0;
-	r = lsm_wants_apparmor(p)
-		    ? str_format(label, sizeof(label), "exec %s", p->apparmor_profile)
-		    : str_format(label, sizeof(label), "%s", p->selinux_label);
+	if (lsm_wants_apparmor(p))
+		r = lsm_apply_apparmor(sb, p->apparmor_profile, e);
+	else if (lsm_write(sb, "", p->selinux_label) < 0)
+		r = error_set(e, errno, "process.selinuxLabel: apply \"%s\"", p->selinux_label);
 	if (r < 0)
-		return error_set(e, -r, "label");
-	n = write(sb->lsm_fd, label, strlen(label));
-	if (n < 0 && lsm_wants_apparmor(p))
-		return error_set(e, errno, "process.apparmorProfile: apply \"%s\"",
-				 p->apparmor_profile);
-	if (n < 0)
-		return error_set(e, errno, "process.selinuxLabel: apply \"%s\"",
-				 p->selinux_label);
+		return r;
 	mem_closep(&sb->lsm_fd);
 	sb->lsm_fd = -1;
 	return 0;
