@@ -129,6 +129,10 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(LIBOCI) $(LIBBASE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOCI) $(LIBBASE) $(TEST_LIBS)
 
+.PHONY: test-vm
+test-vm: $(B)/bin/strake ## run tests/vm in guests with a real systemd (the first time builds them: minutes)
+	tests/vm/run
+
 # --- measuring ---------------------------------------------------------------------------------
 
 BENCH_BIN := $(addprefix build/bench/,floor true runtime scale)

@@ -178,7 +178,7 @@ def put(connection, sources, target, deadline):
         if not source.exists():
             raise VmError(f"put: {source} does not exist")
         whole = source.resolve()
-        pack += ["-C", str(whole.parent), "--", whole.name] if source.name else ["-C", str(whole), "."]
+        pack += ["-C", str(whole.parent), "--", whole.name]
     errors = bytearray()
     config = json.loads((connection.guest / "config.json").read_text())
     if config["kind"] == "uml":  # through the shared directory: a serial line is slow
@@ -192,23 +192,25 @@ def put(connection, sources, target, deadline):
             status, reason = connection.execute(["sh", "-c", script, target], deadline,
                                                 stdin=tar.stdout.fileno(), stderr=errors.extend)
     if status:
-        raise VmError(f"put into {target} of {connection.guest.name} failed with status {status}: "
+        raise VmError(f"put into {target} of {connection.guest.name}: status {status}: "
                       f"{reason or errors.decode(errors='replace').strip()}")
 
 
 def get(connection, sources, target, deadline):
-    """Copy files and directories of the guest into directory TARGET."""
+    """Copy files and directories of the guest into directory TARGET, made if need be."""
     os.makedirs(target, exist_ok=True)
+    pack = ["tar", "-c"]
+    for source in map(Path, sources):
+        pack += ["-C", str(source.parent), "--", source.name] if source.name else ["-C", "/", "."]
     errors = bytearray()
     with subprocess.Popen(["tar", "-C", target, "--no-same-owner", "-x"],
                           stdin=subprocess.PIPE) as tar:
-        names = [f"--transform=s,^,," , *[s.lstrip("/") for s in sources]]
-        status, reason = connection.execute(["tar", "-C", "/", "-c", *names], deadline,
-                                            stdout=tar.stdin.write, stderr=errors.extend)
+        status, reason = connection.execute(pack, deadline, stdout=tar.stdin.write,
+                                            stderr=errors.extend)
         tar.stdin.close()
         unpacked = tar.wait()
     if status or unpacked:
-        raise VmError(f"get from {connection.guest.name} failed with status {status or unpacked}: "
+        raise VmError(f"get from {connection.guest.name}: status {status or unpacked}: "
                       f"{reason or errors.decode(errors='replace').strip()}")
 
 

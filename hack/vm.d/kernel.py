@@ -29,13 +29,14 @@ def _package(apt):
 
 
 def _configure(tree, make, source, progress, log):
-    progress.run([*make, f"KCONFIG_ALLCONFIG={CONFIG}", "alldefconfig"], log, "kernel: configuring")
+    progress.run([*make, f"KCONFIG_ALLCONFIG={CONFIG}", "alldefconfig"], log,
+                 "kernel: configuring")
     have = set((tree / ".config").read_text().splitlines())
     lost = [line for line in CONFIG.read_text().splitlines()
             if re.match(r"(# )?CONFIG_\w+", line) and line not in have]
     if lost:
-        raise VmError(f"{CONFIG}: without effect in {source}: {', '.join(lost)}; such an option has "
-                      "gone, or something it depends on is not set")
+        raise VmError(f"{CONFIG}: without effect in {source}: {', '.join(lost)}; such an "
+                      "option has gone, or something it depends on is not set")
 
 
 def _build(deb, log, progress, out):
@@ -44,7 +45,8 @@ def _build(deb, log, progress, out):
     progress.step(f"kernel: unpacking {deb.name}")
     with open(log, "a", encoding="utf-8") as err:
         # dpkg and tar in pipes: the archive inside the package never lies on the disk.
-        files = subprocess.Popen(["dpkg", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=err)
+        files = subprocess.Popen(["dpkg", "--fsys-tarfile", deb], stdout=subprocess.PIPE,
+                                 stderr=err)
         source = subprocess.Popen(
             ["tar", "-xO", "--wildcards", "./usr/src/linux-source-*.tar.xz"],
             stdin=files.stdout, stdout=subprocess.PIPE, stderr=err)
@@ -68,14 +70,6 @@ def _build(deb, log, progress, out):
                              check=False).stdout.strip()
     if not re.match(r"\d+\.\d+", version):
         raise VmError("kernel: the built linux does not run on this machine")
-
-
-def _options():
-    return cache.key_of(CONFIG, RECIPE)
-
-
-def kernel_current(directory):
-    return set(directory.glob(f"kernel-*-{_options()}"))
 
 
 def _options():

@@ -61,11 +61,13 @@ def choose(wanted, needs=frozenset()):
     """The first kind that works here and has what is needed."""
     if wanted != "auto" and wanted not in FEATURES:
         raise VmError(f"no such kind: {wanted}; there are auto, {', '.join(FEATURES)}")
-    kinds = list(FEATURES) if wanted == "auto" else [wanted]
+    unknown = needs - set().union(*FEATURES.values())
+    if unknown:
+        raise VmError(f"no guest of any kind has {', '.join(sorted(unknown))}")
     reasons = []
-    for kind in kinds:
-        lacks = needs - FEATURES[kind]
-        reason = f"it has no {', '.join(sorted(lacks))}" if lacks else why_not(kind)
+    for kind in FEATURES if wanted == "auto" else [wanted]:
+        lacks = ", ".join(sorted(needs - FEATURES[kind]))
+        reason = f"it has no {lacks}" if lacks else why_not(kind)
         if reason is None:
             return kind
         reasons.append(f"{kind}: {reason}")

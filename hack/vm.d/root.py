@@ -58,31 +58,13 @@ def _bootstrap(packages, progress, log, out):
         "".join(f"{f['Package']} {f['Version']}\n" for f in fields if "Version" in f))
 
 
-# Runs as root or as the root of a user namespace. Device nodes come from devtmpfs.
-ASSEMBLE = """set -eu
-umask 022
-mkdir "$OUT/tree"
-trap 'rm -rf "$OUT/tree"' EXIT
-tar -C "$OUT/tree" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*' -xpf "$BASE"
-if [ -n "$KERNEL" ]; then
-	cp "$OUT"/tree/boot/vmlinuz-* "$OUT/vmlinuz"
-	cp "$OUT"/tree/boot/initrd.img-* "$OUT/initrd.img"
-	chmod 644 "$OUT/initrd.img"
-fi
-"$HERE/root.sh" "$OUT/tree"
-truncate -s "$SIZE" "$OUT/root.img"
-mkfs.ext4 -q -F -L vm -O ^has_journal -E lazy_itable_init=1 -d "$OUT/tree" "$OUT/root.img"
-chmod 444 "$OUT/root.img"
-"""
-
-
 def _base_name(boots_itself):
     return f"base-{SUITE}-{cache.key_of(' '.join(BOOTSTRAP + _packages(boots_itself)))}"
 
 
 def _root_name(boots_itself):
     files = [HERE / name for name in INSIDE]
-    return f"root-{SUITE}-{cache.key_of(_base_name(boots_itself), ASSEMBLE, SIZE, *files)}"
+    return f"root-{SUITE}-{cache.key_of(_base_name(boots_itself), SIZE, *files)}"
 
 
 def root_current(directory):
@@ -109,10 +91,10 @@ def base_get(directory, progress, boots_itself, refresh=False):
                                 lambda out: _bootstrap(packages, progress, log, out))
 
 
-def _assemble(base, boots_itself, progress, log, out):
-    env = dict(os.environ, BASE=str(base / "base.tar"), OUT=str(out), HERE=str(HERE), SIZE=SIZE,
-               KERNEL="1" if boots_itself else "", PATH=os.environ["PATH"] + SBIN)
-    progress.run([*_as_root(), "sh", "-c", ASSEMBLE], log, "root: image", env=env)
+def _assemble(base, progress, log, out):
+    env = dict(os.environ, PATH=os.environ["PATH"] + SBIN)
+    progress.run([*_as_root(), HERE / "root.sh", base / "base.tar", out, SIZE], log, "root: image",
+                 env=env)
     shutil.copy(base / "packages.txt", out / "packages.txt")
 
 
@@ -131,6 +113,6 @@ def root_get(directory, progress, boots_itself, refresh=False):
         progress.step("root: making the image")
         log = directory / "root.log"
         entry = cache.entry_make(directory, name,
-                                 lambda out: _assemble(base, boots_itself, progress, log, out))
+                                 lambda out: _assemble(base, progress, log, out))
         progress.step(f"root: {entry.name} is made")
         return entry

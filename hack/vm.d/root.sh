@@ -1,12 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# root.sh ROOT: make an unpacked Debian into the guest's root. Runs on the host, as root or as the
-# root of a user namespace; what is next to it (agent.py, frames.py) is copied in.
+# root.sh BASE.TAR OUT SIZE: make OUT/root.img, the guest's disk, from an unpacked Debian; also
+# OUT/vmlinuz and OUT/initrd.img where that brings a kernel. Runs on the host, as root or as the
+# root of a user namespace; agent.py and frames.py, which are next to it, are copied in.
 set -eu
+umask 022
 
-root=$1
 here=$(dirname "$0")
+out=$2
+root=$out/tree
 units=$root/etc/systemd/system
+
+mkdir "$root"
+trap 'rm -rf "$root"' EXIT
+# Device nodes come from devtmpfs; who is not really root could not make them.
+tar -C "$root" --numeric-owner --xattrs --xattrs-include='*' --exclude='./dev/*' -xpf "$1"
+if [ -e "$root/vmlinuz" ]; then
+	cp "$root"/boot/vmlinuz-* "$out/vmlinuz"
+	cp "$root"/boot/initrd.img-* "$out/initrd.img"
+	chmod 644 "$out/initrd.img"
+fi
 
 # --- who it is
 
@@ -70,3 +83,9 @@ printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=64M\nRateLimitIntervalSec=0\n
 printf 'kernel.printk = 4 4 1 4\nnet.ipv4.ip_forward = 1\n' >"$root/etc/sysctl.d/vm.conf"
 
 rm -rf "${root:?}"/boot/* "$root"/var/cache/* "$root"/var/lib/apt/lists "$root"/tmp/*
+
+# --- the disk: without a journal, because it is thrown away and not repaired
+
+truncate -s "$3" "$out/root.img"
+mkfs.ext4 -q -F -L vm -O ^has_journal -E lazy_itable_init=1 -d "$root" "$out/root.img"
+chmod 444 "$out/root.img"

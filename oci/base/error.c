@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 0))) static void error_format(struct error *e, int errnum,
-							       const char *fmt, va_list ap)
+static void error_format(struct error *e, int errnum, const char *fmt, va_list ap)
 {
 	e->errnum = errnum;
 	e->step[0] = '\0';

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+# Limits with the cgroupfs manager, each shown by what it does to a process inside.
+# needs: systemd memory pids cpu io strake
+# disk: 256
+# deadline: 300
+
+load lib
+
+setup_file() {
+	strake --version | sed -n '1s/^/# /p' >&3
+}
+
+setup() {
+	ID=t-$BATS_TEST_NUMBER
+	bundle_make "$BATS_TEST_TMPDIR/b"
+	bundle_set '.linux.cgroupsPath = "/strake-test/" + $id' --arg id "$ID"
+}
+
+teardown() {
+	strake_ delete -f "$ID" 2>/dev/null || true
+	swapoff -a
+	[ ! -e "/sys/fs/cgroup/strake-test/$ID" ]
+	rmdir /sys/fs/cgroup/strake-test
+}
+
+strake_() {
+	strake --cgroup-manager=cgroupfs "$@"
+}
+
+# limited FILTER [JQ OPTION...]: a container that sleeps, with these linux.resources.
+limited() {
+	local filter=$1
+	shift
+	bundle_set ".process.args = [\"sleep\", \"600\"] | .linux.resources += $filter" "$@"
+	strake_ run -d -b "$BUNDLE" "$ID"
+	CGROUP=/sys/fs/cgroup/strake-test/$ID
+}
+
+in_it() {
+	strake_ exec "$ID" "$@"
+}
+
+# with_disk RESOURCES: a container that sleeps, with the second disk as /dev/disk; RESOURCES may
+# say $major and $minor.
+with_disk() {
+	local dev
+	dev=$(lsblk -dno MAJ:MIN "$VM_DISK" | tr -d ' ')
+	bundle_set '.linux.devices += [ { path: "/dev/disk", type: "b", major: $major, minor: $minor } ]' \
+		--argjson major "${dev%:*}" --argjson minor "${dev#*:}"
+	limited "$1" --argjson major "${dev%:*}" --argjson minor "${dev#*:}"
+}
+
+# hog MB: touch so much memory in one process. A tmpfs would be charged too, but not killed.
+hog() {
+	in_it sh -c "head -c ${1}m /dev/zero | tail -c ${1}m | wc -c"
+}
+
+event() { # event FILE KEY
+	awk -v k="$2" '$1 == k { print $2 }' "$CGROUP/$1"
+}
+
+usage() {
+	event cpu.stat usage_usec
+}
+
+burn() {
+	in_it sh -c 'while :; do :; done' &
+}
+
+@test "memory.limit: who needs more is killed, and the cgroup has counted it" {
+	limited '{ memory: { limit: 33554432, swap: 33554432 } }'
+	run hog 8
+	[ "$output" = 8388608 ]
+	[ "$(event memory.events oom_kill)" -eq 0 ]
+	run hog 64
+	[ "$output" != 67108864 ]
+	[ "$(event memory.events oom_kill)" -ge 1 ]
+	[ "$(strake_ state "$ID" | jq -r .status)" = running ]
+}
+
+@test "memory.limit on a container's first process ends the container by SIGKILL" {
+	bundle_set '.process.args = ["sh", "-c", "x=$(head -c 64m /dev/zero | tr \"\\000\" x); echo alive"]
+		| .linux.resources.memory = { limit: 16777216, swap: 16777216 }'
+	run strake_ run -b "$BUNDLE" "$ID"
+	[[ "$output" != *alive* ]]
+	[ "$status" -eq 137 ]
+}
+
+@test "memory.swap: what the limit keeps out of memory fits into swap, and no more" {
+	mkswap -q "$VM_DISK"
+	swapon "$VM_DISK"
+	limited '{ memory: { limit: 16777216, swap: 100663296 } }'
+	[ "$(cat "$CGROUP/memory.swap.max")" -eq 83886080 ]
+	run hog 48
+	[ "$output" = 50331648 ]
+	[ "$(event memory.events oom_kill)" -eq 0 ]
+	run hog 160
+	[ "$output" != 167772160 ]
+	[ "$(event memory.events oom_kill)" -ge 1 ]
+}
+
+@test "unified memory.high holds back without killing" {
+	mkswap -q "$VM_DISK"
+	swapon "$VM_DISK"
+	limited '{ unified: { "memory.high": "16777216" } }'
+	run hog 32
+	[ "$output" = 33554432 ]
+	[ "$(event memory.events high)" -gt 0 ]
+	[ "$(event memory.events oom_kill)" -eq 0 ]
+}
+
+@test "unified with a file that is none of a cgroup's is refused, and nothing is left" {
+	bundle_set '.linux.resources.unified = { "memory.nonsense": "1" }'
+	run strake_ run -b "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *memory.nonsense* ]]
+	bundle_set '.linux.resources.unified = { "../memory.max": "1" }'
+	run strake_ run -b "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"../memory.max"* ]]
+	mkdir -p /sys/fs/cgroup/strake-test
+	[ -z "$(find /sys/fs/cgroup/strake-test -mindepth 1 -type d)" ]
+}
+
+@test "pids.limit: the fork too many fails with EAGAIN" {
+	limited '{ pids: { limit: 4 } }'
+	run in_it sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & kill 0'
+	[[ "$output" == *"Resource temporarily unavailable"* ]]
+	[ "$(event pids.events max)" -ge 1 ]
+}
+
+@test "cpu.quota: a busy loop gets its share of a second and is throttled" {
+	limited '{ cpu: { quota: 20000, period: 100000 } }'
+	burn
+	eventually 10 test "$(usage)" -gt 0
+	local from=$(usage) begin=$EPOCHREALTIME
+	sleep 2
+	local used=$(($(usage) - from)) wall=$((${EPOCHREALTIME/./} - ${begin/./}))
+	echo "# used $used us of $wall us, allowed a fifth" >&3
+	[ "$used" -le $((wall * 20 / 100 * 115 / 100)) ]
+	[ "$used" -gt $((wall * 5 / 100)) ]
+	[ "$(event cpu.stat nr_throttled)" -gt 5 ]
+}
+
+@test "cpu.shares: two busy loops share one processor as their weights say" {
+	limited '{ cpu: { shares: 1024 } }'
+	local one=$CGROUP first=$ID
+	[ "$(cat "$one/cpu.weight")" -gt 0 ]
+	burn
+	ID=$ID-b
+	bundle_set '.linux.cgroupsPath = "/strake-test/" + $id | .linux.resources.cpu.shares = 8192' \
+		--arg id "$ID"
+	strake_ run -d -b "$BUNDLE" "$ID"
+	local two=/sys/fs/cgroup/strake-test/$ID
+	burn
+	local w1 w2 u1 u2
+	w1=$(cat "$one/cpu.weight") w2=$(cat "$two/cpu.weight")
+	[ "$w2" -gt "$w1" ]
+	CGROUP=$one u1=$(usage) u2=$(CGROUP=$two usage)
+	sleep 3
+	u1=$(($(CGROUP=$one usage) - u1)) u2=$(($(CGROUP=$two usage) - u2))
+	echo "# weights $w1 and $w2, used $u1 us and $u2 us" >&3
+	# Within a quarter of the ratio of the weights.
+	[ $((u2 * w1 * 4)) -gt $((u1 * w2 * 3)) ]
+	[ $((u2 * w1 * 4)) -lt $((u1 * w2 * 5)) ]
+	strake_ delete -f "$ID"
+	[ ! -e "$two" ]
+	ID=$first
+}
+
+@test "blockIO.throttleWriteBpsDevice: a disk is written no faster" {
+	with_disk '{ blockIO: { throttleWriteBpsDevice: [
+		{ major: $major, minor: $minor, rate: 2097152 } ] },
+		devices: [ { allow: true, type: "b", major: $major, minor: $minor, access: "rw" } ] }'
+	local begin=$EPOCHREALTIME
+	in_it dd if=/dev/zero of=/dev/disk bs=256k count=24 oflag=direct
+	local wall=$((${EPOCHREALTIME/./} - ${begin/./}))
+	echo "# 6 MiB at 2 MiB/s took $((wall / 1000)) ms" >&3
+	[ "$wall" -ge 2000000 ]
+}
+
+@test "pause stops a busy loop, resume lets it go on" {
+	limited '{}'
+	burn
+	eventually 10 test "$(usage)" -gt 0
+	strake_ pause "$ID"
+	[ "$(strake_ state "$ID" | jq -r .status)" = paused ]
+	[ "$(event cgroup.events frozen)" -eq 1 ]
+	local at=$(usage)
+	sleep 0.5
+	[ "$(usage)" -eq "$at" ]
+	strake_ resume "$ID"
+	[ "$(strake_ state "$ID" | jq -r .status)" = running ]
+	sleep 0.5
+	[ "$(usage)" -gt "$at" ]
+}
+
+@test "delete -f ends all processes of a container, frozen too, and leaves nothing" {
+	local programs
+	programs=$(bpftool -j prog list | jq 'map(select(.type == "cgroup_device")) | length')
+	limited '{ pids: { limit: 50 } }'
+	in_it sh -c 'for i in 1 2 3 4 5; do setsid sleep 600 & done'
+	local pids
+	pids=$(cat "$CGROUP"/cgroup.procs)
+	[ "$(echo "$pids" | wc -l)" -ge 6 ]
+	strake_ pause "$ID"
+	strake_ delete -f "$ID"
+	[ ! -e "$CGROUP" ]
+	for pid in $pids; do
+		[ ! -e "/proc/$pid" ]
+	done
+	[ -z "$(strake_ list -q)" ]
+	[ -z "$(ls -A /run/strake)" ]
+	none_more() {
+		[ "$(bpftool -j prog list | jq 'map(select(.type == "cgroup_device")) | length')" -eq "$1" ]
+	}
+	eventually 10 none_more "$programs" # the kernel frees them when the cgroup is really gone
+}
+
+@test "devices: what is not allowed cannot be opened, and reading is not writing" {
+	bundle_set '.process.capabilities |= map_values(. + ["CAP_MKNOD"])'
+	with_disk '{ devices: [ { allow: false, access: "rwm" },
+		{ allow: true, type: "b", major: $major, minor: $minor, access: "r" } ] }'
+	in_it dd if=/dev/disk of=/dev/null bs=4k count=1
+	run in_it dd if=/dev/zero of=/dev/disk bs=4k count=1
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"not permitted"* ]]
+	in_it mknod /dev/other b 98 0 # making a node is allowed by default, using it is not
+	run in_it dd if=/dev/other of=/dev/null bs=4k count=1
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"not permitted"* ]]
+	in_it sh -c 'echo x >/dev/null && head -c 1 /dev/urandom | wc -c'
+}
+
+@test "update changes what a running container may do" {
+	limited '{ memory: { limit: 67108864, swap: 67108864 }, pids: { limit: 50 } }'
+	run hog 40
+	[ "$output" = 41943040 ]
+	strake_ update --memory 16777216 --memory-swap 16777216 "$ID"
+	run hog 40
+	[ "$output" != 41943040 ]
+	[ "$(event memory.events oom_kill)" -ge 1 ]
+	strake_ update --pids-limit 3 "$ID"
+	run in_it sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & kill 0'
+	[[ "$output" == *"Resource temporarily unavailable"* ]]
+	echo '{ "cpu": { "quota": 10000, "period": 100000 }, "pids": { "limit": 100 } }' |
+		strake_ update --resources - "$ID"
+	burn
+	eventually 10 test "$(usage)" -gt 0
+	local from=$(usage) begin=$EPOCHREALTIME
+	sleep 2
+	local used=$(($(usage) - from)) wall=$((${EPOCHREALTIME/./} - ${begin/./}))
+	[ "$used" -le $((wall * 10 / 100 * 115 / 100)) ]
+	# What an update does not name stays.
+	[ "$(cat "$CGROUP/memory.max")" -eq 16777216 ]
+}
+
+@test "an update that the kernel refuses tells so and changes nothing" {
+	limited '{ pids: { limit: 50 } }'
+	run strake_ update --cpuset-cpus 999 "$ID"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *cpuset* ]]
+	[ "$(cat "$CGROUP/pids.max")" -eq 50 ]
+}
+
+@test "a process joined by exec is under the container's limits" {
+	limited '{ memory: { limit: 67108864 } }'
+	run in_it cat /proc/self/cgroup
+	[ "$status" -eq 0 ]
+	in_it sleep 601 &
+	eventually 10 pgrep -f 'sleep 601'
+	local pid
+	pid=$(pgrep -fx 'sleep 601')
+	[ "$(sed 's/^0:://' "/proc/$pid/cgroup")" = "/strake-test/$ID" ]
+}
+
+@test "40 containers, 8 at a time, leave nothing" {
+	bundle_set '.process.args = ["true"] | del(.linux.cgroupsPath)'
+	local before programs
+	before=$(find /sys/fs/cgroup -type d | sort)
+	programs=$(bpftool -j prog list | jq 'map(select(.type == "cgroup_device")) | length')
+	for i in 1 2 3 4 5; do
+		local jobs=()
+		for j in 1 2 3 4 5 6 7 8; do
+			strake_ run -b "$BUNDLE" "m-$i-$j" &
+			jobs+=($!)
+		done
+		for job in "${jobs[@]}"; do
+			wait "$job"
+		done
+	done
+	[ "$(find /sys/fs/cgroup -type d | sort)" = "$before" ]
+	[ -z "$(ls -A /run/strake)" ]
+	none_more() {
+		[ "$(bpftool -j prog list | jq 'map(select(.type == "cgroup_device")) | length')" -eq "$1" ]
+	}
+	eventually 10 none_more "$programs"
+	mkdir -p /sys/fs/cgroup/strake-test
+}
