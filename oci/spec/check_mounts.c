@@ -94,9 +94,9 @@ static int mount_check(struct rules *r, const struct spec_mount *m, size_t i)
 		return err;
 	if (str_eq(m->destination, "/"))
 		return rules_refuse(r, "\"/\" is what root.path says");
-	err = mount_proc(r, m);
+	err = mount_origin(r, m, i);
 	if (err == 0)
-		err = mount_origin(r, m, i);
+		err = mount_proc(rules_at(r, "mounts[%zu].destination", i), m);
 	if (err == 0)
 		err = mount_mappings(r, m, i);
 	return err;

@@ -26,7 +26,7 @@ const char *rules_show(struct rules *r, const char *s)
 {
 	char *dst = r->shown[r->next_shown++ % ARRAY_SIZE(r->shown)];
 
-	return str_show(dst, sizeof(r->shown[0]), s);
+	return str_show(dst, sizeof(r->shown[0]), s ? s : "");
 }
 
 static const struct json *node_item(const struct json *j, size_t index)

@@ -27,7 +27,7 @@ int rules_refuse(struct rules *r, const char *fmt, ...) __attribute__((format(pr
 int rules_unsupported(struct rules *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Text from the document, fit for a message; four of them may stand in one. */
+/* Text from the document (NULL: none), fit for a message; four of them may stand in one. */
 const char *rules_show(struct rules *r, const char *s);
 
 bool rules_is_one_line(const char *s); /* no control character */

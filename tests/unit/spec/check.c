@@ -428,6 +428,8 @@ static void test_mounts(void **state)
 static void test_proc_mounts(void **state)
 {
 	static const struct refused cases[] = {
+		{ MOUNT("{\"destination\":\"/proc\",\"source\":\"/proc\"}"),
+		  "mounts[0].type: is missing, and no option says \"bind\" or \"rbind\"" },
 		{ MOUNT("{\"destination\":\"/proc\",\"type\":\"tmpfs\"}"),
 		  "mounts[0].destination: a file system of type \"tmpfs\" on /proc would hide "
 		  "procfs" },
