@@ -72,6 +72,8 @@ static const struct option options[] = {
 	  "Databases worked on at a time" },
 	{ "requests", 0, OPTION_NUMBER, AT(requests), NULL, "16", 1, 1000, CONFIG_RUN,
 	  "requests under way at a time" },
+	{ "watch-idle", 0, OPTION_NUMBER, AT(watch_idle_s), NULL, "150", 5, 3600, CONFIG_RUN,
+	  "seconds of silence after which a watch is begun anew" },
 	{ "listen", 0, OPTION_TEXT, AT(listen), "LISTEN", ":8080", 0, 0, CONFIG_RUN,
 	  "address of /metrics, /healthz, /readyz; empty: none" },
 	{ "log-level", 0, OPTION_LEVEL, AT(log_level), "LOG_LEVEL", "info", 0, 0, ANY,

@@ -19,6 +19,7 @@ struct config {
 	char *identity;
 	int workers;  /* Databases looked at at a time */
 	int requests; /* under way at a time */
+	int watch_idle_s;
 	char *listen; /* of metrics and health; "" : nowhere */
 	enum log_level log_level;
 	bool log_json;

@@ -186,6 +186,7 @@ static int watch_add(struct operator_ *o, enum kind kind, const char *namespace)
 	struct watch_target target = {
 		.selector = kind == KIND_DATABASE ? NULL : CHILDREN,
 		.metadata_only = kind == KIND_SECRET,
+		.idle_ms = (unsigned)o->config->watch_idle_s * 1000,
 	};
 
 	*w = (struct operator_watch){ .o = o, .kind = kind, .namespace = namespace };

@@ -62,7 +62,12 @@ void queue_item_done(struct queue_item *i)
 void queue_add(struct queue_item *i, enum queue_priority priority)
 {
 	struct queue *q = i->queue;
+	uint64_t now = proc_now_ms();
 
+	if (!i->active && !i->queued && now < i->not_before_ms) {
+		loop_timer_set(q->loop, &i->timer, i->not_before_ms - now);
+		return;
+	}
 	loop_timer_stop(q->loop, &i->timer);
 	if (i->active) {
 		if (!i->dirty || priority > i->dirty_priority)
@@ -76,7 +81,7 @@ void queue_add(struct queue_item *i, enum queue_priority priority)
 		unlink_item(i);
 	} else {
 		q->adds++;
-		i->since_ms = proc_now_ms();
+		i->since_ms = now;
 	}
 	link_item(i, priority);
 	q->ready(q->arg);
@@ -128,6 +133,7 @@ void queue_finish(struct queue_item *i, bool failed, uint64_t again_ms)
 	q->active--;
 	q->worked_ms += proc_now_ms() - i->since_ms;
 	i->active = false;
+	i->not_before_ms = failed && again_ms ? proc_now_ms() + again_ms : 0;
 	if (failed) {
 		wait = back_off(i);
 		if (wait < again_ms)

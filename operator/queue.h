@@ -22,7 +22,8 @@ struct queue_item {
 	struct queue_item *prev, *next;
 	struct queue *queue;
 	struct loop_timer timer;
-	uint64_t since_ms; /* when it was added, then when it was taken */
+	uint64_t since_ms;      /* when it was added, then when it was taken */
+	uint64_t not_before_ms; /* the server asked to be left alone until then */
 	uint16_t failures;
 	uint8_t priority;
 	bool queued;
@@ -57,6 +58,6 @@ struct queue_item *queue_take(struct queue *q);
 
 /*
  * The work on it is over. It is looked at again after `again_ms` (0: not by itself); or, where it
- * failed, after its back-off: 5 ms, doubling, and never before `again_ms`.
+ * failed, after its back-off: 5 ms, doubling, and never before `again_ms`, whatever news come.
  */
 void queue_finish(struct queue_item *i, bool failed, uint64_t again_ms);

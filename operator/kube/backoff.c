@@ -13,7 +13,7 @@ uint64_t backoff_next(struct backoff *b, unsigned asked_ms)
 {
 	uint64_t now = proc_now_ms(), wait;
 
-	if (!b->next_ms || now - b->last_ms > b->quiet_ms)
+	if (!b->next_ms || now > b->last_ms + b->quiet_ms)
 		b->next_ms = b->first_ms;
 	wait = loop_random(b->next_ms, 2ull * b->next_ms);
 	b->next_ms = b->next_ms > b->most_ms / 2 ? b->most_ms : b->next_ms * 2;

@@ -405,6 +405,7 @@ static int errno_of(CURLcode code)
 static void finished(struct request *r, CURLcode code)
 {
 	struct answer a = { .body = r->got.data ? r->got.data : "", .len = r->got.len };
+	int len = (int)strcspn(r->call.path, "?");
 	long status = 0;
 
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -414,9 +415,9 @@ static void finished(struct request *r, CURLcode code)
 		moment(r->c);
 	a.retry_after_ms = r->retry_after_ms;
 	if (r->refused < 0)
-		error_set(&a.error, -r->refused, "%s %s", r->method, r->call.path);
+		error_set(&a.error, -r->refused, "%s %.*s", r->method, len, r->call.path);
 	else if (code != CURLE_OK)
-		error_say(&a.error, errno_of(code), "%s %s: %s", r->method, r->call.path,
+		error_say(&a.error, errno_of(code), "%s %.*s: %s", r->method, len, r->call.path,
 			  *r->words ? r->words : curl_easy_strerror(code));
 	else
 		a.status = (int)status;

@@ -121,8 +121,9 @@ int exec_credential(const struct access_exec *x, const char *server, json_t **re
 	close(pipe_fd[1]);
 	if (r < 0) {
 		close(pipe_fd[0]);
+		r = error_set(e, -r, "credential plugin %s", x->argv[0]);
 		error_hint(e, "%s", x->hint ? x->hint : "is it installed and in PATH?");
-		return error_set(e, -r, "credential plugin %s", x->argv[0]);
+		return r;
 	}
 	r = collect(pipe_fd[0], &out);
 	close(pipe_fd[0]);

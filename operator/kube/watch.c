@@ -19,7 +19,6 @@
 #define STREAM_SHORT_S    240
 #define STREAM_LONG_S     300
 #define SLACK_S           5
-#define BOOKMARK_IDLE_MS  150000
 #define VERY_SHORT_MS     1000
 #define LONG_LIVED_MS     5000
 
@@ -253,7 +252,7 @@ static void watch_stream(struct watch *w, bool initial)
 			.accept = w->target.metadata_only ? METADATA_ITEM : NULL,
 			.lane = LANE_WATCH,
 			.timeout_ms = (seconds + SLACK_S) * 1000,
-			.idle_ms = w->bookmarks ? BOOKMARK_IDLE_MS : 0,
+			.idle_ms = w->bookmarks ? w->target.idle_ms : 0,
 			.data = on_stream_data,
 			.done = on_stream_done,
 			.arg = w,

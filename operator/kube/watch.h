@@ -35,6 +35,7 @@ struct watch_target {
 	const char *const *paths; /* NULL-terminated: tried in order where one is not served */
 	const char *selector;     /* of labels, ready for a query; or NULL */
 	bool metadata_only;       /* ask for PartialObjectMetadata */
+	unsigned idle_ms;         /* of silence where bookmarks come; then it is begun anew */
 };
 
 struct watch {

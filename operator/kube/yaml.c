@@ -79,8 +79,7 @@ static json_t *yaml_scalar(struct yaml_walk *w, const yaml_node_t *node)
 
 	if (memchr(text, 0, len))
 		return refuse(w, node, "a string holds a NUL");
-	if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-	    !str_eq((const char *)node->tag, YAML_STR_TAG "!"))
+	if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
 		value = scalar_plain(text);
 	else
 		value = json_stringn(text, len);
