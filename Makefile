@@ -189,6 +189,27 @@ $(OPERATOR_UNIT_BIN): $(B)/tests/unit/operator/%: $(B)/obj/tests/unit/operator/%
 
 unit-bins: $(OPERATOR_UNIT_BIN)
 
+.PHONY: image
+image: build/strake-operator.tar ## make the operator's container image as an OCI archive
+
+build/strake-operator.tar: build/bin/strake-operator hack/operator-image
+	hack/operator-image $< strake/operator:$(VERSION) $@
+
+.PHONY: install.yaml
+install.yaml: build/install.yaml ## make the operator's installation as one file, build/install.yaml
+
+build/install.yaml: $(addprefix manifests/,namespace.yaml crd.yaml rbac.yaml operator.yaml)
+	@mkdir -p $(@D)
+	@for f in $^; do echo ---; cat $$f; done >$@
+
+.PHONY: test-kube
+test-kube: $(B)/bin/strake-operator ## run tests/kube against a real control plane (built once: 10 minutes)
+	STRAKE_BUILD=$(CURDIR)/$(B) tests/kube/run
+
+.PHONY: bench-operator
+bench-operator: $(B)/bin/strake-operator ## measure the operator beside a client-go peer, on a real control plane
+	tests/bench/operator-run
+
 -include $(OPERATOR_OBJ:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(OPERATOR_UNIT_SRC))
 
 build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)

@@ -172,8 +172,8 @@ class Cluster:
                 found[kind, item["metadata"]["name"]] = item
         return found
 
-    def writes(self, since=0, user=None):
-        """Writes in the audit log from byte `since` on: (verb, user, path, code, time)."""
+    def writes(self, since=0, agent=None, acting=None):
+        """Writes in the audit log from byte `since` on: (verb, agent, path, code, time)."""
         found = []
         with open(self.audit) as log:
             log.seek(since)
@@ -182,10 +182,11 @@ class Cluster:
                     event = json.loads(line)
                 except ValueError:
                     continue
-                agent = event.get("userAgent", "")
-                found.append((event["verb"], agent, event["requestURI"].split("?")[0],
+                if acting and event.get("impersonatedUser", {}).get("username") != acting:
+                    continue
+                found.append((event["verb"], event.get("userAgent", ""), event["requestURI"].split("?")[0],
                               event.get("responseStatus", {}).get("code"), event["stageTimestamp"]))
-        return [w for w in found if not user or w[1].startswith(user)]
+        return [w for w in found if not agent or w[1].startswith(agent)]
 
     def audit_end(self):
         return self.audit.stat().st_size if self.audit.exists() else 0
@@ -228,7 +229,7 @@ class Operator:
                           f"127.0.0.1:{self.port}", "--lease-namespace", "default",
                           "--lease-name", lease, "--log-level", "debug", *arguments]
         self.env = {**os.environ, **(env or {})}
-        self.process = None
+        self.process, self.last = None, ""
 
     def __enter__(self):
         self.start()
@@ -236,6 +237,7 @@ class Operator:
 
     def __exit__(self, *_):
         self.kill()
+        self.last = self.tail()
         self.log.unlink(missing_ok=True)
 
     def start(self):
@@ -270,6 +272,8 @@ class Operator:
         return self
 
     def tail(self, lines=15):
+        if not self.log.exists():
+            return self.last
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def signal(self, number):
@@ -300,7 +304,7 @@ class Suite:
     """Tests in the order in which they stand; every one in a namespace of its own."""
 
     def __init__(self, name):
-        self.name, self.tests, self.cluster = name, [], None
+        self.name, self.tests, self.cluster, self.count = name, [], None, 0
         self.operator = None
 
     def test(self, function):
@@ -308,7 +312,8 @@ class Suite:
         return function
 
     def namespace(self):
-        name = f"t-{self.name}-{len(self.used)}-{os.getpid()}"
+        self.count += 1
+        name = f"t-{self.name}-{self.count}-{os.getpid()}"
         self.used.append(name)
         self.cluster.create("Namespace", None, {"metadata": {"name": name}})
         return name

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The operator killed between any two calls, and two of them at once."""
+import os
+import signal
+import time
+from pathlib import Path
+
+from harness import Cluster, Failed, Operator, Suite, check, equal, wait
+
+suite = Suite("crash")
+cluster = suite.cluster = Cluster()
+
+
+def made_of(namespace, name, replicas):
+    equal(len(cluster.children(namespace, name)), 8 + (replicas > 1), f"children of {namespace}/{name}")
+    equal(len(cluster.list("Pod", namespace)), replicas, f"pods of {namespace}/{name}")
+
+
+def passwords(namespace):
+    return {s["metadata"]["name"]: (s["metadata"]["uid"], s["data"]["password"]) for s in cluster.list("Secret", namespace)}
+
+
+def dies_at_every_moment(prepare, change, done, most=60):
+    """Runs `change` again and again, each time with the operator killed one moment later than before,
+    until it gets through; after each death a fresh one must bring things to where they belong."""
+    deaths = 0
+    for moment in range(1, most):
+        namespace = suite.namespace()
+        prepare(namespace)
+        lease = f"crash-{len(suite.used)}"
+        # The lease is not elected here: waiting for a dead leader's lease is another test.
+        with Operator(cluster.kubeconfig, "--namespace", namespace, "--leader-elect=false", lease=lease,
+                      env={"STRAKE_OPERATOR_KILL_AT": str(moment)}) as operator:
+            suite.operator = operator
+            operator.wait_synced()
+            change(namespace)
+            end = time.monotonic() + 20
+            while operator.process.poll() is None and not done(namespace) and time.monotonic() < end:
+                time.sleep(0.02)
+            died = operator.process.poll() is not None
+            before = passwords(namespace)
+            operator.kill()
+        with Operator(cluster.kubeconfig, "--namespace", namespace, "--leader-elect=false", lease=lease) as operator:
+            suite.operator = operator
+            wait(lambda: done(namespace), 40, lambda: f"killed at moment {moment}, it does not converge: {operator.tail()}")
+            after = passwords(namespace)
+            check(all(after.get(name) == value for name, value in before.items()) or not after,
+                  f"killed at moment {moment}, a Secret was made anew")
+            at = cluster.audit_end()
+            time.sleep(0.3)
+            operator.wait_synced()
+            writes = [w for w in cluster.writes(at, "strake-operator") if f"/{namespace}/" in w[2] and "/events" not in w[2]]
+            equal(writes, [], f"killed at moment {moment}, writes at the end")
+        cluster.delete("Namespace", None, namespace)
+        suite.used.remove(namespace)
+        if not died:
+            print(f"# killed at {deaths} moments")
+            return
+        deaths += 1
+    raise Failed(f"it still dies at moment {most}")
+
+
+def ready(replicas):
+    def look(namespace):
+        if not cluster.ready(namespace, "db"):
+            return False
+        made_of(namespace, "db", replicas)
+        return True
+    return look
+
+
+def make_ready(namespace, **spec):
+    cluster.database(namespace, "db", **spec)
+    with Operator(cluster.kubeconfig, "--namespace", namespace, "--leader-elect=false", lease="prepare") as operator:
+        operator.wait_synced()
+        cluster.wait_ready(namespace, "db")
+
+
+@suite.test
+def killed_at_every_moment_of_a_creation():
+    dies_at_every_moment(lambda n: None, lambda n: cluster.database(n, "db", deletionPolicy="Delete"), ready(1))
+
+
+@suite.test
+def killed_at_every_moment_of_a_growth():
+    def grown(namespace):
+        found = cluster.get("StatefulSet", namespace, "db")
+        return (found and found["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] == "2Gi"
+                and cluster.ready(namespace, "db")
+                and all(c["spec"]["resources"]["requests"]["storage"] == "2Gi" for c in cluster.list("PersistentVolumeClaim", namespace)))
+    dies_at_every_moment(lambda n: make_ready(n, replicas=2),
+                         lambda n: cluster.patch("Database", n, "db", {"spec": {"storage": {"size": "2Gi"}}}), grown)
+
+
+@suite.test
+def killed_at_every_moment_of_a_rolling_update():
+    def rolled(namespace):
+        found = cluster.get("StatefulSet", namespace, "db")
+        new = found["status"].get("updateRevision")
+        return (cluster.ready(namespace, "db") and found["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 7
+                and all(p["metadata"]["labels"]["controller-revision-hash"] == new for p in cluster.list("Pod", namespace)))
+    dies_at_every_moment(lambda n: make_ready(n, replicas=2),
+                         lambda n: cluster.patch("Database", n, "db", {"spec": {"terminationGracePeriodSeconds": 7}}), rolled)
+
+
+@suite.test
+def killed_at_every_moment_of_a_deletion_with_its_data():
+    def gone(namespace):
+        return (not cluster.get("Database", namespace, "db") and not cluster.children(namespace, "db")
+                and not cluster.list("PersistentVolumeClaim", namespace))
+    dies_at_every_moment(lambda n: make_ready(n, deletionPolicy="Delete"),
+                         lambda n: cluster.delete("Database", n, "db"), gone)
+
+
+# --- two of them ---
+
+FAST = ("--lease-duration", "4", "--lease-renew-deadline", "3", "--lease-retry", "1")
+
+
+def as_user(name):
+    """A kubeconfig by which the audit log tells the two apart."""
+    path = Path(cluster.kubeconfig).parent / f"{name}.conf"
+    path.write_text(Path(cluster.kubeconfig).read_text() + f"    act-as: {name}\n")
+    cluster.raw("PATCH", f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/test-{name}?fieldManager=test", {
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": f"test-{name}"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}]}, "application/apply-patch+yaml")
+    return path
+
+
+def accepted(start, user, namespace):
+    """Writes of one of the two that the server took, leases not among them."""
+    return [w for w in cluster.writes(start, "strake-operator", acting=user) if f"/{namespace}/" in w[2] and w[3] < 300]
+
+
+def pair(namespace):
+    lease = f"pair-{len(suite.used)}-{os.getpid()}"
+    one, two = (Operator(as_user(name), "--namespace", namespace, "--identity", name, *FAST, lease=lease) for name in ("one", "two"))
+    return lease, one, two
+
+
+@suite.test
+def the_second_waits_and_takes_over_at_once_when_the_first_is_ended():
+    namespace = suite.namespace()
+    lease, one, two = pair(namespace)
+    with one, two:
+        one.wait_synced().wait_leading()
+        two.wait_synced()
+        equal(two.metric("leader_election_master_status"), 0, "the second leads")
+        cluster.database(namespace, "db")
+        cluster.wait_ready(namespace, "db")
+        one.stop()
+        equal(cluster.get("Lease", "default", lease)["spec"]["holderIdentity"][:3] in ("", "two"), True, "holder")
+        two.wait_leading(10)
+        cluster.patch("Database", namespace, "db", {"spec": {"replicas": 2}})
+        cluster.wait_ready(namespace, "db")
+
+
+@suite.test
+def the_second_takes_over_when_the_first_is_killed():
+    namespace = suite.namespace()
+    _, one, two = pair(namespace)
+    with one, two:
+        one.wait_synced().wait_leading()
+        two.wait_synced()
+        cluster.database(namespace, "db")
+        time.sleep(0.02)
+        one.kill()
+        two.wait_leading(20)
+        cluster.wait_ready(namespace, "db")
+        made_of(namespace, "db", 1)
+
+
+@suite.test
+def a_leader_that_was_stopped_for_longer_than_its_lease_writes_no_more():
+    namespace = suite.namespace()
+    lease, one, two = pair(namespace)
+    with one, two:
+        suite.operator = one
+        one.wait_synced().wait_leading()
+        two.wait_synced()
+        for n in range(30):
+            cluster.database(namespace, f"db-{n}")
+        time.sleep(0.15)
+        one.signal(signal.SIGSTOP)
+        stopped = cluster.audit_end()
+        two.wait_leading(20)
+        for n in range(30):
+            cluster.wait_ready(namespace, f"db-{n}", 60)
+        check(accepted(stopped, "two", namespace), "the second did nothing")
+        for n in range(30):
+            cluster.patch("Database", namespace, f"db-{n}", {"spec": {"replicas": 2}})
+        at = cluster.audit_end()
+        one.signal(signal.SIGCONT)
+        for n in range(30):
+            cluster.wait_ready(namespace, f"db-{n}", 60)
+        wait(lambda: one.metric("leader_election_master_status") == 0, 10, "the first still thinks that it leads")
+        # What was in the sockets when it was stopped the server may have read long before.
+        late = [w for w in accepted(at, "one", namespace)]
+        equal(late, [], "writes of the first that were accepted after it was continued")
+        holder = cluster.get("Lease", "default", lease)["spec"]["holderIdentity"]
+        check(holder.startswith("two"), f"the lease is held by {holder}")
+        for n in range(30):
+            equal(len(cluster.children(namespace, f"db-{n}")), 9, f"children of db-{n}")
+
+
+suite.main()

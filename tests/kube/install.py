@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What manifests/ installs, and that the operator needs no right more than it gives."""
+import json
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from harness import BUILD, OPERATOR, TREE, Cluster, Operator, Suite, check, equal, wait
+
+suite = Suite("install")
+cluster = suite.cluster = Cluster()
+folder = tempfile.TemporaryDirectory()
+
+
+def as_account(namespace, account="strake-operator"):
+    """A kubeconfig with the token of a service account."""
+    token = cluster.raw("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token",
+                        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}})
+    path = Path(folder.name) / f"{namespace}-{account}"
+    path.write_text(json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": f"https://{cluster.host}:{cluster.port}",
+                      "certificate-authority-data": cluster.values["certificate-authority-data"]}}],
+        "users": [{"name": "u", "user": {"token": token["status"]["token"]}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": namespace}}]}))
+    return path
+
+
+def operator_as(namespace, *arguments):
+    operator = Operator(as_account(namespace), *arguments, lease="strake-operator")
+    place = operator.arguments.index("--lease-namespace")
+    operator.arguments[place + 1] = namespace
+    suite.operator = operator
+    return operator
+
+
+@suite.test
+def everything_is_installed_by_one_apply():
+    done = cluster.kubectl("apply", "-k", str(TREE / "manifests"))
+    check("deployment.apps/strake-operator" in done.stdout, done.stdout)
+    wait(lambda: (cluster.raw("GET", "/apis/apps/v1/namespaces/strake-system/deployments/strake-operator")["status"]
+                  .get("readyReplicas") == 2), 60, "the Deployment does not get its two replicas")
+    again = cluster.kubectl("apply", "-k", str(TREE / "manifests"))
+    check("configured" not in again.stdout, f"a second apply changes something: {again.stdout}")
+
+
+@suite.test
+def the_whole_in_one_file_is_the_same():
+    text = subprocess.run(["make", "-s", "install.yaml"], cwd=TREE, check=True, capture_output=True, text=True).stdout
+    done = cluster.kubectl("apply", "-f", str(TREE / "build/install.yaml"))
+    check("configured" not in done.stdout and "created" not in done.stdout, done.stdout)
+
+
+@suite.test
+def the_schema_is_small_enough_for_any_way_to_apply_it():
+    crd = cluster.raw("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/databases.example.com")
+    check(len(json.dumps(crd)) < 200000, "the CRD is larger than 200 kB")
+
+
+@suite.test
+def with_the_rights_of_the_installation_Databases_of_any_namespace_are_served_and_no_Secret_is_read():
+    with operator_as("strake-system") as operator:
+        operator.start().wait_synced().wait_leading()
+        namespace = suite.namespace()
+        cluster.database(namespace, "db", replicas=2, deletionPolicy="Delete", backup={"schedule": "@daily"})
+        cluster.wait_ready(namespace, "db")
+        passwords = {s["metadata"]["name"]: s["data"]["password"] for s in cluster.list("Secret", namespace)}
+        equal(set(passwords), {"db-app", "db-superuser"}, "Secrets")
+        cluster.patch("Database", namespace, "db", {"spec": {"storage": {"size": "2Gi"}, "terminationGracePeriodSeconds": 9}})
+        cluster.wait_ready(namespace, "db", 60)
+        equal(operator.stop(), 0, "exit status")
+        operator.start().wait_synced().wait_leading()
+        time.sleep(1)
+        equal({s["metadata"]["name"]: s["data"]["password"] for s in cluster.list("Secret", namespace)}, passwords, "passwords")
+        reads = [line for line in operator.log.read_text().splitlines() if "403" in line and "secrets" not in line.lower()]
+        equal(reads, [], "what was refused")
+        cluster.delete("Database", namespace, "db")
+        wait(lambda: not cluster.get("Database", namespace, "db"), 40, "the Database stays")
+        wait(lambda: not cluster.list("Secret", namespace) and not cluster.list("PersistentVolumeClaim", namespace), 30, "data stay")
+
+
+@suite.test
+def a_Secret_with_the_name_of_a_childs_is_not_taken_over_without_the_right_to_read_it():
+    with operator_as("strake-system") as operator:
+        operator.start().wait_synced().wait_leading()
+        namespace = suite.namespace()
+        cluster.create("Secret", namespace, {"metadata": {"name": "db-app"}, "data": {"password": "eA=="}})
+        version = cluster.get("Secret", namespace, "db-app")["metadata"]["resourceVersion"]
+        cluster.database(namespace, "db")
+        wait(lambda: cluster.condition(cluster.get("Database", namespace, "db"), "Ready")["reason"] == "NameConflict",
+             20, "there is no NameConflict")
+        equal(cluster.get("Secret", namespace, "db-app")["metadata"]["resourceVersion"], version, "the Secret")
+        cluster.delete("Secret", namespace, "db-app")
+        cluster.wait_ready(namespace, "db", 60)
+
+
+@suite.test
+def in_one_namespace_a_Role_is_enough_and_Secrets_come_back():
+    done = cluster.kubectl("create", "namespace", "databases", check=False)
+    cluster.kubectl("apply", "-k", str(TREE / "manifests/namespaced"))
+    with operator_as("databases", "--namespace", "databases") as operator:
+        operator.start().wait_synced().wait_leading()
+        cluster.database("databases", "db", replicas=2, deletionPolicy="Delete")
+        cluster.wait_ready("databases", "db")
+        before = cluster.get("Secret", "databases", "db-app")["metadata"]["uid"]
+        cluster.delete("Secret", "databases", "db-app")
+        wait(lambda: (cluster.get("Secret", "databases", "db-app") or {"metadata": {"uid": before}})["metadata"]["uid"] != before,
+             20, "the Secret does not come back")
+        refused = [line for line in operator.log.read_text().splitlines() if "403" in line]
+        equal(refused, [], "what was refused")
+        cluster.delete("Database", "databases", "db")
+        wait(lambda: not cluster.get("Database", "databases", "db"), 40, "the Database stays")
+    cluster.delete("Namespace", None, "databases")
+
+
+@suite.test
+def plan_prints_what_the_server_takes_and_diff_tells_what_would_change():
+    namespace = suite.namespace()
+    sample = TREE / "manifests/samples/production.yaml"
+    planned = subprocess.run([OPERATOR, "plan", "-f", sample], capture_output=True, text=True, check=True).stdout
+    items = json.loads(planned)["items"]
+    equal(sorted({i["kind"] for i in items}), ["ConfigMap", "PodDisruptionBudget", "Secret", "Service", "ServiceAccount",
+                                               "StatefulSet"], "kinds")
+    for item in items:
+        item["metadata"].pop("ownerReferences", None)
+        item["metadata"]["namespace"] = namespace
+    done = cluster.kubectl("apply", "--dry-run=server", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    equal(len(done.stdout.splitlines()), len(items), "objects")
+    with Operator(cluster.kubeconfig, "--namespace", namespace, lease="plan") as operator:
+        operator.wait_synced = operator.start().wait_synced
+        operator.wait_synced().wait_leading()
+        cluster.database(namespace, "db")
+        cluster.wait_ready(namespace, "db")
+    text = json.dumps(cluster.get("Database", namespace, "db"))
+    env = {**os.environ, "KUBECONFIG": cluster.kubeconfig}
+    done = subprocess.run([OPERATOR, "plan", "--diff", "-f", "-"], input=text, capture_output=True, text=True, env=env)
+    equal((done.returncode, done.stdout), (0, ""), "diff of what is there")
+    text = text.replace('"replicas": 1', '"replicas": 2')
+    done = subprocess.run([OPERATOR, "plan", "--diff", "-f", "-"], input=text, capture_output=True, text=True, env=env)
+    equal(done.returncode, 1, f"status: {done.stderr}")
+    check("StatefulSet/db would change\n  - spec.replicas: 1\n  + spec.replicas: 2" in done.stdout, done.stdout)
+    check("PodDisruptionBudget/db would be created" in done.stdout, done.stdout)
+
+
+@suite.test
+def check_finds_what_is_wrong_before_it_is_applied():
+    for sample in sorted((TREE / "manifests/samples").glob("*.yaml")):
+        done = subprocess.run([OPERATOR, "check", "-f", sample], capture_output=True, text=True)
+        equal(done.returncode, 0, f"{sample}: {done.stdout}{done.stderr}")
+        cluster.kubectl("apply", "--dry-run=server", "-f", str(sample))
+    bad = "apiVersion: example.com/v1\nkind: Database\nmetadata: {name: x}\nspec: {replicas: 99, sotrage: 1Gi}\n"
+    done = subprocess.run([OPERATOR, "check", "-f", "-"], input=bad, capture_output=True, text=True)
+    equal(done.returncode, 1, "status")
+    check("spec.replicas: must be from 0 to 15" in done.stdout and "spec.sotrage" in done.stdout, done.stdout)
+    done = subprocess.run([OPERATOR, "check", "-f", "-"], input="kind: Pod", capture_output=True, text=True)
+    equal(done.returncode, 2, "status of another kind")
+
+
+suite.main()
