@@ -42,7 +42,7 @@ struct oci_create_options {
 	int console_fd;             /* the same, connected already; -1 */
 	const char *pid_file;       /* or NULL */
 	const char *pidfd_socket;   /* gets the process's pidfd; or NULL */
-	unsigned int preserve_fds;
+	unsigned int preserve_fds;  /* files 3 to 3+n-1, which must be open */
 	bool no_pivot;
 	bool no_new_keyring;
 	int stdio[3]; /* what the payload gets as 0, 1, 2; -1: the caller's own */

@@ -25,6 +25,7 @@ struct cli {
 	bool timing;
 	bool version;
 	bool help;
+	unsigned int inherited; /* files from 3 on that the caller left open */
 };
 
 /* --- options.c --------------------------------------------------------------------------------- */
@@ -67,6 +68,17 @@ struct option_table {
 int options_read(const struct option_table *t, int argc, char **argv, void *ret, int *first,
 		 struct error *e);
 void options_help(const struct option_table *t);
+
+/* --- inherit.c --------------------------------------------------------------------------------- */
+
+/* Open files of the caller. First thing of all: sees to 0-2, and counts those from 3 on. */
+void inherit_look(struct cli *cli);
+
+/* Once sealed: none of them reaches another program by itself. */
+void inherit_end(void);
+
+/* Whether the `wanted` files of --preserve-fds are there; ours must not be taken for them. */
+int inherit_check(const struct cli *cli, unsigned int wanted, struct error *e);
 
 /* --- foreground.c ------------------------------------------------------------------------------ */
 

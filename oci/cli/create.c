@@ -45,7 +45,9 @@ int verb_create(struct cli *cli, int argc, char **argv)
 	if (r)
 		return r > 0 ? 0 : r;
 	opt.id = argv[first];
-	r = foreground_begin(cli);
+	r = inherit_check(cli, opt.preserve_fds, &cli->error);
+	if (r == 0)
+		r = foreground_begin(cli);
 	if (r == 0)
 		r = oci_create(&cli->rt, &opt, &p, &cli->error);
 	return r;

@@ -162,19 +162,6 @@ static void report(const struct cli *cli)
 		fprintf(stderr, "strake: %s\n", cli->error.text);
 }
 
-/* The descriptors that callers forgot, or closed: 0-2 must exist, the rest must not leak. */
-static void tidy_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= 2);
-	if (fd > 2)
-		close(fd);
-	fd_cloexec_from(3);
-}
-
 static int run_verb(struct cli *cli, const struct verb *v, int argc, char **argv, char **all)
 {
 	int r;
@@ -182,6 +169,7 @@ static int run_verb(struct cli *cli, const struct verb *v, int argc, char **argv
 	r = set_up(cli);
 	if (r == 0 && v->spawns)
 		r = oci_seal(all, &cli->error);
+	inherit_end();
 	if (r == 0)
 		r = v->run(cli, argc, argv);
 	print_timing(cli);
@@ -198,7 +186,7 @@ int main(int argc, char **argv)
 	const struct verb *v;
 	int first = 0, r;
 
-	tidy_fds();
+	inherit_look(&cli);
 	r = options_read(&global_table, argc, argv, &cli, &first, &cli.error);
 	if (r < 0) {
 		report(&cli);

@@ -86,7 +86,9 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	if (r)
 		return r > 0 ? 0 : r;
 	opt.create.id = argv[first];
-	r = foreground_begin(cli);
+	r = inherit_check(cli, opt.create.preserve_fds, &cli->error);
+	if (r == 0)
+		r = foreground_begin(cli);
 	if (r == 0)
 		r = run_console(&opt, pair, &cli->error);
 	if (r < 0)

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "run/container.h"
@@ -333,7 +334,7 @@ static int child_wait_start(struct child *c, struct error *e)
 static int child_close_fds(struct child *c, struct error *e)
 {
 	unsigned int first = 3 + c->sandbox.preserve_fds;
-	int fd;
+	int fd, r;
 
 	fd = fcntl(c->sync_fd, F_DUPFD_CLOEXEC, (int)first);
 	if (fd < 0)
@@ -342,6 +343,11 @@ static int child_close_fds(struct child *c, struct error *e)
 	if ((unsigned int)fd > first)
 		sys_close_range(first, (unsigned int)fd - 1, 0);
 	sys_close_range((unsigned int)fd + 1, ~0u, 0);
+	while (first-- > 3) {
+		r = fd_set_cloexec((int)first, false);
+		if (r < 0)
+			return error_set(e, -r, "preserve fd %u", first);
+	}
 	return 0;
 }
 
