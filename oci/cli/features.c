@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "run/honour.h"
 #include "spec/mount_options.h"
 #include "spec/names.h"
 #include "spec/spec.h"
@@ -34,7 +35,8 @@ static void features_mount_options(struct json_writer *w)
 	json_write_key(w, "mountOptions");
 	json_write_array(w);
 	for (i = 0; (name = mount_option_name(i)); i++)
-		json_write_string(w, name);
+		if (honour_mount_option(name))
+			json_write_string(w, name);
 	json_write_end(w);
 }
 

@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "run/bundle.h"
 #include "run/folder.h"
+#include "run/honour.h"
 #include "run/hooks.h"
 #include "run/poststart.h"
 #include "run/report.h"
@@ -41,8 +42,11 @@
 
 static int create_read_bundle(struct create *c, struct error *e)
 {
-	return bundle_read(c->opt->bundle, c->opt->config, c->bundle, sizeof(c->bundle),
-			   &c->child.sandbox.bundle_fd, &c->config, &c->spec, e);
+	int r;
+
+	r = bundle_read(c->opt->bundle, c->opt->config, c->bundle, sizeof(c->bundle),
+			&c->child.sandbox.bundle_fd, &c->config, &c->spec, e);
+	return r < 0 ? r : honour_check(&c->spec, e);
 }
 
 static int create_make_folder(struct create *c, struct error *e)
@@ -266,6 +270,9 @@ static int create_hurry(struct create *c, struct error *e)
 	if (r < 0)
 		return r;
 	r = sync_send(c->sync_fd, SYNC_START, c->pid);
+	/* It has failed already, and its reason waits to be read. */
+	if (r == -EPIPE)
+		return 0;
 	return r < 0 ? error_set(e, -r, "tell the container's process to start") : 0;
 }
 

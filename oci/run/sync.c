@@ -55,11 +55,15 @@ int sync_recv(int fd, struct sync_msg *ret)
 {
 	ssize_t n;
 
+	/*
+	 * A peer that ended before it read all of ours resets the connection: told once, and before
+	 * what the peer had said to us, which may be the reason.
+	 */
 	do
 		n = recv(fd, ret, sizeof(*ret), 0);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == ECONNRESET ? 0 : -errno;
+		return -errno;
 	if (n == 0)
 		return 0;
 	if ((size_t)n == SYNC_HEAD)

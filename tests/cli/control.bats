@@ -204,7 +204,7 @@ load helpers
 	ok features
 	for option in $(jq -r '.mountOptions[]' <<< "$output"); do
 		case $option in
-		remount | idmap | ridmap) continue ;; # change a mount that is there, or need mappings
+		remount) continue ;; # changes a mount that is there
 		esac
 		printf '{ "destination": "/opt/%s", "type": "tmpfs", "source": "tmpfs", "options": [ "%s" ] }\n' \
 			"$option" "$option" | sed '/"r*bind"/s/tmpfs/none/; /"r*bind"/s/"source": "tmpfs"/"source": "\/tmp"/'
