@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What tests ask from inside a container, and a shell cannot. One word for each question. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define KEYCTL_SEARCH 10
+
+static int say_result(long r, int errnum)
+{
+	if (r == -1)
+		puts(strerrorname_np(errnum) ?: "unknown error");
+	else
+		printf("%ld\n", r);
+	return r == -1;
+}
+
+/* "17", "0x11", "-1", or "s:text" for a pointer to text, low enough for 32-bit calls. */
+static long word(const char *text)
+{
+	static char *low;
+	char *at;
+
+	if (strncmp(text, "s:", 2) != 0)
+		return text[0] == '-' ? strtol(text, NULL, 0) : (long)strtoul(text, NULL, 0);
+	if (!low)
+		low = mmap(NULL, 65536, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	at = strcpy(low, text + 2);
+	low += strlen(at) + 1;
+	return (long)at;
+}
+
+static void words(int argc, char **argv, long a[7])
+{
+	int i;
+
+	for (i = 0; i < 7; i++)
+		a[i] = i < argc ? word(argv[i]) : 0;
+}
+
+/* syscall NUMBER [ARGUMENT]... */
+static int ask_syscall(int argc, char **argv)
+{
+	long a[7], r;
+
+	words(argc, argv, a);
+	r = syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+	return say_result(r, errno);
+}
+
+#ifdef __x86_64__
+/* syscall32 NUMBER [ARGUMENT]...: as an i386 program would. */
+static int ask_syscall32(int argc, char **argv)
+{
+	long a[7];
+	int r;
+
+	words(argc, argv, a);
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "a"((int)a[0]), "b"((int)a[1]), "c"((int)a[2]), "d"((int)a[3]),
+			   "S"((int)a[4]), "D"((int)a[5])
+			 : "memory");
+	return r < 0 && r > -4096 ? say_result(-1, -r) : say_result(r, 0);
+}
+#endif
+
+/* open PATH r|w|p: whether it can be opened so. */
+static int ask_open(int argc, char **argv)
+{
+	int flags = argc < 2	      ? O_RDONLY :
+		    argv[1][0] == 'w' ? O_WRONLY :
+		    argv[1][0] == 'p' ? O_PATH :
+					O_RDONLY;
+	int fd = open(argv[0], flags | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return say_result(-1, errno);
+	puts("open");
+	return 0;
+}
+
+/* getcwd: the raw call, which tells "(unreachable)". */
+static int ask_getcwd(int argc, char **argv)
+{
+	char path[PATH_MAX];
+	long n = syscall(SYS_getcwd, path, sizeof(path));
+
+	(void)argc, (void)argv;
+	if (n < 0)
+		return say_result(-1, errno);
+	puts(path);
+	return 0;
+}
+
+/* fds: number and target of each open descriptor. */
+static int ask_fds(int argc, char **argv)
+{
+	char name[64], target[PATH_MAX];
+	int fd;
+
+	(void)argc, (void)argv;
+	for (fd = 0; fd < 1024; fd++) {
+		ssize_t n;
+
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		n = readlink(name, target, sizeof(target) - 1);
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		printf("%d %s\n", fd, target);
+	}
+	return 0;
+}
+
+/* push TEXT: into the terminal's input, as if it had been typed there. */
+static int ask_push(int argc, char **argv)
+{
+	const char *p;
+
+	(void)argc;
+	for (p = argv[0]; *p; p++)
+		if (ioctl(0, TIOCSTI, p) < 0)
+			return say_result(-1, errno);
+	puts("pushed");
+	return 0;
+}
+
+/* key NAME: search the session keyring for a user key. */
+static int ask_key(int argc, char **argv)
+{
+	long r = syscall(SYS_keyctl, KEYCTL_SEARCH, -3, "user", argv[0], 0);
+
+	(void)argc;
+	return say_result(r, errno);
+}
+
+/* size: rows and columns of the terminal at fd 0. */
+static int ask_size(int argc, char **argv)
+{
+	struct winsize w;
+
+	(void)argc, (void)argv;
+	if (ioctl(0, TIOCGWINSZ, &w) < 0)
+		return say_result(-1, errno);
+	printf("%d %d\n", w.ws_row, w.ws_col);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*ask)(int argc, char **argv);
+	int need;
+} questions[] = {
+	{ "syscall", ask_syscall, 1 },
+#ifdef __x86_64__
+	{ "syscall32", ask_syscall32, 1 },
+#endif
+	{ "open", ask_open, 1 },
+	{ "getcwd", ask_getcwd, 0 },
+	{ "fds", ask_fds, 0 },
+	{ "push", ask_push, 1 },
+	{ "key", ask_key, 1 },
+	{ "size", ask_size, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	for (i = 0; argc > 1 && i < sizeof(questions) / sizeof(questions[0]); i++)
+		if (strcmp(argv[1], questions[i].name) == 0 && argc - 2 >= questions[i].need)
+			return questions[i].ask(argc - 2, argv + 2);
+	fprintf(stderr, "probe: no such question\n");
+	return 2;
+}
