@@ -33,6 +33,7 @@
 #include "sandbox/ns.h"
 #include "sandbox/procfs.h"
 #include "sandbox/rootfs.h"
+#include "sandbox/schedule.h"
 #include "sandbox/sysctl.h"
 #include "seccomp/load.h"
 #include "seccomp/program.h"
@@ -103,6 +104,12 @@ static int child_settle(struct child *c, struct error *e)
 			return error_set(e, errno, "set up fd %d", i);
 	if (setsid() < 0 && errno != EPERM)
 		return error_set(e, errno, "make a session");
+	if (c->sandbox.joining) {
+		int r = schedule_initial_affinity(&c->sandbox, e);
+
+		if (r < 0)
+			return r;
+	}
 	return child_die_with_parent(true, e);
 }
 
@@ -255,7 +262,7 @@ static int child_assume_identity(struct child *c, struct error *e)
 	bool keep_admin = c->filter->n && !sb->process->no_new_privileges;
 	int r;
 
-	if ((r = identity_set_rlimits(sb, e)) < 0 ||
+	if ((r = schedule_apply(sb, e)) < 0 || (r = identity_set_rlimits(sb, e)) < 0 ||
 	    (r = identity_enter_cwd(sb, false, e)) < 0 || (r = identity_own_stdio(sb, e)) < 0 ||
 	    (r = identity_assume(sb, keep_admin, e)) < 0)
 		return r;

@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "run/exec.h"
-#include "run/honour.h"
 #include "spec/check.h"
 #include "spec/parse.h"
 
@@ -162,6 +161,5 @@ int exec_describe(struct exec *x, struct error *e)
 		p->selinux_label = opt->selinux_label;
 	if (opt->no_new_privs)
 		p->no_new_privileges = true;
-	r = spec_check_process(&x->spec, p, "process", e);
-	return r < 0 ? r : honour_check_process(p, e);
+	return spec_check_process(&x->spec, p, "process", e);
 }

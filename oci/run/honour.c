@@ -28,17 +28,6 @@ static int honour_refuse(const struct honour_row *rows, size_t n, struct error *
 	return 0;
 }
 
-int honour_check_process(const struct spec_process *p, struct error *e)
-{
-	const struct honour_row rows[] = {
-		{ "process.scheduler", p->scheduler.present },
-		{ "process.ioPriority", p->io_priority.present },
-		{ "process.execCPUAffinity", p->exec_cpu_initial || p->exec_cpu_final },
-	};
-
-	return honour_refuse(rows, ARRAY_SIZE(rows), e);
-}
-
 static int honour_check_mount(const struct spec_mount *m, size_t i, struct error *e)
 {
 	const struct honour_row rows[] = {
@@ -66,8 +55,6 @@ int honour_check(const struct spec *s, struct error *e)
 {
 	const struct spec_linux *l = &s->linux_;
 	const struct honour_row rows[] = {
-		{ "linux.personality", l->set_personality },
-		{ "linux.memoryPolicy", l->memory_policy.present },
 		{ "linux.intelRdt", l->intel_rdt.present },
 		{ "linux.netDevices", l->n_net_devices > 0 },
 		{ "linux.mountLabel", l->mount_label != NULL },
@@ -75,9 +62,7 @@ int honour_check(const struct spec *s, struct error *e)
 	size_t i;
 	int r;
 
-	r = honour_check_process(&s->process, e);
-	if (r == 0)
-		r = honour_refuse(rows, ARRAY_SIZE(rows), e);
+	r = honour_refuse(rows, ARRAY_SIZE(rows), e);
 	for (i = 0; r == 0 && i < s->n_mounts; i++)
 		r = honour_check_mount(&s->mounts[i], i, e);
 	return r;

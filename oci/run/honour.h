@@ -5,12 +5,10 @@
 
 struct error;
 struct spec;
-struct spec_process;
 
 /*
  * Fields that config.json may hold, that are understood, and that nothing carries out yet. To go on
  * without them would be to promise what is not kept: -ENOTSUP with the field's name.
  */
 int honour_check(const struct spec *s, struct error *e);
-int honour_check_process(const struct spec_process *p, struct error *e);
 bool honour_mount_option(const char *name);
