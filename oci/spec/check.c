@@ -45,8 +45,8 @@ static int check_uts_name(struct rules *r, const char *key, const char *name)
 		return rules_refuse(r, "%zu bytes are too long, at most %d", len,
 				    UTS_MAX_BYTES);
 	if (!r->spec->linux_.namespaces[SPEC_NS_UTS].present)
-		return rules_refuse(r, "would change the host's name: it needs a uts namespace "
-				       "in linux.namespaces");
+		return rules_refuse(r, "would change the host's name: linux.namespaces lacks "
+				       "\"uts\"");
 	return 0;
 }
 

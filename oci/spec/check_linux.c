@@ -56,7 +56,7 @@ static int path_list(struct rules *r, const char *key, const struct spec_strings
 	return 0;
 }
 
-/* "/a/b", or "slice:prefix:name" for systemd: in neither may a part climb (A35). */
+/* "/a/b", or "slice:prefix:name" for systemd: in neither may a part climb. */
 static int linux_cgroups_path(struct rules *r, const struct spec_linux *l)
 {
 	const char *p = l->cgroups_path;

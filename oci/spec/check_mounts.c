@@ -60,6 +60,20 @@ static int mount_origin(struct rules *r, const struct spec_mount *m, size_t i)
 	return 0;
 }
 
+/* crun's way to write mappings into an option; taken for the file system's it would have no effect. */
+static int mount_idmap_option(struct rules *r, const struct spec_mount *m, size_t i)
+{
+	size_t n;
+
+	for (n = 0; n < m->data.n; n++)
+		if (str_starts(m->data.v[n], "idmap=") || str_starts(m->data.v[n], "ridmap="))
+			return rules_unsupported(rules_at(r, "mounts[%zu].options", i),
+						 "\"%s\": mappings are what uidMappings and "
+						 "gidMappings of the mount say",
+						 rules_show(r, m->data.v[n]));
+	return 0;
+}
+
 static int mount_mappings(struct rules *r, const struct spec_mount *m, size_t i)
 {
 	const struct spec_namespace *user = &r->spec->linux_.namespaces[SPEC_NS_USER];
@@ -98,6 +112,8 @@ static int mount_check(struct rules *r, const struct spec_mount *m, size_t i)
 	if (err == 0)
 		err = mount_proc(rules_at(r, "mounts[%zu].destination", i), m);
 	if (err == 0)
+		err = mount_idmap_option(r, m, i);
+	if (err == 0)
 		err = mount_mappings(r, m, i);
 	return err;
 }
@@ -114,7 +130,7 @@ static int mount_compare(const void *a, const void *b)
 	int order = strcmp(m->destination, n->destination);
 
 	if (order == 0)
-		order = text_compare(m->type, n->type);
+		order = text_compare(m->bind ? "bind" : m->type, n->bind ? "bind" : n->type);
 	if (order == 0)
 		order = text_compare(m->source, n->source);
 	return order;

@@ -58,7 +58,7 @@ static int user_namespace(struct rules *r, const struct spec_linux *l)
 
 	if (!user->present && (l->n_uid_mappings || l->n_gid_mappings))
 		return rules_refuse(rules_at(r, "linux.%s", given),
-				    "needs a user namespace in linux.namespaces");
+				    "is for a user namespace, which linux.namespaces lacks");
 	if (user->present && !user->path && !(l->n_uid_mappings && l->n_gid_mappings))
 		return rules_refuse(rules_at(r, "linux.%s", missing),
 				    "is missing: nobody would exist in the user namespace");
@@ -77,7 +77,8 @@ static int time_offset(struct rules *r, const struct spec_linux *l, const char *
 		return 0;
 	rules_at(r, "linux.timeOffsets.%s", clock);
 	if (!time->present || time->path)
-		return rules_refuse(r, "needs a new time namespace in linux.namespaces");
+		return rules_refuse(
+			r, "is for a new time namespace, which linux.namespaces lacks");
 	if (offset->nanosecs >= NANOSECS_PER_SEC)
 		return rules_refuse(r, "%u nanoseconds are a second or more", offset->nanosecs);
 	return 0;
@@ -160,7 +161,7 @@ int rules_net_devices(struct rules *r, const struct spec_linux *l)
 
 	if (l->n_net_devices && !l->namespaces[SPEC_NS_NETWORK].present)
 		return rules_refuse(rules_at(r, "linux.netDevices"),
-				    "needs a network namespace in linux.namespaces");
+				    "is for a network namespace, which linux.namespaces lacks");
 	for (i = 0; i < l->n_net_devices; i++) {
 		const struct spec_net_device *d = &l->net_devices[i];
 

@@ -28,15 +28,18 @@ static int sysctl_owner(struct rules *r, const struct spec_linux *l, const char 
 				    rules_show(r, name));
 	if (!l->namespaces[ns].present)
 		return rules_refuse(r,
-				    "\"%s\" would change the host: it needs a %s namespace in "
-				    "linux.namespaces",
+				    "\"%s\" would change the host: linux.namespaces lacks "
+				    "\"%s\"",
 				    rules_show(r, name), spec_ns_name(ns));
 	if (str_eq(path, "kernel/hostname"))
 		return rules_refuse(r, "the container's name is what hostname says");
 	return 0;
 }
 
-/* One pair is one file and one write(2); a second line is a second setting in disguise (A8). */
+/*
+ * One pair is one file and one write(2); a second line is a second setting in disguise
+ * (CVE-2022-0811).
+ */
 static int sysctl_check(struct rules *r, const struct spec_linux *l, const struct spec_pair *s,
 			struct name *ret)
 {

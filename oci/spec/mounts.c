@@ -49,22 +49,37 @@ static const struct field mount_fields[] = {
 
 const struct table spec_mount_table = TABLE(struct spec_mount, mount_fields);
 
+/* A bind has no file system that could take or refuse an option: a slip of the pen shows nowhere. */
+static void warn_of_data(struct reader *r, const struct json *j, const struct spec_mount *m)
+{
+	const struct json *options = json_get(j, "options");
+	char shown[80];
+
+	if (m->bind && m->data.n > 0 && options)
+		reader_warn(r, options,
+			    "\"%s\" is not known and without effect on a bind mount",
+			    str_show(shown, sizeof(shown), m->data.v[0]));
+}
+
 int read_mounts(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
 	struct {
 		size_t n;
 		struct spec_mount *v;
 	} *mounts = dst;
-	size_t i;
+	const struct json *item;
+	struct spec_mount *m;
 	int err;
 
 	err = read_objects(r, j, f, dst);
 	if (err < 0)
 		return err;
-	for (i = 0; i < mounts->n; i++) {
-		err = mount_options_resolve(r->arena, &mounts->v[i]);
+	m = mounts->v;
+	for (item = j->child; item; item = item->next, m++) {
+		err = mount_options_resolve(r->arena, m);
 		if (err < 0)
 			return reader_no_memory(r);
+		warn_of_data(r, item, m);
 	}
 	return 0;
 }

@@ -565,6 +565,20 @@ static void test_relative_destination(void **state)
 	spec_done(&s);
 }
 
+static void test_unknown_bind_option(void **state)
+{
+	struct spec s;
+
+	(void)state;
+	parse(&s,
+	      "{\"mounts\":[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"x\"]},\n"
+	      "{\"destination\":\"/a\",\"options\":[\"rbind\",\"noexce\",\"y\"]}]}");
+	ASSERT_STRINGS(s.warnings,
+		       "config.json:2: mounts[1].options: \"noexce\" is not known and "
+		       "without effect on a bind mount");
+	spec_done(&s);
+}
+
 static void test_warnings_are_bounded(void **state)
 {
 	struct spec s;
@@ -698,6 +712,8 @@ int main(void)
 		  NULL, NULL, NULL },
 		{ "destinations are cleaned, relative ones noted", test_relative_destination,
 		  NULL, NULL, NULL },
+		{ "an unknown option of a bind mount is noted", test_unknown_bind_option, NULL,
+		  NULL, NULL },
 		{ "warnings are bounded", test_warnings_are_bounded, NULL, NULL, NULL },
 		{ "parts are read on their own", test_parts, NULL, NULL, NULL },
 		{ "namespaces and stages have names", test_ns_names, NULL, NULL, NULL },
