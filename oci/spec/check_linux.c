@@ -46,13 +46,11 @@ static int linux_devices(struct rules *r, const struct spec_linux *l)
 static int path_list(struct rules *r, const char *key, const struct spec_strings *paths)
 {
 	size_t i;
-	int err;
 
-	for (i = 0; i < paths->n; i++) {
-		err = rules_absolute(rules_at(r, "linux.%s[%zu]", key, i), paths->v[i]);
-		if (err < 0)
-			return err;
-	}
+	for (i = 0; i < paths->n; i++)
+		if (paths->v[i][0] != '/')
+			return rules_absolute(rules_at(r, "linux.%s[%zu]", key, i),
+					      paths->v[i]);
 	return 0;
 }
 

@@ -90,6 +90,8 @@ static int mount_mappings(struct rules *r, const struct spec_mount *m, size_t i)
 				    "namespace, and there is none",
 				    m->idmap_rec ? "ridmap" : "idmap");
 
+	if (!m->n_uid_mappings)
+		return 0;
 	str_format(path, sizeof(path), "mounts[%zu].uidMappings", i);
 	err = rules_id_mappings(r, path, m->uid_mappings, m->n_uid_mappings);
 	if (err < 0)
@@ -102,14 +104,14 @@ static int mount_check(struct rules *r, const struct spec_mount *m, size_t i)
 {
 	int err;
 
-	rules_at(r, "mounts[%zu].destination", i);
-	err = rules_absolute(r, m->destination);
-	if (err < 0)
-		return err;
+	if (m->destination[0] != '/')
+		return rules_absolute(rules_at(r, "mounts[%zu].destination", i),
+				      m->destination);
 	if (str_eq(m->destination, "/"))
-		return rules_refuse(r, "\"/\" is what root.path says");
+		return rules_refuse(rules_at(r, "mounts[%zu].destination", i),
+				    "\"/\" is what root.path says");
 	err = mount_origin(r, m, i);
-	if (err == 0)
+	if (err == 0 && str_starts(m->destination, "/proc"))
 		err = mount_proc(rules_at(r, "mounts[%zu].destination", i), m);
 	if (err == 0)
 		err = mount_idmap_option(r, m, i);

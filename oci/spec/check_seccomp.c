@@ -8,13 +8,11 @@
 #define TRACE_MAX 65535 /* SECCOMP_RET_DATA */
 
 /* config-linux.md: "When the action doesn't support an errno, the runtime MUST ... fail." */
-static int seccomp_errno(struct rules *r, uint32_t action, bool set, uint32_t value)
+static int seccomp_errno(struct rules *r, uint32_t action, uint32_t value)
 {
 	const char *name = spec_name_of(spec_seccomp_action_names, action);
 	uint32_t max = action == SECCOMP_RET_TRACE ? TRACE_MAX : ERRNO_MAX;
 
-	if (!set)
-		return 0;
 	if (action != SECCOMP_RET_ERRNO && action != SECCOMP_RET_TRACE)
 		return rules_refuse(r, "%s takes no errno", name);
 	if (value > max)
@@ -56,13 +54,10 @@ static int seccomp_rule(struct rules *r, const struct spec_seccomp_rule *rule, s
 	int err;
 
 	err = rule_names(r, rule, i);
-	if (err < 0)
-		return err;
-	err = seccomp_errno(rules_at(r, "linux.seccomp.syscalls[%zu].errnoRet", i),
-			    rule->action, rule->set_errno, rule->errno_ret);
-	if (err < 0)
-		return err;
-	return rule_args(r, rule, i);
+	if (err == 0 && rule->set_errno)
+		err = seccomp_errno(rules_at(r, "linux.seccomp.syscalls[%zu].errnoRet", i),
+				    rule->action, rule->errno_ret);
+	return err < 0 ? err : rule_args(r, rule, i);
 }
 
 static bool seccomp_notifies(const struct spec_seccomp *s)
@@ -95,17 +90,11 @@ int rules_seccomp(struct rules *r, const struct spec_seccomp *s)
 
 	if (!s->present)
 		return 0;
-	err = seccomp_errno(rules_at(r, "linux.seccomp.defaultErrnoRet"), s->default_action,
-			    s->set_default_errno, s->default_errno);
-	if (err < 0)
-		return err;
 	err = seccomp_listener(r, s);
-	if (err < 0)
-		return err;
-	for (i = 0; i < s->n_rules; i++) {
+	if (err == 0 && s->set_default_errno)
+		err = seccomp_errno(rules_at(r, "linux.seccomp.defaultErrnoRet"),
+				    s->default_action, s->default_errno);
+	for (i = 0; err == 0 && i < s->n_rules; i++)
 		err = seccomp_rule(r, &s->rules[i], i);
-		if (err < 0)
-			return err;
-	}
-	return 0;
+	return err;
 }
