@@ -171,25 +171,34 @@ static int reap(pid_t worker)
 	}
 }
 
-/* Below other work on the machine a fair scheduler measures that work. */
-static bool become_fifo(void)
+/*
+ * On a machine that does other work too, the ordinary scheduler is part of what is measured. But
+ * a program that waits by yielding (runc: the Go scheduler does) may then keep a CPU for ever from
+ * the kernel's worker it waits for, and from everybody else.
+ */
+static int become_fifo(struct bench *b, struct error *e)
 {
 	struct sched_param param = { .sched_priority = 1 };
-	const char *wish = getenv("BENCH_SCHED");
+	size_t i;
 
-	if (str_eq(wish, "other"))
-		return false;
-	return sched_setscheduler(0, SCHED_FIFO, &param) == 0;
+	for (i = 0; i < b->count; i++) {
+		if (str_eq(b->contenders[i].name, "runc"))
+			return error_say(e, EINVAL, "--fifo: not with runc, which spins");
+	}
+	if (sched_setscheduler(0, SCHED_FIFO, &param) < 0)
+		return error_set(e, errno, "--fifo");
+	return 0;
 }
 
 /* What an earlier run that was killed may have left, and ours; those in use stay. */
-static void remove_cgroups(void)
+static void remove_cgroups(const struct bench *b)
 {
-	static const char parent[] = "/sys/fs/cgroup" BENCH_CGROUP;
-	char path[512];
+	char parent[128], path[512];
 	struct dirent *entry;
-	DIR *dir = opendir(parent);
+	DIR *dir;
 
+	str_format(parent, sizeof(parent), "/sys/fs/cgroup%s", b->cgroup);
+	dir = opendir(parent);
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
@@ -214,22 +223,21 @@ static int bench_prepare(struct bench *b, struct error *e)
 		r = profile_load(&b->arena, b->profile, &b->seccomp, e);
 	if (r < 0)
 		return r;
-	remove_cgroups();
+	remove_cgroups(b);
 	str_copy(b->dir, sizeof(b->dir), "/tmp/strake-bench-XXXXXX");
 	if (!mkdtemp(b->dir)) {
 		b->dir[0] = '\0';
 		return error_set(e, errno, "make a directory in /tmp");
 	}
 	str_format(b->rootfs, sizeof(b->rootfs), "%s/rootfs", b->dir);
-	b->fifo = become_fifo();
-	return 0;
+	return b->fifo ? become_fifo(b, e) : 0;
 }
 
 static void bench_cleanup(struct bench *b)
 {
 	struct error e = ERROR_INIT;
 
-	remove_cgroups();
+	remove_cgroups(b);
 	if (b->dir[0] && bundle_remove_tree(b->dir, &e) < 0)
 		fprintf(stderr, "bench: %s\n", e.text);
 	sampler_done(&b->sampler);
@@ -262,8 +270,10 @@ static const struct option options[] = {
 	{ "runs", required_argument, NULL, 'r' },
 	{ "true", required_argument, NULL, 't' },
 	{ "busybox", required_argument, NULL, 'b' },
+	{ "cgroup", required_argument, NULL, 'g' },
 	{ "profile", required_argument, NULL, 'p' },
 	{ "output", required_argument, NULL, 'o' },
+	{ "fifo", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -276,8 +286,10 @@ static void usage(FILE *out, const char *name)
 		"  --runs N               measure each thing N times\n"
 		"  --true PATH            the program that containers run\n"
 		"  --busybox PATH         a static busybox\n"
+		"  --cgroup /NAME         where its containers go; no other measurement may use it\n"
 		"  --profile FILE         the default seccomp profile, as containers-common has it\n"
 		"  --output FILE          write the figures as JSON\n"
+		"  --fifo                 under SCHED_FIFO (never with runc)\n"
 		"Run it through tests/bench/run, which gives all of them one environment.\n",
 		name);
 }
@@ -313,6 +325,12 @@ static int set_option(struct bench *b, int option, char *value, struct error *e)
 	case 'b':
 		b->busybox = value;
 		return 0;
+	case 'f':
+		b->fifo = true;
+		return 0;
+	case 'g':
+		b->cgroup = value;
+		return 0;
 	case 'p':
 		b->profile = value;
 		return 0;
@@ -327,7 +345,7 @@ static int set_option(struct bench *b, int option, char *value, struct error *e)
 int bench_main(int argc, char **argv, const char *name, unsigned int runs,
 	       int (*work)(struct bench *b, struct error *e))
 {
-	struct bench b = { .runs = runs, .warm_up = 2 };
+	struct bench b = { .runs = runs, .warm_up = 2, .cgroup = "/strake-bench" };
 	struct error e = ERROR_INIT;
 	int option;
 	pid_t pid;

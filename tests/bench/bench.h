@@ -29,6 +29,7 @@ struct bench {
 	const char *true_path;
 	const char *busybox;
 	const char *output;
+	const char *cgroup; /* "/NAME": what cgroupsPath of all our containers begins with */
 	const char *profile;
 	unsigned int runs;
 	unsigned int warm_up;
@@ -66,5 +67,3 @@ int bench_exec(struct bench *b, const struct contender *c, enum cgroup_mode mode
 int bench_delete(struct bench *b, const struct contender *c, enum cgroup_mode mode,
 		 const char *state, const char *id, bool force, struct sample *ret,
 		 struct error *e);
-
-#define BENCH_CGROUP "/strake-bench" /* cgroupsPath of all containers starts with it */

@@ -68,7 +68,7 @@ static int cell_write_bundle(struct cell *cell, enum payload payload, struct err
 
 	str_format(name, sizeof(name), "%s-%d-%d-%s", cell->contender->name, result->seccomp,
 		   (int)result->cgroup, payload_names[payload]);
-	str_format(cgroups_path, sizeof(cgroups_path), BENCH_CGROUP "/%s", name);
+	str_format(cgroups_path, sizeof(cgroups_path), "%s/%s", cell->bench->cgroup, name);
 	str_format(cell->bundles[payload], sizeof(cell->bundles[payload]), "%s/%s",
 		   cell->bench->dir, name);
 	if (result->cgroup == CGROUP_FS)

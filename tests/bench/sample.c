@@ -20,6 +20,8 @@
 
 extern char **environ;
 
+#define COMMAND_TIMEOUT_MS 30000
+
 int sampler_init(struct sampler *s, struct error *e)
 {
 	s->log_fd = -1;
@@ -104,9 +106,18 @@ int sampler_start(struct sampler *s, const char *const argv[], int *ret_pid, str
 int sampler_wait(struct sampler *s, int pid, const char *const argv[], struct sample *ret,
 		 struct error *e)
 {
+	autoclose int pid_fd = -1;
 	struct rusage usage;
+	bool late = false;
+	char line[512];
 	int status;
 
+	/* A command that hangs would hold up, or with it starve, the whole machine. */
+	pid_fd = proc_open(pid);
+	if (pid_fd < 0 || proc_wait_exit(pid_fd, COMMAND_TIMEOUT_MS) != 1) {
+		kill(pid, SIGKILL); /* our own child, and not reaped yet */
+		late = true;
+	}
 	while (wait4(pid, &status, 0, &usage) < 0) {
 		if (errno != EINTR)
 			return error_set(e, errno, "wait for %s", argv[0]);
@@ -114,6 +125,10 @@ int sampler_wait(struct sampler *s, int pid, const char *const argv[], struct sa
 	ret->cpu_ns += timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime);
 	if ((uint64_t)usage.ru_maxrss > ret->rss_kib)
 		ret->rss_kib = (uint64_t)usage.ru_maxrss;
+	if (late)
+		return error_say(e, ETIMEDOUT, "'%s' had not ended after %d s and was killed",
+				 command_line(argv, line, sizeof(line)),
+				 COMMAND_TIMEOUT_MS / 1000);
 	return status == 0 ? 0 : sampler_fail(s, argv, status, e);
 }
 

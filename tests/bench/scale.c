@@ -87,7 +87,7 @@ static int write_bundles(struct growth *g, size_t load, size_t contender, struct
 	str_format(source, sizeof(source), "%s/etc", g->bench->rootfs);
 	for (i = 0; r == 0 && (i == 0 || i < l->at_once); i++) {
 		bundle_name(g, load, contender, i, dir);
-		str_format(cgroups_path, sizeof(cgroups_path), BENCH_CGROUP "%s",
+		str_format(cgroups_path, sizeof(cgroups_path), "%s%s", g->bench->cgroup,
 			   strrchr(dir, '/'));
 		r = bundle_write(dir, &bundle, e);
 	}
