@@ -259,11 +259,6 @@ dock.example" "$output"
 		config "$filter"
 		run_refused "$text is not supported"
 	done << 'EOF'
-.process.scheduler = { policy: "SCHED_BATCH" }|process.scheduler
-.process.ioPriority = { class: "IOPRIO_CLASS_IDLE" }|process.ioPriority
-.process.execCPUAffinity = { initial: "0" }|process.execCPUAffinity
-.linux.personality = { domain: "LINUX32" }|linux.personality
-.linux.memoryPolicy = { mode: "MPOL_INTERLEAVE", nodes: "0" }|linux.memoryPolicy
 .linux.intelRdt = { closID: "deck" }|linux.intelRdt
 .linux.netDevices = { "sail0": {} }|linux.netDevices
 .linux.mountLabel = "system_u:object_r:container_file_t:s0"|linux.mountLabel
