@@ -32,6 +32,12 @@ struct seccomp_target {
 	 * so do we. Clear: refused. (Any other pair of conditions on one index must hold both.)
 	 */
 	bool eq_union;
+	/*
+	 * Rules without conditions that contradict each other about one call. Clear: the highest
+	 * precedence wins, as everywhere. Set: the first of them does, as in libseccomp; only for
+	 * profiles that nobody else's rules were added to.
+	 */
+	bool first_wins;
 };
 
 /*

@@ -258,6 +258,7 @@ struct resolver {
 	uint32_t highest[SECCOMP_ABI_COUNT];
 	bool names_any[SECCOMP_ABI_COUNT];
 	uint16_t newest;
+	bool first_wins;
 	bool names_socketcall;
 	bool names_ipc;
 };
@@ -377,6 +378,26 @@ static int rule_resolve(struct resolver *v, const struct spec_seccomp_rule *from
 	return 0;
 }
 
+/* Of rules without conditions that contradict each other at one number, keeps the first. */
+static void uses_keep_first(struct seccomp_abi_rules *a)
+{
+	uint32_t n = 0;
+
+	for (uint32_t slot = 0, i = 0; slot < SECCOMP_SLOTS; slot++) {
+		bool seen = false;
+
+		for (a->first[slot] = n; i < a->n && a->uses[i].slot == slot; i++) {
+			bool unconditional = a->uses[i].rule->n == 0;
+
+			if (!unconditional || !seen)
+				a->uses[n++] = a->uses[i];
+			seen |= unconditional;
+		}
+	}
+	a->first[SECCOMP_SLOTS] = n;
+	a->n = n;
+}
+
 /* Puts the uses of one ABI in the order of their slots, and finds what the profile could know. */
 static int abi_finish(struct resolver *v, enum seccomp_abi abi, struct error *e)
 {
@@ -395,6 +416,8 @@ static int abi_finish(struct resolver *v, enum seccomp_abi abi, struct error *e)
 	for (size_t i = 0; i < a->n; i++)
 		sorted[fill[a->uses[i].slot]++] = a->uses[i];
 	a->uses = sorted;
+	if (v->first_wins)
+		uses_keep_first(a);
 
 	for (size_t i = 0; i < seccomp_table_len; i++) {
 		const struct seccomp_syscall *call = &seccomp_table[i];
@@ -459,7 +482,7 @@ static int rules_count(struct resolver *v, const struct spec_seccomp *spec, size
 static int rules_resolve(struct seccomp_rules *r, const struct spec_seccomp *spec,
 			 const struct seccomp_target *target, struct error *e)
 {
-	struct resolver v = { .r = r };
+	struct resolver v = { .r = r, .first_wins = target->first_wins };
 	size_t names = 0;
 	int rc;
 

@@ -20,7 +20,8 @@ struct spec_seccomp;
  * A call of (ABI, number, arguments) gets, the first that applies:
  *  1. KILL_THREAD, where the profile does not list the ABI (the native one always is listed), as
  *     other runtimes do through libseccomp. A listed ABI that this machine cannot meet is left out.
- *  2. of the rules that match, the action of highest precedence, see compile.h.
+ *  2. of the rules that match, the action of highest precedence, see compile.h (and there for what
+ *     seccomp_target.first_wins changes).
  *  3. ENOSYS, so that programs fall back as they do on an older kernel, where the profile cannot
  *     have known the call: no kernel known to us has it; or it is newer than every call the
  *     profile names; or its number is above all that the profile names in this ABI. Not where

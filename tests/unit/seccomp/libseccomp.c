@@ -4,99 +4,16 @@
  * the boundary values of every argument. Where the two are known to differ, a test of its own
  * says so, and why ours is the answer to keep.
  */
-#include <seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <cmocka.h>
 
-#include "profile_build.h"
+#include "second_opinion.h"
 
 #define X86_64 AUDIT_ARCH_X86_64
 #define I386   AUDIT_ARCH_I386
-
-static uint32_t with_data(uint32_t action, bool set, uint32_t data)
-{
-	bool takes = action == SECCOMP_RET_ERRNO || action == SECCOMP_RET_TRACE;
-
-	return takes ? action | (set ? data : EPERM) : action;
-}
-
-static void add_rule(scmp_filter_ctx ctx, uint32_t action, const struct spec_seccomp_rule *rule,
-		     const struct spec_seccomp_arg *args, size_t n_args)
-{
-	struct scmp_arg_cmp cmp[SPEC_SECCOMP_MAX_ARGS];
-
-	assert_true(n_args <= ARRAY_SIZE(cmp));
-	for (size_t i = 0; i < n_args; i++)
-		cmp[i] = (struct scmp_arg_cmp){ args[i].index, (enum scmp_compare)args[i].op,
-						args[i].value, args[i].value_two };
-	for (size_t i = 0; i < rule->names.n; i++) {
-		int nr = seccomp_syscall_resolve_name(rule->names.v[i]);
-
-		if (nr != __NR_SCMP_ERROR)
-			assert_int_equal(seccomp_rule_add_array(ctx, action, nr,
-								(unsigned)n_args, cmp),
-					 0);
-	}
-}
-
-static bool same_index_twice(const struct spec_seccomp_rule *r)
-{
-	for (size_t i = 0; i < r->n_args; i++) {
-		for (size_t j = 0; j < i; j++) {
-			if (r->args[i].index == r->args[j].index)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* As runc and crun hand a profile over: a rule for each condition where an index comes twice. */
-static void their_program(const struct spec_seccomp *s, struct seccomp_program *ret)
-{
-	uint32_t def = with_data(s->default_action, s->set_default_errno, s->default_errno);
-	scmp_filter_ctx ctx = seccomp_init(def);
-	int fd = memfd_create("bpf", MFD_CLOEXEC);
-	off_t size;
-
-	assert_non_null(ctx);
-	for (size_t i = 0; i < s->n_architectures; i++) {
-		static const struct {
-			uint32_t spec, scmp;
-		} arches[] = { { I386, SCMP_ARCH_X86 }, { SPEC_ARCH_X32, SCMP_ARCH_X32 } };
-
-		for (size_t j = 0; j < ARRAY_SIZE(arches); j++) {
-			if (arches[j].spec == s->architectures[i])
-				assert_int_equal(seccomp_arch_add(ctx, arches[j].scmp), 0);
-		}
-	}
-	for (size_t i = 0; i < s->n_rules; i++) {
-		const struct spec_seccomp_rule *r = &s->rules[i];
-		uint32_t action = with_data(r->action, r->set_errno, r->errno_ret);
-
-		if (action == def)
-			continue;
-		if (!same_index_twice(r)) {
-			add_rule(ctx, action, r, r->args, r->n_args);
-			continue;
-		}
-		for (size_t j = 0; j < r->n_args; j++)
-			add_rule(ctx, action, r, &r->args[j], 1);
-	}
-	assert_int_equal(seccomp_export_bpf(ctx, fd), 0);
-	seccomp_release(ctx);
-
-	size = lseek(fd, 0, SEEK_END);
-	ret->n = (size_t)size / sizeof(struct sock_filter);
-	ret->insns = malloc((size_t)size);
-	assert_non_null(ret->insns);
-	assert_int_equal(pread(fd, ret->insns, (size_t)size, 0), size);
-	close(fd);
-}
 
 static void our_program(const struct p *p, struct seccomp_program *ret)
 {
@@ -322,6 +239,27 @@ static void they_give_the_default_for_calls_nobody_knows(void **state)
 	p_done(&p);
 }
 
+static void they_take_the_first_of_rules_that_contradict_each_other(void **state)
+{
+	struct seccomp_target first = p_target(SECCOMP_ABI_X86_64);
+	autoprogram ours = { 0 }, theirs = { 0 }, like_them = { 0 };
+	struct p p;
+
+	(void)state;
+	start(&p);
+	p_rule(&p, SECCOMP_RET_ALLOW, "setns");
+	p_errno(p_rule(&p, SECCOMP_RET_ERRNO, "setns"), EPERM);
+	both(&p, &ours, &theirs);
+	assert_int_equal(P_CALL(&ours, X86_64, 308), SECCOMP_RET_ERRNO | EPERM);
+	assert_int_equal(P_CALL(&theirs, X86_64, 308), SECCOMP_RET_ALLOW);
+	/* And so do we where that is asked for. */
+	first.first_wins = true;
+	assert_int_equal(seccomp_compile(&p.spec, &first, &like_them, NULL), 0);
+	assert_int_equal(seccomp_prove(&like_them, &p.spec, &first, NULL), 0);
+	assert_int_equal(P_CALL(&like_them, X86_64, 308), SECCOMP_RET_ALLOW);
+	p_done(&p);
+}
+
 static void they_drop_a_deny_that_equals_the_default(void **state)
 {
 	autoprogram ours = { 0 }, theirs = { 0 };
@@ -349,6 +287,7 @@ int main(void)
 		cmocka_unit_test(they_let_a_set_bit_32_slip_past),
 		cmocka_unit_test(they_open_the_old_door_for_a_rule_with_conditions),
 		cmocka_unit_test(they_give_the_default_for_calls_nobody_knows),
+		cmocka_unit_test(they_take_the_first_of_rules_that_contradict_each_other),
 		cmocka_unit_test(they_drop_a_deny_that_equals_the_default),
 	};
 
