@@ -56,6 +56,7 @@ static void *pool_realloc(void *ctx, void *old, size_t size)
 	return memcpy(piece, old, old_size < size ? old_size : size);
 }
 
+/* The pool ends as a whole, and yajl with it. */
 static void pool_free(void *ctx, void *piece)
 {
 	(void)ctx;

@@ -168,12 +168,3 @@ int read_objects(struct reader *r, const struct json *j, const struct field *f, 
 	list->v = v;
 	return 0;
 }
-
-int read_ignored(struct reader *r, const struct json *j, const struct field *f, void *dst)
-{
-	(void)r;
-	(void)j;
-	(void)f;
-	(void)dst;
-	return 0;
-}

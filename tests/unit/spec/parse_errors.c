@@ -407,29 +407,71 @@ static void test_name_without_document(void **state)
 	arena_done(&a);
 }
 
-/* Every point at which memory can end: an error each time, and the spec is not touched. */
-static void test_memory(void **state)
+static const char process_text[] =
+	"{\"args\":[\"a\"],\"env\":[\"A=\\n\"],\"user\":{\"additionalGids\":[1]},"
+	"\"capabilities\":{\"bounding\":[\"X\"]},"
+	"\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":1}]}";
+
+static const char resources_text[] =
+	"{\"devices\":[{\"allow\":false}],\"rdma\":{\"m\":{\"hcaHandles\":1}},"
+	"\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":1}],\"unified\":{\"a\":\"b\"},"
+	"\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":1,\"minor\":1,\"rate\":1}]}}";
+
+static const char seccomp_text[] =
+	"{\"defaultAction\":\"SCMP_ACT_LOG\",\"architectures\":[\"SCMP_ARCH_X86\"],"
+	"\"syscalls\":[{\"names\":[\"a\",\"b\"],\"action\":\"SCMP_ACT_ALLOW\","
+	"\"args\":[{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}]}]}";
+
+static int parse_process(struct arena *a, struct error *e)
 {
-	static const char text[] =
-		"{\"process\":{\"args\":[\"a\"],\"env\":[\"A=\\n\"],\"user\":{\"additionalGids\":[1]},"
-		"\"capabilities\":{\"bounding\":[\"X\"]},\"rlimits\":[{\"type\":\"RLIMIT_AS\","
-		"\"soft\":1,\"hard\":1}]}}";
-	struct error e = ERROR_INIT;
 	struct spec_process p;
+
+	return spec_parse_process(a, "p", process_text, strlen(process_text), &p, e);
+}
+
+static int parse_resources(struct arena *a, struct error *e)
+{
+	struct spec_resources r;
+
+	return spec_parse_resources(a, "r", resources_text, strlen(resources_text), &r, e);
+}
+
+static int parse_seccomp(struct arena *a, struct error *e)
+{
+	struct spec_seccomp s;
+
+	return spec_parse_seccomp(a, "s", seccomp_text, strlen(seccomp_text), &s, e);
+}
+
+/* Every point at which memory can end: an error each time, until there is enough. */
+static void assert_memory_errors(int (*part)(struct arena *, struct error *))
+{
 	size_t ceiling;
 	int r = -ENOMEM;
 
-	(void)state;
 	for (ceiling = 0; r != 0; ceiling += 8) {
+		struct error e = ERROR_INIT;
 		struct arena a;
 
 		arena_init(&a, ceiling);
-		r = spec_parse_process(&a, "p", text + 11, strlen(text) - 12, &p, &e);
-		assert_true(r == 0 || r == -ENOMEM);
+		r = part(&a, &e);
+		if (r < 0) {
+			assert_int_equal(r, -ENOMEM);
+			assert_non_null(strstr(e.text, "not enough memory for this document"));
+			assert_string_equal(e.step, "config");
+		}
 		arena_done(&a);
 		assert_true(ceiling < 1 << 16);
 	}
 	assert_true(ceiling > 512);
+}
+
+static void test_memory(void **state)
+{
+	(void)state;
+	assert_memory_errors(parse_process);
+	assert_memory_errors(parse_resources);
+	assert_memory_errors(parse_seccomp);
 }
 
 int main(void)
