@@ -59,9 +59,13 @@ static int user_namespace(struct rules *r, const struct spec_linux *l)
 	if (!user->present && (l->n_uid_mappings || l->n_gid_mappings))
 		return rules_refuse(rules_at(r, "linux.%s", given),
 				    "is for a user namespace, which linux.namespaces lacks");
-	if (user->present && !user->path && !(l->n_uid_mappings && l->n_gid_mappings))
-		return rules_refuse(rules_at(r, "linux.%s", missing),
-				    "is missing: nobody would exist in the user namespace");
+	if (user->present && !user->path && !(l->n_uid_mappings && l->n_gid_mappings)) {
+		rules_refuse(rules_at(r, "linux.%s", missing),
+			     "is missing: nobody would exist in the user namespace");
+		error_hint(r->e, "map root at least: [{\"containerID\": 0, \"hostID\": 1000, "
+				 "\"size\": 1}], with your own id for 1000");
+		return -EINVAL;
+	}
 	err = rules_id_mappings(r, "linux.uidMappings", l->uid_mappings, l->n_uid_mappings);
 	if (err < 0)
 		return err;

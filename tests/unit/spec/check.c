@@ -193,11 +193,13 @@ static void test_process(void **state)
 	assert_accepted(PROCESS("\"capabilities\":{\"ambient\":[\"kill\",\"CAP_KILL\"]}"));
 }
 
-static void test_unknown_capability_hint(void **state)
+static void test_hints(void **state)
 {
 	struct error e;
 
 	(void)state;
+	check_line(LINUX(NS("user"), "\"x\":1"), &e, -EINVAL);
+	assert_non_null(strstr(e.hint, "map root at least"));
 	check_line(PROCESS("\"capabilities\":{\"bounding\":[\"CAP_FLY\"]}"), &e, -EINVAL);
 	assert_non_null(strstr(e.hint, "capabilities(7)"));
 }
@@ -878,7 +880,7 @@ int main(void)
 		TEST("a document with every field passes", test_full_document),
 		TEST("the top of the document has rules", test_top),
 		TEST("a process has rules", test_process),
-		TEST("an unknown capability comes with advice", test_unknown_capability_hint),
+		TEST("some refusals come with advice", test_hints),
 		TEST("a scheduler's values belong to its policy", test_scheduler),
 		TEST("ids are mapped once and inside their range", test_user_namespace),
 		TEST("the kernel takes 340 mappings", test_many_mappings),
