@@ -55,6 +55,32 @@ int fd_cloexec_from(int first)
 	return sys_close_range((unsigned int)first, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
+/* The smallest number >= from among them, or -1. */
+static int fd_next_kept(int from, const int *keep, size_t n)
+{
+	int next = -1;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (keep[i] >= from && (next < 0 || keep[i] < next))
+			next = keep[i];
+	return next;
+}
+
+int fd_close_except(int first, const int *keep, size_t n)
+{
+	int next, r;
+
+	for (; (next = fd_next_kept(first, keep, n)) >= 0; first = next + 1) {
+		if (next == first)
+			continue;
+		r = sys_close_range((unsigned int)first, (unsigned int)next - 1, 0);
+		if (r < 0)
+			return r;
+	}
+	return sys_close_range((unsigned int)first, ~0u, 0);
+}
+
 int fd_wait(int fd, short events, int timeout_ms)
 {
 	uint64_t deadline = timeout_ms < 0 ? 0 : proc_now_ms() + (uint64_t)timeout_ms;

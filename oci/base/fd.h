@@ -7,10 +7,11 @@
 
 /* File descriptors: whole writes, flags, waiting, passing them over sockets. */
 
-int fd_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
-int fd_set_nonblock(int fd, bool on);                   /* 0 or -errno */
-int fd_set_cloexec(int fd, bool on);                    /* 0 or -errno */
-int fd_cloexec_from(int first);                         /* every fd >= first; 0 or -errno */
+int fd_write_all(int fd, const void *data, size_t len);    /* 0 or -errno */
+int fd_set_nonblock(int fd, bool on);                      /* 0 or -errno */
+int fd_set_cloexec(int fd, bool on);                       /* 0 or -errno */
+int fd_close_except(int first, const int *keep, size_t n); /* every fd >= first but these */
+int fd_cloexec_from(int first);                            /* every fd >= first; 0 or -errno */
 
 /*
  * Waits until poll(2) reports one of `events` on fd. 1: it did (or error/hang-up stands);

@@ -53,7 +53,7 @@ static int list_print(void *arg, const char *id)
 		printf("%s\n", id);
 		return 0;
 	}
-	arena_init(&a, 16u << 20);
+	arena_init(&a, 64u << 20);
 	r = oci_state(&l->cli->rt, id, &a, &s, &e);
 	if (r == 0)
 		list_print_state(l, &s);

@@ -24,7 +24,7 @@ int verb_state(struct cli *cli, int argc, char **argv)
 		return r > 0 ? 0 : r;
 	if (!w)
 		return error_set(&cli->error, ENOMEM, "state");
-	arena_init(&a, 16u << 20);
+	arena_init(&a, 64u << 20);
 	r = oci_state(&cli->rt, argv[first], &a, &s, &cli->error);
 	if (r == 0) {
 		output_state(w, &s);

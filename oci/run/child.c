@@ -256,6 +256,22 @@ static int child_pivot(struct child *c, struct error *e)
 	return r;
 }
 
+/*
+ * The host is out of reach now: so must be what still points to it, before a path of the spec is
+ * walked that may name /proc/self/fd/N (CVE-2024-21626).
+ */
+static int child_shed_fds(struct child *c, struct error *e)
+{
+	const int keep[] = { c->sync_fd, c->listen_fd, c->sandbox.lsm_fd };
+	int r;
+
+	r = fd_close_except((int)(3 + c->sandbox.preserve_fds), keep, ARRAY_SIZE(keep));
+	if (r < 0)
+		return error_set(e, -r, "close what points to the host");
+	c->sandbox.root_fd = c->sandbox.bundle_fd = c->sandbox.target_fd = -1;
+	return 0;
+}
+
 static int child_assume_identity(struct child *c, struct error *e)
 {
 	struct sandbox *sb = &c->sandbox;
@@ -340,22 +356,13 @@ static int child_wait_start(struct child *c, struct error *e)
 /* Nothing but 0-2, what is to be preserved, and the socket that ends with execve. */
 static int child_close_fds(struct child *c, struct error *e)
 {
-	unsigned int first = 3 + c->sandbox.preserve_fds;
-	int fd, r;
+	unsigned int i;
+	int r;
 
-	fd = fcntl(c->sync_fd, F_DUPFD_CLOEXEC, (int)first);
-	if (fd < 0)
-		return error_set(e, errno, "move the sync socket");
-	c->sync_fd = fd;
-	if ((unsigned int)fd > first)
-		sys_close_range(first, (unsigned int)fd - 1, 0);
-	sys_close_range((unsigned int)fd + 1, ~0u, 0);
-	while (first-- > 3) {
-		r = fd_set_cloexec((int)first, false);
-		if (r < 0)
-			return error_set(e, -r, "preserve fd %u", first);
-	}
-	return 0;
+	r = fd_close_except((int)(3 + c->sandbox.preserve_fds), &c->sync_fd, 1);
+	for (i = 0; r == 0 && i < c->sandbox.preserve_fds; i++)
+		r = fd_set_cloexec((int)(3 + i), false);
+	return r < 0 ? error_set(e, -r, "hand on the descriptors to preserve") : 0;
 }
 
 static int child_load_filter(struct child *c, struct error *e)
@@ -428,19 +435,13 @@ static void child_main(struct child *c, const struct child_step *steps, size_t n
 void child_main_create(struct child *c)
 {
 	static const struct child_step steps[] = {
-		{ "settle", child_settle },
-		{ "userns", child_enter_userns },
-		{ "keyring", child_join_keyring },
-		{ "namespaces", child_enter_namespaces },
-		{ "rootfs", child_open_rootfs },
-		{ "mounts", child_make_mounts },
-		{ "devices", child_make_devices },
-		{ "hooks", child_hooks_at_create },
-		{ "console", child_make_console },
-		{ "kernel", child_tune_kernel },
-		{ "masks", child_mask },
-		{ "pivot", child_pivot },
-		{ "identity", child_assume_identity },
+		{ "settle", child_settle },        { "userns", child_enter_userns },
+		{ "keyring", child_join_keyring }, { "namespaces", child_enter_namespaces },
+		{ "rootfs", child_open_rootfs },   { "mounts", child_make_mounts },
+		{ "devices", child_make_devices }, { "hooks", child_hooks_at_create },
+		{ "console", child_make_console }, { "kernel", child_tune_kernel },
+		{ "masks", child_mask },           { "pivot", child_pivot },
+		{ "descriptors", child_shed_fds }, { "identity", child_assume_identity },
 	};
 
 	child_main(c, steps, ARRAY_SIZE(steps));
@@ -449,11 +450,9 @@ void child_main_create(struct child *c)
 void child_main_exec(struct child *c)
 {
 	static const struct child_step steps[] = {
-		{ "settle", child_settle },
-		{ "keyring", child_join_keyring },
-		{ "join", child_join_target },
-		{ "console", child_make_console },
-		{ "identity", child_assume_identity },
+		{ "settle", child_settle },        { "keyring", child_join_keyring },
+		{ "join", child_join_target },     { "console", child_make_console },
+		{ "descriptors", child_shed_fds }, { "identity", child_assume_identity },
 	};
 
 	child_main(c, steps, ARRAY_SIZE(steps));

@@ -22,7 +22,7 @@ struct error;
 #define STATE_FILTER  "seccomp.bpf"
 #define STATE_SOCKET  "start.sock"
 #define STATE_HANDOFF "listener"
-#define STATE_MAX     (4u << 20)
+#define STATE_MAX     (32u << 20)
 
 struct state {
 	struct arena arena; /* owns the strings of a state that was read */
