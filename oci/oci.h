@@ -40,6 +40,7 @@ struct oci_create_options {
 	const char *config;         /* NULL: config.json in the bundle */
 	const char *console_socket; /* with process.terminal: where its master goes; or NULL */
 	int console_fd;             /* the same, connected already; -1 */
+	unsigned int rows, columns; /* of the terminal, where the process names no size; or 0 */
 	const char *pid_file;       /* or NULL */
 	const char *pidfd_socket;   /* gets the process's pidfd; or NULL */
 	unsigned int preserve_fds;  /* files 3 to 3+n-1, which must be open */
@@ -72,6 +73,7 @@ struct oci_exec_options {
 	const char *cgroup; /* sub-cgroup, or NULL */
 	const char *console_socket;
 	int console_fd;
+	unsigned int rows, columns;
 	const char *pid_file;
 	const char *pidfd_socket;
 	unsigned int preserve_fds;

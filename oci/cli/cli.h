@@ -95,6 +95,8 @@ int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd)
 
 /* A pair of sockets for a terminal that we keep ourselves: [1] is what liboci gets. */
 int foreground_console_pair(int ret[2], struct error *e);
+/* Of the terminal we run in; 0 where there is none. */
+void foreground_console_size(unsigned int *rows, unsigned int *columns);
 int foreground_console_take(int socket_fd, struct error *e); /* the master, or -errno */
 
 /* --- the verbs --------------------------------------------------------------------------------- */

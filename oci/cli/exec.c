@@ -114,8 +114,10 @@ int verb_exec(struct cli *cli, int argc, char **argv)
 	if (r == 0)
 		r = foreground_begin(cli);
 	/* Offered in any case: whether there is a terminal, a --process file may decide. */
-	if (r == 0 && !opt.detach && str_empty(opt.exec.console_socket))
+	if (r == 0 && !opt.detach && str_empty(opt.exec.console_socket)) {
+		foreground_console_size(&opt.exec.rows, &opt.exec.columns);
 		r = foreground_console_pair(pair, &cli->error);
+	}
 	if (r < 0)
 		return r;
 	ours = pair[0];

@@ -52,6 +52,16 @@ int foreground_console_pair(int ret[2], struct error *e)
 	return 0;
 }
 
+void foreground_console_size(unsigned int *rows, unsigned int *columns)
+{
+	struct winsize size;
+
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0)
+		return;
+	*rows = size.ws_row;
+	*columns = size.ws_col;
+}
+
 int foreground_console_take(int socket_fd, struct error *e)
 {
 	char name[128];

@@ -58,6 +58,7 @@ static int run_console(struct run_options *opt, int pair[2], struct error *e)
 {
 	if (opt->detach || !str_empty(opt->create.console_socket))
 		return 0;
+	foreground_console_size(&opt->create.rows, &opt->create.columns);
 	return foreground_console_pair(pair, e);
 }
 

@@ -123,7 +123,7 @@ static int child_enter_userns(struct child *c, struct error *e)
 			return r;
 	}
 	if (c->sandbox.own_userns) {
-		r = idmap_become_root(e);
+		r = idmap_become_root(&c->sandbox.process->user, e);
 		if (r < 0)
 			return r;
 		r = child_die_with_parent(true, e);
@@ -159,7 +159,7 @@ static int child_join_target(struct child *c, struct error *e)
 	if (r == 0)
 		r = ns_join_target(&c->sandbox, e);
 	if (r == 0 && c->sandbox.own_userns)
-		r = idmap_become_root(e);
+		r = idmap_become_root(&c->sandbox.process->user, e);
 	if (r == 0)
 		r = child_die_with_parent(true, e);
 	if (r < 0)

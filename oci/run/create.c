@@ -167,6 +167,7 @@ static int create_open_console(struct create *c, struct error *e)
 		error_hint(e, "give --console-socket, or set process.terminal to false");
 		return -EINVAL;
 	}
+	console_default_size(&c->spec.process, opt->rows, opt->columns);
 	sb->console_fd = opt->console_fd >= 0 ? fcntl(opt->console_fd, F_DUPFD_CLOEXEC, 3)
 					      : console_connect(opt->console_socket, e);
 	if (sb->console_fd < 0 && opt->console_fd >= 0)

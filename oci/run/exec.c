@@ -92,6 +92,7 @@ static int exec_open_console(struct exec *x, struct error *e)
 		error_hint(e, "give --console-socket, or leave out --tty");
 		return -EINVAL;
 	}
+	console_default_size(&x->process, opt->rows, opt->columns);
 	sb->console_fd = opt->console_fd >= 0 ? fcntl(opt->console_fd, F_DUPFD_CLOEXEC, 3)
 					      : console_connect(opt->console_socket, e);
 	return sb->console_fd < 0 ? sb->console_fd : 0;

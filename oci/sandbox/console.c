@@ -37,6 +37,14 @@ int console_connect(const char *path, struct error *e)
 	return take_fd(&fd);
 }
 
+void console_default_size(struct spec_process *p, unsigned int rows, unsigned int columns)
+{
+	if (p->console_height || p->console_width)
+		return;
+	p->console_height = rows;
+	p->console_width = columns;
+}
+
 static int console_open_master(const struct sandbox *sb, struct error *e)
 {
 	autoclose int path_fd = -1, fd = -1;

@@ -5,6 +5,7 @@
 
 struct error;
 struct sandbox;
+struct spec_process;
 
 /*
  * process.terminal: a pseudoterminal of the container's own devpts. Its multiplexer is verified to
@@ -18,3 +19,6 @@ int console_make(struct sandbox *sb, bool bind, struct error *e);
 
 /* Parent: connects to the AF_UNIX stream socket at `path`. Its fd, or -errno. */
 int console_connect(const char *path, struct error *e);
+
+/* Parent: the size of the terminal where the process names none. 0: leave it. */
+void console_default_size(struct spec_process *p, unsigned int rows, unsigned int columns);

@@ -16,19 +16,25 @@
 #include "base/file.h"
 #include "spec/spec.h"
 
+/* The kernel takes the whole map in one write of less than a page (kernel/user_namespace.c). */
+#define IDMAP_MAX 4095
+
 static int idmap_write_one(pid_t pid, const char *file, const struct spec_id_mapping *m,
 			   size_t n, struct error *e)
 {
-	autobuf text = { .max = 4096 };
+	autobuf text = { .max = IDMAP_MAX };
 	char path[48];
 	size_t i;
 	int r = 0;
 
-	/* The kernel takes the whole map in one write, at most a page. */
 	for (i = 0; r == 0 && i < n; i++)
 		r = buf_addf(&text, "%u %u %u\n", m[i].container_id, m[i].host_id, m[i].size);
-	if (r < 0)
-		return error_set(e, -r, "linux: the %s is too long", file);
+	if (r < 0) {
+		error_set(e, -r, "linux: the %s of %zu mappings has more than %d bytes", file,
+			  n, IDMAP_MAX);
+		error_hint(e, "the kernel takes no more: use fewer mappings, or smaller ids");
+		return r;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	r = file_write(AT_FDCWD, path, text.data ?: "");
 	return r < 0 ? error_set(e, -r, "write the %s of the user namespace", file) : 0;
@@ -60,14 +66,31 @@ int idmap_write(pid_t pid, const struct spec *s, struct error *e)
 	return idmap_write_one(pid, "uid_map", l->uid_mappings, l->n_uid_mappings, e);
 }
 
-int idmap_become_root(struct error *e)
+/* EINVAL: the id has no mapping. */
+static int idmap_become(uint32_t uid, uint32_t gid, struct error *e)
 {
-	/* EINVAL: id 0 is not mapped. Then we keep the overflow id until the payload's user. */
-	if (syscall(SYS_setresgid, 0, 0, 0) < 0 && errno != EINVAL)
-		return error_set(e, errno, "become gid 0 of the user namespace");
+	if (syscall(SYS_setresgid, gid, gid, gid) < 0)
+		return errno == EINVAL ? -EINVAL
+				       : error_set(e, errno,
+						   "become gid %u of the user namespace", gid);
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return error_set(e, errno, "drop groups in the user namespace");
-	if (syscall(SYS_setresuid, 0, 0, 0) < 0 && errno != EINVAL)
-		return error_set(e, errno, "become uid 0 of the user namespace");
+	if (syscall(SYS_setresuid, uid, uid, uid) < 0)
+		return errno == EINVAL ? -EINVAL
+				       : error_set(e, errno,
+						   "become uid %u of the user namespace", uid);
 	return 0;
+}
+
+int idmap_become_root(const struct spec_user *fallback, struct error *e)
+{
+	int r = idmap_become(0, 0, e);
+
+	if (r == -EINVAL)
+		r = idmap_become(fallback->uid, fallback->gid, e);
+	if (r == -EINVAL)
+		return error_set(e, EINVAL,
+				 "neither root nor user %u:%u exists in the user namespace",
+				 fallback->uid, fallback->gid);
+	return r;
 }

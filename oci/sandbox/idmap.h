@@ -5,6 +5,7 @@
 
 struct error;
 struct spec;
+struct spec_user;
 
 /*
  * User namespace maps (user_namespaces(7)), written by the parent for its child, setgroups denied
@@ -12,5 +13,8 @@ struct spec;
  */
 int idmap_write(pid_t pid, const struct spec *s, struct error *e);
 
-/* Child, in its new namespace and mapped: become its root, if it has one. */
-int idmap_become_root(struct error *e);
+/*
+ * Child, in its new namespace and mapped: become its root, or where it has none the payload's user:
+ * nobody without a mapping can make a file. Capabilities stay, they are the namespace's.
+ */
+int idmap_become_root(const struct spec_user *fallback, struct error *e);

@@ -132,6 +132,8 @@ contains() { # text, part
 	[[ $1 == *"$2"* ]] || fail "wanted: $2
 in:     $1"
 }
+# A command that must fail: bash's own "!" would not end a test.
+no() { ! "$@" || fail "did not fail: $*"; }
 lacks() { # text, part
 	[[ $1 != *"$2"* ]] || fail "not wanted: $2
 in:         $1"
@@ -151,7 +153,7 @@ file_has() { [[ -s $1 ]]; }
 
 # A program beside the test; it is ended with the test. Its pid is in $background.
 background() {
-	"$@" 3>&- &
+	"$@" <&0 3>&- & # bash would give it /dev/null for stdin
 	background=$!
 	BACKGROUND+=("$background")
 }

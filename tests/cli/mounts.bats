@@ -1,0 +1,344 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Mounts: options, propagation, binds, recursive attributes, targets; the root file system itself.
+
+load helpers
+
+# The per-mount options of a mount point in the container: [mount point]
+options_of() { awk -v p="$1" '$5 == p { print $6 }' "$T/mountinfo" | tail -n 1; }
+
+look() {
+	payload cat /proc/self/mountinfo
+	run_ok
+	echo "$output" > "$T/mountinfo"
+}
+
+@test "each option that sets or clears a flag does so" {
+	local option flag
+	while read -r option flag; do
+		mount_add "/m/$option" tmpfs tmpfs "$option"
+	done << 'EOF'
+ro ro
+nosuid nosuid
+nodev nodev
+noexec noexec
+noatime noatime
+nodiratime nodiratime
+relatime relatime
+nosymfollow nosymfollow
+EOF
+	mount_add /m/plain tmpfs tmpfs
+	mount_add /m/strict tmpfs tmpfs strictatime
+	mount_add /m/last-wins tmpfs tmpfs ro rw noexec exec
+	look
+	for option in ro nosuid nodev noexec noatime nodiratime relatime nosymfollow; do
+		[[ ,$(options_of /m/$option), == *",$option,"* ]] || fail "$option: $(options_of /m/$option)"
+	done
+	same rw,relatime "$(options_of /m/plain)"
+	same rw "$(options_of /m/strict)"
+	same rw,relatime "$(options_of /m/last-wins)"
+}
+
+@test "flags hold: nosuid, nodev, noexec, ro and nosymfollow are felt" {
+	mount_add /ro tmpfs tmpfs ro
+	mount_add /noexec tmpfs tmpfs noexec
+	mount_add /nosymfollow tmpfs tmpfs nosymfollow
+	script 'touch /ro/x 2>&1 || true
+		cp /bin/busybox /noexec/; /noexec/busybox true 2>&1 || true
+		echo a > /nosymfollow/a; ln -s a /nosymfollow/b; cat /nosymfollow/b 2>&1 || true'
+	run_ok
+	contains "$output" "Read-only file system"
+	contains "$output" "noexec/busybox: Permission denied"
+	contains "$output" "Too many levels of symbolic links"
+}
+
+@test "options of the file system itself reach it" {
+	mount_add /t tmpfs tmpfs size=1m mode=1750 uid=1000 gid=1001 nr_inodes=10
+	script 'stat -c "%a %u %g" /t; stat -f -c "%b %c" /t; stat -f -c %S /t'
+	run_ok
+	same "1750 1000 1001
+256 10
+4096" "$output"
+}
+
+@test "an option that a file system does not know is named, with the mount" {
+	mount_add /t tmpfs tmpfs size=lots
+	run_refused 'mounts[7] (/t)'
+	contains "$errors" 'option "size=lots"'
+	config '.mounts[7].options = [ "sail" ]'
+	run_refused 'option "sail"'
+	config '.mounts[7] |= { destination: "/t", type: "sailfs", source: "none" }'
+	run_refused 'no file system of type "sailfs"'
+}
+
+@test "a bind mount shows the source, read-write unless it says ro" {
+	mkdir "$T/data"
+	echo cargo > "$T/data/file"
+	bind_add /rw "$T/data"
+	bind_add /ro "$T/data" ro
+	script 'cat /rw/file /ro/file; echo more > /rw/new; cat /ro/new; touch /ro/x 2>&1 || echo refused'
+	run_ok
+	same "cargo
+cargo
+more
+touch: /ro/x: Read-only file system
+refused" "$output"
+	same more "$(cat "$T/data/new")"
+}
+
+@test "a file is bound onto a file, which is made with its folders" {
+	echo cargo > "$T/file"
+	bind_add /deep/down/file "$T/file" ro
+	payload cat /deep/down/file
+	run_ok
+	same cargo "$output"
+	[[ -f $BUNDLE/rootfs/deep/down/file && ! -s $BUNDLE/rootfs/deep/down/file ]]
+}
+
+@test "devices, sockets and pipes are bound onto files" {
+	mkfifo "$T/pipe"
+	bind_add /dev/extra /dev/zero
+	bind_add /tmp/pipe "$T/pipe"
+	payload sh -c 'test -c /dev/extra && test -p /tmp/pipe && echo both'
+	run_ok
+	same both "$output"
+}
+
+@test "a folder onto a file, and a file onto a folder, are refused by name" {
+	mkdir "$T/folder"
+	echo x > "$T/file"
+	bind_add /etc/passwd "$T/folder"
+	run_refused 'mounts[7] (/etc/passwd)'
+	contains "$errors" "directory"
+	config 'del(.mounts[7])'
+	bind_add /etc "$T/file"
+	run_refused 'mounts[7] (/etc)'
+}
+
+@test "a relative source starts in the bundle" {
+	mkdir "$BUNDLE/data"
+	echo cargo > "$BUNDLE/data/file"
+	bind_add /data data
+	payload cat /data/file
+	cd /
+	run_ok
+	same cargo "$output"
+}
+
+@test "a missing source is refused with its path and the mount" {
+	bind_add /data /nowhere/data
+	run_refused "mounts[7] (/data): open the source /nowhere/data: No such file or directory"
+}
+
+@test "bind takes one mount, rbind what is mounted below, too" {
+	mkdir -p "$T/data/sub"
+	mount -t tmpfs inner "$T/data/sub"
+	echo inner > "$T/data/sub/file"
+	bind_add /one "$T/data"
+	mount_add /all none "$T/data" rbind
+	script 'ls /one/sub | wc -l; cat /all/sub/file'
+	run_ok
+	umount "$T/data/sub"
+	same "0
+inner" "$output"
+}
+
+@test "ro of an rbind is for the top alone, rro for all of it" {
+	mkdir -p "$T/data/sub"
+	mount -t tmpfs inner "$T/data/sub"
+	mount_add /top none "$T/data" rbind ro
+	mount_add /all none "$T/data" rbind rro
+	script 'touch /top/x 2> /dev/null || echo top ro; touch /top/sub/x && echo below rw
+		touch /all/x 2> /dev/null || echo all ro; touch /all/sub/y 2> /dev/null || echo all of it'
+	run_ok
+	umount "$T/data/sub"
+	same "top ro
+below rw
+all ro
+all of it" "$output"
+}
+
+@test "recursive attributes reach the mounts below" {
+	local option
+	mkdir -p "$T/data/sub"
+	mount -t tmpfs inner "$T/data/sub"
+	for option in nosuid nodev noexec noatime nodiratime nosymfollow; do
+		mount_add "/m/$option" none "$T/data" rbind "r$option"
+	done
+	mount_add /m/undone none "$T/data" rbind rnoexec rexec
+	look
+	umount "$T/data/sub"
+	for option in nosuid nodev noexec noatime nodiratime nosymfollow; do
+		[[ ,$(options_of /m/$option/sub), == *",$option,"* ]] || fail "$option: $(options_of /m/$option/sub)"
+	done
+	lacks "$(options_of /m/undone/sub)" noexec
+}
+
+@test "remount changes the flags of a mount that is there" {
+	mount_add /t tmpfs tmpfs
+	mount_add /t "" "" remount ro noexec
+	config '.mounts[-1] |= del(.type, .source)'
+	look
+	same ro,noexec,relatime "$(options_of /t)"
+}
+
+@test "mounts are made in order: later ones lie on and in earlier ones" {
+	mkdir "$T/data"
+	echo below > "$T/data/file"
+	mount_add /t tmpfs tmpfs
+	bind_add /t/in/side "$T/data"
+	mount_add /t/in/side tmpfs tmpfs
+	script 'ls /t; ls /t/in/side | wc -l'
+	run_ok
+	same "in
+0" "$output"
+}
+
+@test "a mount may cover what the image has" {
+	mount_add /etc tmpfs tmpfs
+	script 'ls /etc | wc -l'
+	run_ok
+	same 0 "$output"
+}
+
+@test "the same mount twice is refused" {
+	bind_add /data /tmp
+	bind_add /data /tmp
+	run_refused 'mounts[8]: "/tmp" is mounted on /data for the second time'
+}
+
+@test "a relative destination starts at the root, and .. does not leave it" {
+	mount_add data tmpfs tmpfs
+	mount_add /../../../t/../u tmpfs tmpfs
+	mount_add ../../v tmpfs tmpfs
+	payload sh -c 'grep -cE " /(data|u|v) " /proc/self/mountinfo'
+	run_ok
+	same 3 "$output"
+}
+
+@test "symlinks of the image in a destination are followed inside it" {
+	mkdir "$BUNDLE/rootfs/real"
+	ln -s /real "$BUNDLE/rootfs/absolute"
+	ln -s ../../../../real "$BUNDLE/rootfs/climbing"
+	mount_add /absolute/a tmpfs tmpfs
+	mount_add /climbing/b tmpfs tmpfs
+	payload sh -c 'grep -E " /real/[ab] " /proc/self/mountinfo | wc -l'
+	run_ok
+	same 2 "$output"
+	[[ ! -e /real ]]
+}
+
+@test "propagation of a mount is as given" {
+	local kind
+	mkdir "$T/shared"
+	mount --bind "$T/shared" "$T/shared"
+	mount --make-shared "$T/shared"
+	for kind in shared slave private unbindable; do
+		bind_add "/p/$kind" "$T/shared" "$kind"
+	done
+	look
+	umount "$T/shared"
+	grep -q ' /p/shared .* shared:[0-9]* ' "$T/mountinfo"
+	grep -q ' /p/slave .* master:[0-9]* ' "$T/mountinfo"
+	grep -q ' /p/unbindable .* unbindable ' "$T/mountinfo"
+	no grep -qE ' /p/private .* (shared|master|unbindable)' "$T/mountinfo"
+}
+
+@test "a shared mount passes mounts of the host on while the container runs" {
+	mkdir -p "$T/shared"
+	mount --bind "$T/shared" "$T/shared"
+	mount --make-shared "$T/shared"
+	mkdir "$T/shared/late"
+	mount_add /follow none "$T/shared" rbind rslave
+	mount_add /apart none "$T/shared" rbind rprivate
+	start_sleeper
+	mount -t tmpfs late "$T/shared/late"
+	ok exec "$ID" sh -c 'grep -c " /follow/late " /proc/self/mountinfo; grep -c " /apart/late " /proc/self/mountinfo || true'
+	same "1
+0" "$output"
+	ok delete -f "$ID"
+	umount "$T/shared/late" "$T/shared"
+}
+
+@test "mounts of the container never show on the host" {
+	mkdir "$T/shared"
+	mount --bind "$T/shared" "$T/shared"
+	mount --make-shared "$T/shared"
+	mkdir "$T/shared/in"
+	local before
+	mount_add /data none "$T/shared" rbind
+	mount_add /data/in tmpfs tmpfs
+	before=$(cat /proc/self/mountinfo)
+	start_sleeper
+	same "$before" "$(cat /proc/self/mountinfo)"
+	ok delete -f "$ID"
+	umount "$T/shared"
+}
+
+@test "rootfsPropagation is set on the root mount" {
+	local kind
+	for kind in shared slave private unbindable; do
+		config --arg k $kind '.linux.rootfsPropagation = $k'
+		look
+		case $kind in
+		shared) grep -qE '^[0-9]+ [0-9]+ [^ ]+ [^ ]+ / .* shared:' "$T/mountinfo" ;;
+		unbindable) grep -qE '^[0-9]+ [0-9]+ [^ ]+ [^ ]+ / .* unbindable' "$T/mountinfo" ;;
+		private) no grep -qE '^[0-9]+ [0-9]+ [^ ]+ [^ ]+ / .* (shared:|master:)' "$T/mountinfo" ;;
+		slave) no grep -qE '^[0-9]+ [0-9]+ [^ ]+ [^ ]+ / .* shared:' "$T/mountinfo" ;;
+		esac
+	done
+}
+
+@test "a read-only root refuses writes, but its mounts do not" {
+	config '.root.readonly = true'
+	mount_add /tmp tmpfs tmpfs
+	script 'touch /x 2>&1 || true; touch /tmp/x && echo tmp; touch /dev/shm/x && echo shm'
+	run_ok
+	same "touch: /x: Read-only file system
+tmp
+shm" "$output"
+	[[ ! -e $BUNDLE/rootfs/x ]]
+}
+
+@test "a rootfs on a mount of its own keeps its flags" {
+	mkdir "$T/image"
+	mount -t tmpfs image "$T/image" -o nosuid
+	cp -a "$BUNDLE/rootfs/." "$T/image/"
+	config --arg p "$T/image" '.root.path = $p'
+	look
+	umount "$T/image"
+	contains "$(options_of /)" nosuid
+}
+
+@test "proc, sysfs, devpts, mqueue and shm are the container's own" {
+	script 'ls /proc | grep -cE "^[0-9]+$"; ls /sys/class/net; ls /dev/pts; ls /dev/mqueue | wc -l'
+	run_ok
+	same "2
+lo
+ptmx
+0" "$(sed 's/^3$/2/' <<< "$output")"
+}
+
+@test "the cgroup mount shows the container's own cgroup, read-only" {
+	start_sleeper
+	ok exec "$ID" sh -c 'cat /sys/fs/cgroup/cgroup.procs | head -n 1; mkdir /sys/fs/cgroup/x 2>&1 || true'
+	contains "$output" "1"
+	contains "$output" "Read-only file system"
+	namespace_remove cgroup
+	payload sh -c 'cat /sys/fs/cgroup/cgroup.procs | wc -l; mkdir /sys/fs/cgroup/x 2>&1 || true'
+	ok run --bundle "$BUNDLE" second
+	contains "$output" "Read-only file system"
+	lacks "$output" "No such file"
+}
+
+@test "nothing but the container's own mounts is seen" {
+	look
+	same "/ /dev /dev/mqueue /dev/pts /dev/shm /proc /sys /sys/fs/cgroup" \
+		"$(awk '{ print $5 }' "$T/mountinfo" | sort -u |
+			grep -vE '^/(proc|sys)/(acpi|asound|kcore|keys|latency_stats|timer_list|scsi|bus|fs$|irq|sys|sysrq|firmware|devices)' | paste -sd ' ')"
+}
+
+@test "an unknown file system type, no type and no bind are refused" {
+	config '.mounts += [ { destination: "/t", source: "x" } ]'
+	run_refused 'mounts[7].type: is missing, and no option says "bind" or "rbind"'
+}
