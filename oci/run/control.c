@@ -19,6 +19,7 @@
 #include "oci.h"
 #include "run/container.h"
 #include "run/resources.h"
+#include "spec/check.h"
 #include "spec/spec.h"
 
 static int control_not_running(const struct container *c, struct error *e)
@@ -125,7 +126,9 @@ static int control_update(struct container *c, struct arena *a, const struct spe
 	struct limits_plan plan = { 0 };
 	int ret;
 
-	ret = limits_plan(a, r, &plan, e);
+	ret = spec_check_resources(r, "resources", e);
+	if (ret == 0)
+		ret = limits_plan(a, r, &plan, e);
 	if (ret == 0)
 		ret = manager_open(&m, c->state.manager, c->state.cgroup, e);
 	if (ret == 0)

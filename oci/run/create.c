@@ -42,10 +42,13 @@
 
 static int create_read_bundle(struct create *c, struct error *e)
 {
+	size_t i;
 	int r;
 
 	r = bundle_read(c->opt->bundle, c->opt->config, c->bundle, sizeof(c->bundle),
 			&c->child.sandbox.bundle_fd, &c->config, &c->spec, e);
+	for (i = 0; r == 0 && i < c->spec.warnings.n; i++)
+		report_warning(c->rt, c->spec.warnings.v[i]);
 	return r < 0 ? r : honour_check(&c->spec, e);
 }
 

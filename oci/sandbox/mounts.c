@@ -152,9 +152,10 @@ static int mount_set_attributes(const struct sandbox *sb, const struct spec_moun
 	if (mount_is_cgroup(m) && sb->cgroup_path_visible)
 		set |= MOUNT_ATTR_RDONLY, clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 
-	r = mount_apply_attr(fd, set, clear, 0);
+	/* The tree first: what is said of the mount itself has the last word ("rrw", "ro"). */
+	r = mount_apply_attr(fd, m->attr_set_rec, m->attr_clear_rec, AT_RECURSIVE);
 	if (r == 0)
-		r = mount_apply_attr(fd, m->attr_set_rec, m->attr_clear_rec, AT_RECURSIVE);
+		r = mount_apply_attr(fd, set, clear, 0);
 	return r < 0 ? error_set(e, -r, "set its flags") : 0;
 }
 

@@ -9,36 +9,18 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "sandbox/procfs.h"
 #include "sandbox/sandbox.h"
-
-/*
- * sysctl(8)'s two spellings: if the first separator is a dot, dots and slashes change places
- * (net.ipv4.conf.eth0/1.forwarding), else the name is a path already.
- */
-static int sysctl_path(const char *key, char *dst, size_t size)
-{
-	size_t first = strcspn(key, "./");
-	char *p;
-
-	if (str_format(dst, size, "sys/%s", key) < 0)
-		return -ENAMETOOLONG;
-	if (key[first] != '.')
-		return 0;
-	for (p = dst + strlen("sys/"); *p; p++)
-		*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
-	return 0;
-}
+#include "spec/sysctl.h"
 
 static int sysctl_write(struct sandbox *sb, const struct spec_pair *s, struct error *e)
 {
 	autoclose int fd = -1;
-	char path[512];
+	char path[512] = "sys/";
 	ssize_t n;
 	int r;
 
-	r = sysctl_path(s->key, path, sizeof(path));
+	r = sysctl_path(s->key, path + strlen("sys/"), sizeof(path) - strlen("sys/"));
 	if (r < 0)
 		return error_set(e, -r, "name");
 	fd = procfs_open_file(sb, path, O_WRONLY, e);
