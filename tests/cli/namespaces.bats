@@ -132,7 +132,7 @@ ns_here() {
 
 @test "timeOffsets without a new time namespace are refused" {
 	config '.linux.timeOffsets = { monotonic: { secs: 1 } }'
-	run_refused "linux.timeOffsets.monotonic: needs a new time namespace"
+	run_refused "linux.timeOffsets.monotonic: is for a new time namespace"
 }
 
 # --- user namespaces ---
@@ -231,5 +231,5 @@ $(readlink "/proc/$pid/ns/user")" "$output"
 	config '.linux.namespaces += [ { type: "user" } ]'
 	run_refused "is missing: nobody would exist in the user namespace"
 	config 'del(.linux.namespaces[-1]) | .linux.uidMappings = [ { containerID: 0, hostID: 1, size: 1 } ]'
-	run_refused "linux.uidMappings: needs a user namespace"
+	run_refused "linux.uidMappings: is for a user namespace"
 }
