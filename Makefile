@@ -214,7 +214,8 @@ bench-operator: $(B)/bin/strake-operator ## measure the operator beside a client
 
 build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $< $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $< $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
 
 PROFILES ?= policies/seccomp/default.json
 

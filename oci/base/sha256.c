@@ -93,6 +93,8 @@ void sha256_add(struct sha256 *h, const void *data, size_t len)
 	const uint8_t *p = data;
 	size_t have = h->len % sizeof(h->block);
 
+	if (!len) /* data may be NULL then */
+		return;
 	h->len += len;
 	if (have) {
 		size_t n = sizeof(h->block) - have < len ? sizeof(h->block) - have : len;
