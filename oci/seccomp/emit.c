@@ -103,8 +103,10 @@ static uint32_t nearest(struct emit *m, uint32_t label)
 
 	if (m->failed)
 		return label;
-	while (m->alias[label] != label)
+	while (m->alias[label] != label) {
+		m->alias[label] = m->alias[m->alias[label]];
 		label = m->alias[label];
+	}
 	slot = is_return(m->code[label]) ? return_slot(m, m->code[label].k) : NULL;
 	return slot ? *slot : label;
 }

@@ -118,6 +118,8 @@ struct builder {
 	struct seccomp_meaning *m;
 	const struct seccomp_rules *rules;
 	size_t capacity; /* of verdicts */
+	size_t n_actions;
+	size_t actions[16]; /* verdicts that are one action: most numbers have one of these */
 	struct encoder encoder;
 };
 
@@ -155,12 +157,16 @@ static int verdict_action(struct builder *b, uint32_t action)
 	struct seccomp_verdict v = { .final = action };
 	int r;
 
-	for (size_t i = 0; i < b->m->n_verdicts; i++) {
-		if (!b->m->verdicts[i].n && b->m->verdicts[i].final == action)
-			return (int)i;
+	for (size_t i = 0; i < b->n_actions; i++) {
+		if (b->m->verdicts[b->actions[i]].final == action)
+			return (int)b->actions[i];
 	}
 	r = verdict_encode(&b->m->arena, &b->encoder, &v);
-	return r < 0 ? r : verdict_intern(b, &v);
+	if (r == 0)
+		r = verdict_intern(b, &v);
+	if (r >= 0 && b->n_actions < ARRAY_SIZE(b->actions))
+		b->actions[b->n_actions++] = (size_t)r;
+	return r;
 }
 
 static int verdict_at(struct builder *b, enum seccomp_abi abi, uint32_t slot)

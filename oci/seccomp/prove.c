@@ -16,11 +16,11 @@
 #include "spec/spec.h"
 
 /*
- * A proof is bounded: the reference looks at every rule of a number, and so many looks are
- * allowed for one number and for all.
+ * A proof is bounded: the reference looks at every rule and condition of a number, and so many
+ * looks are allowed for one number and for all.
  */
 #define LOOKS_NUMBER (2u << 20)
-#define LOOKS_ALL    (16u << 20)
+#define LOOKS_ALL    (8u << 20)
 #define TUPLES_ALL   4096 /* above it, tuples are chosen */
 #define TUPLES_SOME  1024
 #define ABOVE_KNOWN  16
@@ -159,6 +159,7 @@ struct number {
 	struct seccomp_data data;
 	const struct seccomp_use *uses;
 	size_t n;
+	uint64_t cost;  /* looks that one call takes */
 	uint64_t looks; /* left for this number */
 	struct values values[SPEC_SECCOMP_MAX_ARGS];
 };
@@ -166,10 +167,10 @@ struct number {
 /* 1: out of looks. */
 static int number_case(struct proof *x, struct number *num)
 {
-	if (num->looks < num->n || x->looks < num->n)
+	if (num->looks < num->cost || x->looks < num->cost)
 		return 1;
-	num->looks -= num->n;
-	x->looks -= num->n;
+	num->looks -= num->cost;
+	x->looks -= num->cost;
 	return proof_case(x, &num->data, true);
 }
 
@@ -237,14 +238,20 @@ static int proof_number(struct proof *x, uint32_t audit, uint32_t nr,
 			const struct seccomp_use *uses, size_t n)
 {
 	struct number num = {
-		{ .nr = (int)nr, .arch = audit }, uses, n, LOOKS_NUMBER, { { 0 } }
+		.data = { .nr = (int)nr, .arch = audit },
+		.uses = uses,
+		.n = n,
+		.cost = n,
+		.looks = LOOKS_NUMBER,
 	};
 	bool conditions = false, few = true;
 	size_t tuples = 1;
 	int r;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		conditions |= uses[i].rule->n > 0;
+		num.cost += uses[i].rule->n;
+	}
 	r = proof_case(x, &num.data, conditions);
 	if (r < 0 || !conditions)
 		return r;

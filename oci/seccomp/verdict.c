@@ -14,8 +14,6 @@
  * their own. A rule that can never match gives no step.
  */
 
-#define MAX_TESTS (2 * SPEC_SECCOMP_MAX_ARGS)
-
 struct span64 {
 	uint64_t first;
 	uint64_t last;
@@ -176,14 +174,18 @@ static int step_build(struct arena *a, const struct seccomp_use *use, struct sec
 	*ret = (struct seccomp_step){ .action = rule->action, .source = rule->source };
 	if (!rule->n)
 		return 1;
-	ret->tests = arena_array(a, rule->n + SPEC_SECCOMP_MAX_ARGS, sizeof(*ret->tests));
+	ret->tests = arena_array(a, rule->n + (size_t)__builtin_popcount(rule->indices),
+				 sizeof(*ret->tests));
 	if (!ret->tests)
 		return -ENOMEM;
 
 	for (uint8_t index = 0; index < SPEC_SECCOMP_MAX_ARGS; index++) {
 		struct seccomp_test test;
-		int r = argument_cells(a, use, index, ret, &test);
+		int r;
 
+		if (!(rule->indices >> index & 1))
+			continue;
+		r = argument_cells(a, use, index, ret, &test);
 		if (r < 0)
 			return r;
 		if (cells_none(test.cells))
