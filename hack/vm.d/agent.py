@@ -61,7 +61,7 @@ def guest_facts():
 
 
 class Cgroups:
-    """One cgroup for each command below the agent's own, so that a command can be ended whole."""
+    """A cgroup for each command below the agent's own, so that it can be ended whole."""
 
     def __init__(self):
         own = Path("/proc/self/cgroup").read_text().split("::", 1)[1].strip()
@@ -108,7 +108,8 @@ class Command:
                 fcntl.ioctl(0, TIOCSCTTY, 0)
 
         try:
-            self.child = subprocess.Popen(order["argv"], env=env, cwd=order.get("cwd") or "/root",
+            self.child = subprocess.Popen(order["argv"], env=env,
+                                          cwd=order.get("cwd") or "/root",
                                           start_new_session=True, preexec_fn=enter, **stdio)
         finally:
             if self.terminal:
@@ -126,7 +127,8 @@ class Command:
 
     @staticmethod
     def resize(fd, size):
-        fcntl.ioctl(fd, TIOCSWINSZ, struct.pack("HHHH", size["rows"], size["columns"], 0, 0))
+        packed = struct.pack("HHHH", size["rows"], size["columns"], 0, 0)
+        fcntl.ioctl(fd, TIOCSWINSZ, packed)
 
     def kill(self):
         try:
@@ -143,7 +145,11 @@ class Command:
 
 class Agent:
     def __init__(self, channel):
-        self.fd = os.open(channel, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC | os.O_NONBLOCK)
+        # A pattern: the kernel numbers virtio ports as it finds their devices.
+        names = [str(p) for p in Path("/dev").glob(os.path.basename(channel))]
+        if len(names) != 1:
+            sys.exit(f"{channel}: one channel to the host was expected, found {names}")
+        self.fd = os.open(names[0], os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC | os.O_NONBLOCK)
         if os.isatty(self.fd):
             subprocess.run(["stty", "raw", "-echo"], stdin=self.fd, check=True)
         self.cgroups = Cgroups()
@@ -226,7 +232,8 @@ class Agent:
         except (OSError, subprocess.SubprocessError, ValueError) as e:
             missing = isinstance(e, FileNotFoundError) and e.filename == order["argv"][0]
             cgroup.rmdir()
-            self.send(frames.EXIT, number, {"status": 127 if missing else 126, "reason": str(e)})
+            answer = {"status": 127 if missing else 126, "reason": str(e)}
+            self.send(frames.EXIT, number, answer)
             return
         self.commands[number] = command
         self.watch(command.pidfd, selectors.EVENT_READ, lambda _: self.on_exit(command))

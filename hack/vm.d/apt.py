@@ -18,7 +18,8 @@ def mirror():
         return os.environ["VM_MIRROR"].rstrip("/")
     try:
         out = subprocess.run(
-            ["apt-get", "indextargets", "--format", "$(LABEL)\t$(REPO_URI)", "Created-By: Packages"],
+            ["apt-get", "indextargets", "--format", "$(LABEL)\t$(REPO_URI)",
+             "Created-By: Packages"],
             capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as e:
         raise VmError("cannot ask apt for this machine's Debian mirror; "

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What takes minutes to make is kept. An entry is a directory that appears by one rename when it
-is whole; made.json inside lists its files, so that one that was damaged later is noticed too."""
+"""What takes minutes to make is kept. An entry is a directory that appears by one rename when
+it is whole; made.json inside lists its files, so that later damage is noticed too."""
 
 import fcntl
 import hashlib

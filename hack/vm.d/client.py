@@ -111,8 +111,8 @@ class Connection:
             pass  # it was quicker
 
     def execute(self, argv, deadline, stdin=None, stdout=None, stderr=None, **order):
-        """Run a command in the guest; stdin is a descriptor or None, stdout and stderr are called
-        with bytes. Returns (status, reason)."""
+        """Run a command in the guest; stdin is a descriptor or None, stdout and stderr are
+        called with bytes. Returns (status, reason)."""
         session = _Session(self, stdin, stdout, stderr)
         return session.run({"argv": argv, "deadline": deadline, **order}, deadline + GRACE)
 
@@ -201,7 +201,7 @@ def get(connection, sources, target, deadline):
     os.makedirs(target, exist_ok=True)
     pack = ["tar", "-c"]
     for source in map(Path, sources):
-        pack += ["-C", str(source.parent), "--", source.name] if source.name else ["-C", "/", "."]
+        pack += ["-C", str(source.parent), "--", source.name or "."]
     errors = bytearray()
     with subprocess.Popen(["tar", "-C", target, "--no-same-owner", "-x"],
                           stdin=subprocess.PIPE) as tar:
@@ -267,9 +267,9 @@ def prepare(guests, name, config):
 def launch(guest):
     """Start the keeper of a prepared guest; returns a connection, the guest still boots."""
     with open(guest / "keeper.log", "wb") as log:
-        keeper = subprocess.Popen([sys.executable, Path(__file__).with_name("keeper.py"), guest],
-                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                  start_new_session=True)
+        keeper = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("keeper.py"), guest],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + 30
     while True:
         try:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The language of hack/vm: client, keeper and the agent in the guest send each other frames.
 
-A frame is a type, the number of the command it belongs to, a length and that many bytes. The same
-frames travel over the keeper's socket and over the guest's serial line; the keeper only changes
-the number, because each client counts from its own."""
+A frame is a type, the number of the command it belongs to, a length and that many bytes. The
+same frames travel over the keeper's socket and over the guest's serial line; the keeper only
+changes the number, because each client counts from its own."""
 
 import json
 import struct

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""keeper.py GUEST: one process per guest, its parent, its line and its end. It starts what GUEST's
-config.json says, passes frames between clients (GUEST/sock) and the agent, and when it goes, by
-whatever cause, the guest goes with it. It ends when it is told to, when its owner has gone, when
-the guest's time is over and when the guest ends by itself."""
+"""keeper.py GUEST: one process per guest, its parent, its line and its end. It starts what
+GUEST's config.json says, passes frames between clients (GUEST/sock) and the agent, and when it
+goes, by whatever cause, the guest goes with it. It ends when it is told to, when its owner has
+gone, when the guest's time is over and when the guest ends by itself."""
 
 import ctypes
 import fcntl
@@ -190,9 +190,11 @@ class Keeper:
         try:
             while self.ended is None:
                 now = time.monotonic()
-                until = self.end_at if self.hello is not None else min(self.booted_by, self.end_at)
+                until, reason = self.end_at, "its time is over"
+                if self.hello is None and self.booted_by < until:
+                    until, reason = self.booted_by, "it did not boot in time"
                 if now >= until:
-                    self.end("its time is over" if until == self.end_at else "it did not boot in time")
+                    self.end(reason)
                 for key, events in self.selector.select(max(0, until - now)):
                     if key.fileobj in self.selector.get_map():
                         key.data(events)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel of User-mode Linux: Debian's kernel source with the options of kernel.config. Linux
-7.0 is the first whose User-mode Linux has more than one CPU."""
+"""The kernel of User-mode Linux: Debian's kernel source with the options of kernel.config.
+Linux 7.0 is the first whose User-mode Linux has more than one CPU."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from progress import VmError, missing_hint
 
 CONFIG = Path(__file__).parent / "kernel.config"
 SUITE = "sid"
-PREFERRED = "linux-source-7.2"  # what it was tested with; a later one is taken when this is gone
+PREFERRED = "linux-source-7.2"  # tested with; a later one is taken when this is gone
 RECIPE = "1"  # raise it when what is below builds something else from the same options
 TOOLS = ("make", "gcc", "ld", "flex", "bison", "bc", "xz")
 
@@ -25,7 +25,8 @@ def _package(apt):
         version = name and apt.show(name, "Version")
         if version:
             return name, version
-    raise VmError(f"{apt.suite} on this machine's mirror has no {PREFERRED} and no linux-source")
+    raise VmError(f"{apt.suite} on this machine's mirror has neither {PREFERRED} nor another "
+                  "linux-source")
 
 
 def _configure(tree, make, source, progress, log):

@@ -29,7 +29,8 @@ QEMU = "qemu-system-x86_64"
 
 def _qemu_version():
     try:
-        out = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=True).stdout
+        out = subprocess.run([QEMU, "--version"], capture_output=True, text=True,
+                             check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     m = re.search(r"version (\d+)\.(\d+)", out)
@@ -52,8 +53,8 @@ def why_not(kind):
     if version is None:
         return f"{QEMU} is missing: {missing_hint(QEMU)}"
     if kind == "tcg" and version < (9, 0):
-        return (f"QEMU {version[0]}.{version[1]} crashes such a guest while emulating; 10.0 does not: "
-                f"apt-get install -t bookworm-backports {missing_hint(QEMU).rsplit(' ', 1)[-1]}")
+        return (f"QEMU {version[0]}.{version[1]} crashes the guest's kernel while emulating, "
+                "10.0 does not: apt-get install -t bookworm-backports qemu-system-x86")
     return None
 
 
@@ -92,7 +93,8 @@ def _memory_directory(guest, megabytes):
     """Where User-mode Linux keeps its memory: a file with no name, best where it is never
     written out to a disk."""
     shm = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
-    if shm and shm.f_bavail * shm.f_frsize >= megabytes << 20 and os.access("/dev/shm", os.W_OK):
+    roomy = shm and shm.f_bavail * shm.f_frsize >= megabytes << 20
+    if roomy and os.access("/dev/shm", os.W_OK):
         return "/dev/shm"
     return str(guest)
 
@@ -105,8 +107,9 @@ def _uml(guest, config, channel_fd):
         (guest / name).symlink_to(target)
     argv = ["./linux", f"mem={config['memory']}M", f"ncpus={config['cpus']}",
             "ubd0=disk.cow,root.img", "root=/dev/ubda", "rw",
-            "con=null", "ssl=null", "con0=null,fd:1", f"ssl0=fd:{channel_fd},fd:{channel_fd}",
-            "seccomp=auto", "uml_dir=./", "umid=uml", "hostfs=/proc/self/cwd/share", "panic=-1", "quiet",
+            "con=null", "ssl=null", "con0=null,fd:1",
+            f"ssl0=fd:{channel_fd},fd:{channel_fd}", "seccomp=auto", "uml_dir=./", "umid=uml",
+            "hostfs=/proc/self/cwd/share", "panic=-1", "quiet",
             "security=apparmor", "vm.channel=/dev/ttyS0", "vm.share=hostfs"]
     if config["cpus"] == 1:
         argv.remove("ncpus=1")
@@ -126,7 +129,7 @@ def _qemu(guest, config, channel_fd):
     accel = ["-accel", "kvm", "-cpu", "host"] if config["kind"] == "kvm" else \
         ["-accel", "tcg,thread=multi", "-cpu", "max"]
     append = ["root=/dev/vda", "rw", "console=ttyS0", "quiet", "panic=-1", "security=apparmor",
-              "vm.channel=/dev/vport0p1", *config["append"]]
+              "vm.channel=/dev/vport*p1", *config["append"]]
     argv = [QEMU, "-M", "q35", *accel, "-smp", str(config["cpus"]), "-m", str(config["memory"]),
             "-nodefaults", "-display", "none", "-no-reboot", "-monitor", "none",
             "-kernel", "vmlinuz", "-initrd", "initrd.img", "-append", " ".join(append),

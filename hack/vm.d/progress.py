@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tool is doing, told on standard error; on a terminal the detail overwrites itself."""
+"""What the tool is doing, on standard error; on a terminal the detail overwrites itself."""
 
 import subprocess
 import sys
@@ -76,13 +76,14 @@ class Progress:
         if status != 0:
             with open(log, encoding="utf-8", errors="replace") as f:
                 tail = "".join(f.readlines()[-25:])
-            raise VmError(f"{what}: {argv[0]} ended with status {status}; the end of {log}:\n{tail}")
+            raise VmError(f"{what}: {argv[0]} ended with status {status}; "
+                          f"the end of {log}:\n{tail}")
 
 
 # Which Debian package brings a program, for the message that it is missing.
 PACKAGE_OF = {
-    "make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc", "xz": "xz-utils",
-    "ld": "binutils", "mmdebstrap": "mmdebstrap", "mkfs.ext4": "e2fsprogs",
+    "make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc",
+    "xz": "xz-utils", "ld": "binutils", "mmdebstrap": "mmdebstrap", "mkfs.ext4": "e2fsprogs",
     "setpriv": "util-linux", "unshare": "util-linux", "taskset": "util-linux",
     "newuidmap": "uidmap", "qemu-system-x86_64": "qemu-system-x86",
 }

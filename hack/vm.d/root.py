@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guest's root: Debian by mmdebstrap (the slow part, kept as a tar), then what root.sh makes of
-it, as an ext4 image. No privilege is needed: without it, a user namespace with subordinate ids."""
+"""The guest's root: Debian by mmdebstrap (the slow part, kept as a tar), then what root.sh
+makes of it, an ext4 image. No privilege is needed: a user namespace with subordinate ids
+will do."""
 
 import os
 import shutil
@@ -20,7 +21,7 @@ KERNEL_PACKAGES = ["linux-image-cloud-amd64", "initramfs-tools", "zstd"]
 BOOTSTRAP = [
     "--variant=essential",
     '--aptopt=APT::Install-Recommends "false"',
-    '--aptopt=Acquire::Check-Valid-Until "false"',  # a frozen copy of the archive is good enough
+    '--aptopt=Acquire::Check-Valid-Until "false"',  # a frozen copy of the archive will do
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/info/*",
@@ -51,7 +52,8 @@ def _bootstrap(packages, progress, log, out):
                  log, "root: mmdebstrap")
     with open(log, "a", encoding="utf-8") as err:
         status = subprocess.run(["tar", "-xOf", out / "base.tar", "./var/lib/dpkg/status"],
-                                stdout=subprocess.PIPE, stderr=err, text=True, check=True).stdout
+                                stdout=subprocess.PIPE, stderr=err, text=True,
+                                check=True).stdout
     fields = [dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
               for block in status.split("\n\n")]
     (out / "packages.txt").write_text(
@@ -83,7 +85,7 @@ def base_get(directory, progress, boots_itself, refresh=False):
         for tool in ("mmdebstrap", "apt-get"):
             if not shutil.which(tool):
                 raise VmError(f"root: {tool} is missing: {missing_hint(tool)}")
-        progress.step(f"root: installing {len(packages)} packages of {SUITE} and what they need")
+        progress.step(f"root: installing {len(packages)} packages of {SUITE} and their needs")
         log = directory / "root.log"
         log.write_text("")
         shutil.rmtree(directory / name, ignore_errors=True)
@@ -93,8 +95,8 @@ def base_get(directory, progress, boots_itself, refresh=False):
 
 def _assemble(base, progress, log, out):
     env = dict(os.environ, PATH=os.environ["PATH"] + SBIN)
-    progress.run([*_as_root(), HERE / "root.sh", base / "base.tar", out, SIZE], log, "root: image",
-                 env=env)
+    progress.run([*_as_root(), HERE / "root.sh", base / "base.tar", out, SIZE], log,
+                 "root: image", env=env)
     shutil.copy(base / "packages.txt", out / "packages.txt")
 
 

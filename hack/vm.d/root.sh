@@ -44,6 +44,7 @@ cat >"$units/vm-agent.service" <<'EOF'
 Description=Agent of hack/vm
 ConditionKernelCommandLine=vm.channel
 After=dbus.socket
+FailureAction=poweroff-force
 
 [Service]
 ExecStart=/bin/sh -c 'exec /usr/bin/python3 /usr/local/lib/vm/agent.py "$(sed "s/.*vm.channel=\\([^ ]*\\).*/\\1/" /proc/cmdline)"'
