@@ -1,25 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-# One file, not recursive. Objects live under $(B); `make SAN=1` builds with ASan and UBSan in
-# build/san beside the ordinary build, `make CC=clang` works as it stands.
+# One file, not recursive. Everything that is made lies below build/.
+#
+#	make                  the programs, in build/bin
+#	make SAN=1            the same with ASan and UBSan, in build/san
+#	make CC=clang         by clang, in build/clang
+#	make V=1              with whole commands
+#
+# `make demo` and `make test` install what they need (hack/deps); all other targets need it installed.
 
-CC      ?= gcc
-ifeq ($(origin CC),default)
-CC      := gcc
-endif
-SAN     ?=
-PREFIX  ?= /usr/local
-DESTDIR ?=
 VERSION := 0.1.0
 
-ifeq ($(SAN),1)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG := $(findstring clang,$(CC))
+
+# One folder for each way of building, because the objects differ.
+SAN  ?=
+FUZZ ?=
+ifeq ($(FUZZ),1)
+override CC := clang
+CLANG := clang
+B := build/fuzz
+else ifeq ($(SAN),1)
 B := build/san
+else ifneq ($(CLANG),)
+B := build/clang
 else
 B := build
 endif
 
-# `make V=1` shows whole commands.
-Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
+DESTDIR  ?=
+PREFIX   ?= /usr/local
+BINDIR   ?= $(PREFIX)/bin
+DATADIR  ?= $(PREFIX)/share/strake
+
+Q   := $(if $(V),,@)
+say  = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# What users type calls make again for its parts, on all CPUs where they did not say how many.
+SUBMAKE = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # --- flags -------------------------------------------------------------------------------------
 
@@ -27,80 +53,98 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-st
 	-Wpointer-arith -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough \
 	-Wno-missing-field-initializers -Werror
 BASE_CFLAGS := -std=gnu17 -g -O2 -fPIE -fno-strict-aliasing -fvisibility=hidden \
-	-ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections
+	'-ffile-prefix-map=$(CURDIR)=.' -ffunction-sections -fdata-sections
 CPPFLAGS_ALL := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DSTRAKE_VERSION='"$(VERSION)"' -Ioci $(CPPFLAGS)
 
-ifeq ($(SAN),1)
-HARDEN  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-STATIC  :=
-LDHARD  := -fsanitize=address,undefined -pie
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ifeq ($(FUZZ),1)
+HARDEN := $(SANITIZE) -fsanitize=fuzzer-no-link
+LDHARD := $(SANITIZE) -fsanitize=fuzzer -pie
+else ifeq ($(SAN),1)
+HARDEN := $(SANITIZE)
+LDHARD := $(SANITIZE) -pie
 else
-HARDEN  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
 	-fcf-protection=full -ftrivial-auto-var-init=zero
-STATIC  := -static-pie
-LDHARD  := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
+LDHARD := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
+STATIC := -static-pie
 endif
-ifneq ($(findstring clang,$(CC)),)
-WARN    += -Wno-gnu-statement-expression
-ifeq ($(SAN),)
-HARDEN  += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang -Wno-unused-command-line-argument
+ifneq ($(CLANG),)
+WARN += -Wno-gnu-statement-expression
+ifeq ($(SAN)$(FUZZ),)
+HARDEN += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang -Wno-unused-command-line-argument
 endif
 endif
 
 ALL_CFLAGS := $(BASE_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS)
 
-OCI_LIBS   := -lyajl_s -lcap -lm
-TEST_LIBS  := -lyajl -lcap -lseccomp -lcmocka -lm
+OCI_LIBS      := -lyajl_s -lcap -lm
+OPERATOR_LIBS := -lcurl -ljansson -lyaml -lyajl_s
+TEST_LIBS     := -lcmocka -lseccomp -lcap -lyajl_s -lm
 
 # --- sources -----------------------------------------------------------------------------------
 
 src = $(sort $(wildcard $(1)))
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 BASE_SRC := $(call src,oci/base/*.c)
-OCI_SRC  := $(call src,oci/spec/*.c oci/policy/*.c oci/seccomp/*.c oci/cgroup/*.c oci/sandbox/*.c oci/run/*.c)
+OCI_SRC  := $(call src,$(foreach d,spec policy seccomp cgroup sandbox run,oci/$(d)/*.c))
 CLI_SRC  := $(call src,oci/cli/*.c)
-UNIT_SRC := $(call src,tests/unit/base/*.c tests/unit/spec/*.c tests/unit/policy/*.c tests/unit/seccomp/*.c \
-	tests/unit/cgroup/*.c tests/unit/sandbox/*.c tests/unit/run/*.c tests/unit/cli/*.c)
-FUZZ_SRC := $(call src,tests/fuzz/*.c)
 
-obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
-BASE_OBJ := $(call obj,$(BASE_SRC))
-OCI_OBJ  := $(call obj,$(OCI_SRC))
-CLI_OBJ  := $(call obj,$(CLI_SRC))
-UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
-FUZZ_BIN := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
+# The operator takes libbase of oci/ and nothing else.
+OPERATOR_SRC := $(call src,operator/*.c operator/*/*.c)
 
-LIBBASE := $(B)/lib/libbase.a
-LIBOCI  := $(B)/lib/liboci.a
+OPERATOR_UNIT_SRC := $(call src,tests/unit/operator/*.c tests/unit/operator/*/*.c)
+UNIT_SRC  := $(filter-out $(OPERATOR_UNIT_SRC),$(call src,tests/unit/*/*.c))
+FUZZ_SRC  := $(call src,tests/fuzz/*.c)
+BENCH_SRC := $(call src,tests/bench/*.c)
 
-.DEFAULT_GOAL := all
-.DELETE_ON_ERROR:
-.SECONDARY:
-.PHONY: FORCE
+ALL_SRC := $(BASE_SRC) $(OCI_SRC) $(CLI_SRC) $(OPERATOR_SRC)
+ALL_HDR := $(call src,$(foreach d,. base spec policy seccomp cgroup sandbox run cli,oci/$(d)/*.h) \
+	shim/*.h operator/*.h operator/*/*.h)
+TEST_SRC := $(UNIT_SRC) $(OPERATOR_UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC)
 
-# --- building ----------------------------------------------------------------------------------
+LIBBASE     := $(B)/lib/libbase.a
+LIBOCI      := $(B)/lib/liboci.a
+LIBOPERATOR := $(B)/lib/liboperator.a
+
+BIN := $(B)/bin/strake $(B)/bin/strake-operator
+
+# --- programs ----------------------------------------------------------------------------------
 
 .PHONY: all
-all: $(B)/bin/strake ## build the programs into build/bin
+all: $(BIN) ## build the programs into build/bin
 
 # Objects depend on the flags they were made with: a changed flag rebuilds.
+FLAGS := $(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL)
+.PHONY: FORCE
 $(B)/flags: FORCE
-	@mkdir -p $(@D); echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL))' | cmp -s - $@ || \
-		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL))' > $@
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' > $@
+
+$(B)/obj/operator/%.o $(B)/obj/tests/unit/operator/%.o: CPPFLAGS_ALL += -Ioperator
+$(B)/obj/tests/%.o: CPPFLAGS_ALL += -Itests
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-# Rebuilt from nothing, so that no object of a removed source stays inside.
-$(LIBBASE): $(BASE_OBJ)
-	$(Q)mkdir -p $(@D); rm -f $@
+# Made anew each time, so that no object of a removed source stays inside.
+define archive
+	@mkdir -p $(@D); rm -f $@
+	$(call say,AR,$@)
 	$(Q)ar rcsD $@ $^
+endef
 
-$(LIBOCI): $(OCI_OBJ)
-	$(Q)mkdir -p $(@D); rm -f $@
-	$(Q)ar rcsD $@ $^
+$(LIBBASE): $(call obj,$(BASE_SRC))
+	$(archive)
+
+$(LIBOCI): $(call obj,$(OCI_SRC))
+	$(archive)
+
+$(LIBOPERATOR): $(call obj,$(filter-out operator/main.c,$(OPERATOR_SRC)))
+	$(archive)
 
 # Runs before the C library is set up (and, with -e, instead of it): nothing may call into it.
 BARE := -ffreestanding -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-sanitize=all \
@@ -111,27 +155,191 @@ ifeq ($(SAN)$(filter x86_64 aarch64,$(shell uname -m)),$(shell uname -m))
 SEAL_ENTRY := -Wl,-e,seal_start
 endif
 
-$(B)/obj/strake: $(CLI_OBJ) $(LIBOCI) $(LIBBASE)
+$(B)/obj/strake: $(call obj,$(CLI_SRC)) $(LIBOCI) $(LIBBASE)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(SEAL_ENTRY) $(LDFLAGS) -o $@ $(CLI_OBJ) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(SEAL_ENTRY) $(LDFLAGS) -o $@ $^ $(OCI_LIBS)
 
-$(B)/bin/strake: $(B)/obj/strake
+$(B)/obj/strake-operator: $(call obj,operator/main.c) $(LIBOPERATOR) $(LIBBASE)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDHARD) $(LDFLAGS) -o $@ $^ $(OPERATOR_LIBS)
+
+$(B)/bin/%: $(B)/obj/%
 	@mkdir -p $(@D)
+	$(call say,STRIP,$@)
 	$(Q)objcopy --strip-all $< $@
 
+.PHONY: deps
+deps: ## install what building, testing and measuring need (DEPS="build test ...", default all)
+	@hack/deps $(or $(DEPS),all)
+
+.PHONY: install
+install: all ## install programs and policies below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(BINDIR)
+	install -m 755 $(BIN) $(DESTDIR)$(BINDIR)
+	set -e; for f in $(POLICY_FILES); do install -D -m 644 $$f $(DESTDIR)$(DATADIR)/$$f; done
+
+.PHONY: uninstall
+uninstall: ## remove what install has put there
+	rm -f $(patsubst $(B)/bin/%,$(DESTDIR)$(BINDIR)/%,$(BIN)) $(addprefix $(DESTDIR)$(DATADIR)/,$(POLICY_FILES))
+	-[ ! -d $(DESTDIR)$(DATADIR) ] || find $(DESTDIR)$(DATADIR) -depth -type d -empty -delete
+
+POLICY_FILES := $(shell find policies -type f -name '*.json' 2>/dev/null | sort)
+
+.PHONY: demo
+demo: ## run a real container on this machine, and see what it says of itself
+	@hack/deps demo
+	$(SUBMAKE) $(B)/bin/strake
+	@hack/demo $(B)/bin/strake
+
 # --- tests -------------------------------------------------------------------------------------
+# Each kind has a rule tap-KIND that leaves KIND.tap or some KIND-*.tap in build/tests/results; tests/run
+# calls these rules and sums up.
+
+.PHONY: test test-all test-unit test-fuzz test-host test-vm test-kube
+test: ## install what is needed, build, and run every test
+	@hack/deps test fuzz vm kube
+	$(SUBMAKE) all
+	+@tests/run unit san tree cli vm kube
+
+test-all: ## check, test, and a minute of every fuzz target
+	$(SUBMAKE) check
+	$(SUBMAKE) test
+	$(SUBMAKE) fuzz
+
+test-unit: ## unit tests, plain and with sanitizers
+	+@tests/run unit san
+
+test-fuzz: ## replay the corpora of the fuzz targets with sanitizers
+	+@tests/run fuzz
+
+test-host: ## tests of the built programs on this machine
+	+@tests/run tree cli
+
+test-vm: ## tests in guests with a real systemd (the first time builds them: minutes)
+	+@tests/run vm
+
+test-kube: ## tests against a real Kubernetes control plane (the first time builds it: 10 minutes)
+	+@tests/run kube
+
+UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC) $(OPERATOR_UNIT_SRC))
 
 .PHONY: unit-bins
 unit-bins: $(UNIT_BIN)
 
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(LIBOCI) $(LIBBASE)
+$(patsubst %.c,$(B)/%,$(UNIT_SRC)): $(B)/%: $(B)/obj/%.o $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOCI) $(LIBBASE) $(TEST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDHARD) -o $@ $^ $(TEST_LIBS)
 
-.PHONY: test-vm
-test-vm: $(B)/bin/strake ## run tests/vm in guests with a real systemd (the first time builds them: minutes)
-	tests/vm/run
+$(patsubst %.c,$(B)/%,$(OPERATOR_UNIT_SRC)): $(B)/%: $(B)/obj/%.o $(LIBOPERATOR) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDHARD) -o $@ $^ $(OPERATOR_LIBS) -lcmocka
+
+TAP := build/tests/results
+$(TAP):
+	@mkdir -p $@
+
+.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-kube
+tap-unit: | $(TAP)
+	$(SUBMAKE) unit-bins
+	@tests/unit/run $(B)/tests/unit $(UNIT_BIN) >$(TAP)/unit.tap
+
+tap-san: | $(TAP)
+	$(SUBMAKE) SAN=1 B=build/san unit-bins
+	@tests/unit/run build/san/tests/unit $(patsubst %.c,build/san/%,$(UNIT_SRC) $(OPERATOR_UNIT_SRC)) >$(TAP)/san.tap
+
+tap-cli: $(B)/bin/strake
+	@tests/cli/run
+
+tap-vm: all
+	@tests/vm/run
+
+tap-kube: $(B)/bin/strake-operator
+	@STRAKE_BUILD=$(CURDIR)/$(B) tests/kube/run
+
+tap-tree: | $(TAP)
+	@bats --tap $(call src,tests/tree/*.bats) >$(TAP)/tree.tap
+
+# --- fuzzing -----------------------------------------------------------------------------------
+# One program for each file of tests/fuzz, by clang's libFuzzer. What they have learned is kept in
+# tests/fuzz/corpus/NAME; new findings go to build/fuzz.
+
+FUZZ_TARGETS ?= $(notdir $(basename $(FUZZ_SRC)))
+FUZZ_SECONDS ?= 60
+
+.PHONY: fuzz fuzz-bins
+fuzz: ## fuzz each target by clang's libFuzzer (FUZZ_SECONDS=60 FUZZ_TARGETS="...")
+	$(SUBMAKE) FUZZ=1 fuzz-bins
+	@tests/fuzz/run fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+tap-fuzz: | $(TAP)
+	$(SUBMAKE) FUZZ=1 fuzz-bins
+	@tests/fuzz/run replay $(FUZZ_TARGETS) >$(TAP)/fuzz.tap
+
+fuzz-bins: $(addprefix build/fuzz/bin/,$(FUZZ_TARGETS))
+
+build/fuzz/bin/%: build/fuzz/obj/tests/fuzz/%.o $(LIBOCI) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -o $@ $^ $(OCI_LIBS)
+
+# --- checks ------------------------------------------------------------------------------------
+
+.PHONY: check check-format check-layers check-headers check-analyse check-shell check-clang check-binary check-size
+check: ## formatting, layers, headers, warnings, static analysis, scripts, binaries
+	@hack/deps check
+	$(SUBMAKE) -k check-format check-layers check-headers check-shell check-size check-binary check-clang check-analyse
+	@echo 'check: everything holds'
+
+check-format: # the house format
+	$(call say,CHECK,format)
+	@hack/format --check
+
+format: # rewrite the sources in the house format
+	@hack/format
+.PHONY: format
+
+check-layers: # a folder includes what is beneath it and nothing else
+	$(call say,CHECK,layers)
+	@hack/check-layers --self-test
+	@hack/check-layers
+
+check-headers: $(patsubst %,$(B)/check/%.alone,$(ALL_HDR)) # every header compiles alone
+
+$(B)/check/operator/%.alone $(B)/check/operator/%.analysed: CPPFLAGS_ALL += -Ioperator
+$(B)/check/%.h.alone: %.h $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,HEADER,$<)
+	$(Q)echo '#include "$<"' | $(CC) $(ALL_CFLAGS) $(CPPFLAGS_ALL) -I. -MMD -MP -MF $@.d -MT $@ \
+		-fsyntax-only -x c - && touch $@
+
+check-analyse: $(patsubst %,$(B)/check/%.analysed,$(ALL_SRC)) # the static analyser finds nothing
+
+$(B)/check/%.c.analysed: %.c $(B)/flags hack/analyse hack/analyser.h
+	@mkdir -p $(@D)
+	$(call say,ANALYSE,$<)
+	$(Q)hack/analyse $< $(CPPFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ && touch $@
+
+check-clang: # no warning by the other compiler
+	$(call say,CHECK,'all by clang')
+	$(SUBMAKE) CC=clang all unit-bins
+
+check-shell: # shellcheck finds nothing in the scripts
+	$(call say,CHECK,scripts)
+	@hack/check-scripts
+
+check-size: # names files that have become two nouns
+	@git ls-files '*.c' '*.h' | xargs wc -l | \
+		awk '$$2 != "total" && $$1 > 600 { print "  note: " $$2 " has " $$1 " lines: has it become two nouns?" }'
+
+check-binary: all # the programs are hardened as the flags say
+	$(call say,CHECK,binaries)
+	@hack/check-binary $(BIN)
+
+# For editors and their language servers.
+compile_commands.json: FORCE
+	@hack/compile-database '$(subst ','\'',$(FLAGS))' $(ALL_SRC) $(TEST_SRC) >$@
 
 # --- measuring ---------------------------------------------------------------------------------
 
@@ -139,7 +347,7 @@ BENCH_BIN := $(addprefix build/bench/,floor true runtime scale)
 BENCH_OBJ := $(addprefix $(B)/obj/tests/bench/,bench.o bundle.o contender.o profile.o sample.o)
 
 .PHONY: bench
-bench: $(BENCH_BIN) $(if $(STRAKE),,$(if $(CLI_SRC),$(B)/bin/strake)) ## measure strake, crun and runc (BENCH_RUNS=N STRAKE=path)
+bench: $(BENCH_BIN) $(if $(STRAKE),,$(B)/bin/strake) ## measure strake, crun and runc (BENCH_RUNS=N STRAKE=path)
 	tests/bench/run
 
 build/bench/floor: $(B)/obj/tests/bench/floor.o
@@ -150,7 +358,8 @@ build/bench/floor: $(B)/obj/tests/bench/floor.o
 # The program that containers run there: without a libc's start, so that it hides nothing.
 build/bench/true: tests/bench/true.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) -static -nostartfiles -s -o $@ $<
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_CFLAGS) -static -nostartfiles -s -o $@ $<
 
 build/bench/runtime: $(B)/obj/tests/bench/report.o
 build/bench/runtime build/bench/scale: build/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_OBJ) $(LIBOCI) $(LIBBASE)
@@ -158,78 +367,43 @@ build/bench/runtime build/bench/scale: build/bench/%: $(B)/obj/tests/bench/%.o $
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $(filter %.o,$^) $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
 
-# --- the operator ------------------------------------------------------------------------------
-# Linked against Debian's libcurl, jansson and libyaml; of oci/ it takes libbase and nothing else.
-
-OPERATOR_SRC := $(call src,operator/*.c operator/kube/*.c operator/api/*.c operator/engine/*.c operator/db/*.c)
-OPERATOR_OBJ := $(call obj,$(OPERATOR_SRC))
-OPERATOR_UNIT_SRC := $(call src,tests/unit/operator/*.c)
-OPERATOR_UNIT_BIN := $(patsubst %.c,$(B)/%,$(OPERATOR_UNIT_SRC))
-OPERATOR_LIBS := -lcurl -ljansson -lyaml -lyajl_s
-LIBOPERATOR := $(B)/lib/liboperator.a
-
-all: $(B)/bin/strake-operator
-
-$(B)/obj/operator/%.o $(B)/obj/tests/unit/operator/%.o: CPPFLAGS_ALL += -Ioperator
-
-$(LIBOPERATOR): $(filter-out $(B)/obj/operator/main.o,$(OPERATOR_OBJ))
-	@mkdir -p $(@D); rm -f $@
-	ar rcsD $@ $^
-
-$(B)/obj/strake-operator: $(B)/obj/operator/main.o $(LIBOPERATOR) $(LIBBASE)
-	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie $(LDFLAGS) -o $@ $^ $(OPERATOR_LIBS)
-
-$(B)/bin/strake-operator: $(B)/obj/strake-operator
+build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
-	objcopy --strip-all $< $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $^ $(OCI_LIBS)
 
-$(OPERATOR_UNIT_BIN): $(B)/tests/unit/operator/%: $(B)/obj/tests/unit/operator/%.o $(LIBOPERATOR) $(LIBBASE)
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDHARD) -pie -o $@ $< $(LIBOPERATOR) $(LIBBASE) $(OPERATOR_LIBS) -lcmocka
+PROFILES ?= policies/seccomp/default.json
 
-unit-bins: $(OPERATOR_UNIT_BIN)
+.PHONY: bench-seccomp bench-operator
+bench-seccomp: build/bench/seccomp ## measure compiling, proving, caching and loading a filter (PROFILES=files)
+	build/bench/seccomp $(PROFILES)
 
-.PHONY: image
+bench-operator: $(B)/bin/strake-operator ## measure the operator beside a client-go peer, on a real control plane
+	tests/bench/operator-run
+
+# --- what the operator is installed by ---------------------------------------------------------
+
+.PHONY: image install.yaml
 image: build/strake-operator.tar ## make the operator's container image as an OCI archive
 
 build/strake-operator.tar: build/bin/strake-operator hack/operator-image
 	hack/operator-image $< strake/operator:$(VERSION) $@
 
-.PHONY: install.yaml
 install.yaml: build/install.yaml ## make the operator's installation as one file, build/install.yaml
 
 build/install.yaml: $(addprefix manifests/,namespace.yaml crd.yaml rbac.yaml operator.yaml)
 	@mkdir -p $(@D)
 	@for f in $^; do echo ---; cat $$f; done >$@
 
-.PHONY: test-kube
-test-kube: $(B)/bin/strake-operator ## run tests/kube against a real control plane (built once: 10 minutes)
-	STRAKE_BUILD=$(CURDIR)/$(B) tests/kube/run
-
-.PHONY: bench-operator
-bench-operator: $(B)/bin/strake-operator ## measure the operator beside a client-go peer, on a real control plane
-	tests/bench/operator-run
-
--include $(OPERATOR_OBJ:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(OPERATOR_UNIT_SRC))
-
-build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
-	@mkdir -p $(@D)
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $< $(LIBOCI) $(LIBBASE) $(OCI_LIBS)
-
-PROFILES ?= policies/seccomp/default.json
-
-.PHONY: bench-seccomp
-bench-seccomp: build/bench/seccomp ## what compiling, proving, caching and loading a filter costs (PROFILES=files)
-	build/bench/seccomp $(PROFILES)
+# --- chores ------------------------------------------------------------------------------------
 
 .PHONY: help
 help: ## print what can be made
-	@awk -F ':.*## ' '/^[a-zA-Z0-9_.-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-zA-Z0-9_.-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: clean
-clean: ## remove everything that was built
-	rm -rf build
+clean: ## remove everything that was made
+	rm -rf build compile_commands.json
 
--include $(BASE_OBJ:.o=.d) $(OCI_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(UNIT_SRC)) \
-	$(wildcard $(B)/obj/tests/bench/*.d)
+-include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SRC) $(TEST_SRC))
+-include $(patsubst %,$(B)/check/%.analysed.d,$(ALL_SRC)) $(patsubst %,$(B)/check/%.alone.d,$(ALL_HDR))

@@ -77,10 +77,10 @@ static int ask_syscall32(int argc, char **argv)
 /* open PATH r|w|p: whether it can be opened so. */
 static int ask_open(int argc, char **argv)
 {
-	int flags = argc < 2	      ? O_RDONLY :
-		    argv[1][0] == 'w' ? O_WRONLY :
-		    argv[1][0] == 'p' ? O_PATH :
-					O_RDONLY;
+	int flags = argc < 2            ? O_RDONLY
+		    : argv[1][0] == 'w' ? O_WRONLY
+		    : argv[1][0] == 'p' ? O_PATH
+					: O_RDONLY;
 	int fd = open(argv[0], flags | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
@@ -165,12 +165,8 @@ static const struct {
 #ifdef __x86_64__
 	{ "syscall32", ask_syscall32, 1 },
 #endif
-	{ "open", ask_open, 1 },
-	{ "getcwd", ask_getcwd, 0 },
-	{ "fds", ask_fds, 0 },
-	{ "push", ask_push, 1 },
-	{ "key", ask_key, 1 },
-	{ "size", ask_size, 0 },
+	{ "open", ask_open, 1 },           { "getcwd", ask_getcwd, 0 }, { "fds", ask_fds, 0 },
+	{ "push", ask_push, 1 },           { "key", ask_key, 1 },       { "size", ask_size, 0 },
 };
 
 int main(int argc, char **argv)

@@ -134,7 +134,7 @@ static void test_file_in_the_way(void **state)
 
 	(void)state;
 	if (live_lack)
-		LIVE_SKIP(live_lack);
+		SKIP(live_lack);
 	assert_int_equal(create("way/cgroup.procs", &plain, &e), -ENOTDIR);
 	assert_non_null(strstr(e.hint, "a file of its parent has this name"));
 	assert_exists("way", false);
@@ -176,7 +176,7 @@ static void test_no_cgroup2(void **state)
 
 	(void)state;
 	if (live_lack)
-		LIVE_SKIP(live_lack);
+		SKIP(live_lack);
 	assert_int_equal(mount("none", CGROUP_MOUNT, "tmpfs", 0, NULL), 0);
 	assert_int_equal(cgroup_mount_open(&e), -ENOTSUP);
 	assert_int_equal(umount(CGROUP_MOUNT), 0);
@@ -191,7 +191,7 @@ static void test_read_only(void **state)
 
 	(void)state;
 	if (live_lack)
-		LIVE_SKIP(live_lack);
+		SKIP(live_lack);
 	assert_int_equal(
 		mount(NULL, CGROUP_MOUNT, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
 	r = create("ro", &plain, &e);
@@ -224,11 +224,11 @@ static void test_missing_controller(void **state)
 
 	(void)state;
 	if (live_lack)
-		LIVE_SKIP(live_lack);
+		SKIP(live_lack);
 	while (k < CGROUP_CONTROLLERS && (root_controllers() & CGROUP_BIT(k)))
 		k++;
 	if (k == CGROUP_CONTROLLERS)
-		LIVE_SKIP("every controller is in cgroup.controllers");
+		SKIP("every controller is in cgroup.controllers");
 
 	snprintf(file, sizeof(file), "%s.max", cgroup_controller_name(k));
 	plan = plan_of(&arena, file);
@@ -272,7 +272,7 @@ static void test_processes_inside(void **state)
 	if (k == CGROUP_CONTROLLERS) {
 		live_kill(pid);
 		live_remove(&cg);
-		LIVE_SKIP("no domain controller is in cgroup.controllers");
+		SKIP("no domain controller is in cgroup.controllers");
 	}
 	snprintf(file, sizeof(file), "%s.max", cgroup_controller_name(k));
 	plan = plan_of(&arena, file);
@@ -304,7 +304,7 @@ static void test_threaded(void **state)
 	if (domain_controller() == CGROUP_CONTROLLERS) {
 		cgroup_done(&t);
 		live_remove(&cg);
-		LIVE_SKIP("no domain controller is in cgroup.controllers");
+		SKIP("no domain controller is in cgroup.controllers");
 	}
 	assert_int_equal(create("threads/x", &plain, &e), -ENOTSUP);
 	assert_non_null(strstr(e.text, "its type is \"domain invalid\""));
@@ -327,9 +327,9 @@ static void test_limit(void **state)
 
 	(void)state;
 	if (live_lack)
-		LIVE_SKIP(live_lack);
+		SKIP(live_lack);
 	if (!(root_controllers() & CGROUP_BIT(CGROUP_HUGETLB)))
-		LIVE_SKIP("controller hugetlb not in cgroup.controllers");
+		SKIP("controller hugetlb not in cgroup.controllers");
 	arena_init(&arena, 1u << 16);
 	assert_int_equal(limits_plan(&arena, &r, &plan, &e), 0);
 	assert_int_equal(cgroup_create(live_path(path, "limit"), &opt, &cg, &e), 0);

@@ -168,7 +168,7 @@ static void test_freeze_timeout(void **state)
 	(void)state;
 	if (fuse < 0) {
 		live_remove(&cg);
-		LIVE_SKIP("no /dev/fuse");
+		SKIP("no /dev/fuse");
 	}
 	assert_non_null(mkdtemp(dir));
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
@@ -443,7 +443,7 @@ static void test_memory_events(void **state)
 	if (!(have & CGROUP_BIT(CGROUP_MEMORY))) {
 		assert_int_equal(memory_events_open(&cg, &e), -ENOENT);
 		live_remove(&cg);
-		LIVE_SKIP("controller memory not in cgroup.controllers");
+		SKIP("controller memory not in cgroup.controllers");
 	}
 	fd = memory_events_open(&cg, &e);
 	assert_true(fd >= 0);

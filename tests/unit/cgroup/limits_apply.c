@@ -42,7 +42,7 @@ static struct cgroup create_with(const char *name, enum cgroup_controller k)
 		live_remove(&cg);
 		snprintf(reason, sizeof(reason), "controller %s not in cgroup.controllers",
 			 cgroup_controller_name(k));
-		LIVE_SKIP(reason);
+		SKIP(reason);
 	}
 	return cg;
 }
@@ -329,7 +329,7 @@ static void test_io(void **state)
 	(void)state;
 	if (!find_disk(&major, &minor)) {
 		live_remove(&cg);
-		LIVE_SKIP("no disk in /sys/block");
+		SKIP("no disk in /sys/block");
 	}
 	read_bps.major = write_iops.major = major;
 	read_bps.minor = write_iops.minor = minor;

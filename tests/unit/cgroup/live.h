@@ -34,18 +34,13 @@
 #include "cgroup/create.h"
 #include "cgroup/kill.h"
 #include "cgroup/remove.h"
+#include "unit/skip.h"
 
 /*
  * Tests on real cgroups. The program takes a mount namespace of its own, where cgroup2 is at
  * /sys/fs/cgroup whatever the host has there, and makes everything below one cgroup of its own.
  * The tests run in a child: the parent removes what is left, however the child ended.
  */
-
-#define LIVE_SKIP(reason)                                     \
-	do {                                                  \
-		fprintf(stderr, "[  SKIP    ] %s\n", reason); \
-		skip();                                       \
-	} while (0)
 
 static char live_root[64];    /* "/strake-test-123" */
 static const char *live_lack; /* why no test can run, or NULL */
@@ -87,7 +82,7 @@ static inline struct cgroup live_create(const char *name)
 	char path[CGROUP_PATH_MAX];
 
 	if (live_lack)
-		LIVE_SKIP(live_lack);
+		SKIP(live_lack);
 	if (cgroup_create(live_path(path, name), &opt, &cg, &e) < 0)
 		fail_msg("%s (%s)", e.text, e.hint);
 	return cg;

@@ -43,7 +43,7 @@ static void test_life(void **state)
 
 	(void)state;
 	if (live_lack)
-		LIVE_SKIP(live_lack);
+		SKIP(live_lack);
 	snprintf(twice, sizeof(twice), "/%s/", live_path(path, "life"));
 	rq = request(twice);
 	rq.plan = &plan;
@@ -165,7 +165,7 @@ static void test_rootless(void **state)
 
 	(void)state;
 	if (live_lack)
-		LIVE_SKIP(live_lack);
+		SKIP(live_lack);
 	arena_init(&arena, 1u << 16);
 	assert_int_equal(limits_plan(&arena, &r, &plan, NULL), 0);
 	rq.rootless = true;

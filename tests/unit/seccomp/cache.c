@@ -14,6 +14,7 @@
 
 #include "profile_build.h"
 #include "seccomp/abi.h"
+#include "unit/skip.h"
 
 /* A folder of our own, and the profile whose filter goes there. */
 struct fixture {
@@ -189,8 +190,7 @@ static void a_file_of_another_owner_is_refused_and_made_again(void **state)
 	struct fixture *f = *state;
 
 	if (geteuid() != 0) {
-		print_message("only root can give a file away\n");
-		skip();
+		SKIP("needs root");
 	}
 	assert_int_equal(fchownat(f->fd, f->name, 1000, 1000, 0), 0);
 	check_refused(f);

@@ -18,6 +18,7 @@
 #include "profile_build.h"
 #include "seccomp/abi.h"
 #include "seccomp/load.h"
+#include "unit/skip.h"
 
 /* What a child answers: the errno of a call, or 0. */
 static int result(long r)
@@ -226,8 +227,7 @@ static void other_abis_are_killed_unless_listed(void **state)
 
 	(void)state;
 	if (!has_i386()) {
-		print_message("this kernel runs no 32-bit calls\n");
-		skip();
+		SKIP("this kernel runs no 32-bit calls");
 	}
 	p_init(&p, SECCOMP_RET_ALLOW);
 	check_signal(under(&p, call_x32), SIGSYS);

@@ -17,6 +17,7 @@
 #include "seccomp/abi.h"
 #include "seccomp/profile.h"
 #include "second_opinion.h"
+#include "unit/skip.h"
 
 #define X86_64 AUDIT_ARCH_X86_64
 #ifndef PACKAGED
@@ -181,9 +182,7 @@ static void the_profile_debian_ships_means_the_same_to_us(void **state)
 
 	(void)state;
 	if (access(PACKAGED, R_OK) < 0) {
-		print_message(PACKAGED
-			      " of golang-github-containers-common is not installed\n");
-		skip();
+		SKIP(PACKAGED " of golang-github-containers-common is not installed");
 	}
 	usual = resolve(PACKAGED, SECCOMP_ABI_X86_64, USUAL_CAPS);
 	all = resolve(PACKAGED, SECCOMP_ABI_X86_64, ALL_CAPS);

@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What the Makefile promises about building and installing.
+
+setup() {
+	tree=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	work=$BATS_TEST_TMPDIR
+	# Called by make itself: its flags and job server are not for the makes that are tested.
+	unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES B
+}
+
+# A copy of what is built from, in a folder of its own.
+copy() { # folder
+	mkdir -p "$1"
+	cp -a "$tree"/{Makefile,oci,operator,policies} "$1"
+	[ ! -d "$tree/shim" ] || cp -a "$tree/shim" "$1"
+}
+
+# The whole of it, but for the tests' own programs.
+build() { # folder
+	make -C "$1" -j"$(nproc)" all >"$1.log" 2>&1 || { tail -n 20 "$1.log"; return 1; }
+}
+
+@test "two builds in different folders give the same bytes" {
+	copy "$work/one"
+	copy "$work/a folder with a far longer name/two"
+	build "$work/one"
+	build "$work/a folder with a far longer name/two"
+	for program in "$work"/one/build/bin/*; do
+		cmp "$program" "$work/a folder with a far longer name/two/build/bin/${program##*/}"
+	done
+	[ -x "$work/one/build/bin/strake" ]
+	! grep -qF "$work" "$work"/one/build/bin/*
+}
+
+@test "a changed flag rebuilds, and nothing else does" {
+	copy "$work/t"
+	make -C "$work/t" -j"$(nproc)" build/lib/libbase.a >/dev/null
+	before=$(stat -c %Y.%y "$work/t/build/obj/oci/base/buf.o")
+	make -C "$work/t" build/lib/libbase.a
+	[ "$(stat -c %Y.%y "$work/t/build/obj/oci/base/buf.o")" = "$before" ]
+	make -C "$work/t" -j"$(nproc)" build/lib/libbase.a CFLAGS=-O1 >/dev/null
+	[ "$(stat -c %Y.%y "$work/t/build/obj/oci/base/buf.o")" != "$before" ]
+}
+
+@test "a changed header rebuilds what includes it" {
+	copy "$work/t"
+	make -C "$work/t" -j"$(nproc)" build/lib/libbase.a >/dev/null
+	before=$(stat -c %y "$work/t/build/obj/oci/base/buf.o")
+	touch "$work/t/oci/base/buf.h"
+	make -C "$work/t" build/lib/libbase.a
+	[ "$(stat -c %y "$work/t/build/obj/oci/base/buf.o")" != "$before" ]
+}
+
+@test "install puts programs and policies below DESTDIR and PREFIX, uninstall takes all of it away" {
+	make -C "$tree" install DESTDIR="$work/root" PREFIX=/opt/strake >/dev/null
+	[ -x "$work/root/opt/strake/bin/strake" ]
+	cmp "$tree/policies/seccomp/default.json" "$work/root/opt/strake/share/strake/policies/seccomp/default.json"
+	"$work/root/opt/strake/bin/strake" --version
+	make -C "$tree" uninstall DESTDIR="$work/root" PREFIX=/opt/strake >/dev/null
+	[ -z "$(find "$work/root" ! -type d)" ]
+	[ ! -e "$work/root/opt/strake/share/strake" ]
+}
+
+@test "help names every target that a person types" {
+	for target in all deps demo test test-unit test-host test-vm test-kube bench check fuzz install uninstall clean; do
+		make -C "$tree" help | grep -q "^  $target "
+	done
+}
+
+@test "the programs are hardened as the flags say" {
+	"$tree/hack/check-binary" "$tree/build/bin/strake" "$tree/build/bin/strake-operator"
+}
+
+@test "the check of the binaries refuses a program that is not hardened" {
+	mkdir -p "$work/bin" "$work/obj"
+	echo 'int main(void) { return 0; }' >"$work/t.c"
+	gcc -no-pie -z execstack -z norelro -o "$work/bin/t" "$work/t.c"
+	cp "$work/bin/t" "$work/obj/t"
+	run "$tree/hack/check-binary" "$work/bin/t"
+	[ "$status" -ne 0 ]
+	for what in 'no PIE' RELRO 'stack may be executed' 'dynamic loader' 'not stripped' fortify; do
+		[[ $output == *"$what"* ]]
+	done
+}
