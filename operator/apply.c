@@ -111,7 +111,7 @@ static void conflict(struct effect *f)
 
 static void hear(struct effect *f, const struct answer *a)
 {
-	json_auto_t *object = json_loadb(a->body, a->len, 0, NULL);
+	json_auto_t *object = tree_load(a->body, a->len);
 	const char *kind = tree_string(object, "kind");
 
 	if (!kind || str_eq(kind, "Status"))
@@ -227,7 +227,7 @@ static void on_looked(void *arg, const struct answer *a)
 		end(f);
 		return;
 	}
-	object = json_loadb(a->body, a->len, 0, NULL);
+	object = tree_load(a->body, a->len);
 	if (str_eq(tree_string(object_controller(object), "uid"), f->r->uid)) {
 		/* Ours: the watch has not said so yet, or our labels were taken off. */
 		f->r->conflicts &= (uint16_t) ~(1u << f->action.child);
@@ -270,7 +270,7 @@ static void on_secret_seen(void *arg, const struct answer *a)
 		end(f);
 		return;
 	}
-	object = json_loadb(a->body, a->len, 0, NULL);
+	object = tree_load(a->body, a->len);
 	if (str_eq(object_label(object, OBJECT_LABEL), f->r->name) &&
 	    str_eq(object_label(object, OBJECT_MANAGED_BY), OBJECT_MANAGER)) {
 		/* Made before: by us, or for a Database of this name whose data are kept. */

@@ -63,7 +63,7 @@ static void on_answer(void *arg, const struct answer *a)
 
 	d->error = ERROR_INIT;
 	d->why = refusal_of(a, &d->error);
-	d->object = d->why == REFUSAL_NONE ? json_loadb(a->body, a->len, 0, NULL) : NULL;
+	d->object = d->why == REFUSAL_NONE ? tree_load(a->body, a->len) : NULL;
 	d->done = true;
 }
 

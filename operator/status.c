@@ -387,7 +387,7 @@ static void on_done(void *arg, const struct answer *a)
 
 	free(f);
 	if (why == REFUSAL_NONE) {
-		object = json_loadb(a->body, a->len, 0, NULL);
+		object = tree_load(a->body, a->len);
 		operator_heard(o, KIND_DATABASE, object);
 	} else if (why == REFUSAL_NOT_FOUND) {
 		/* It is gone, or its CRD has no status; the watch tells which. */

@@ -61,7 +61,7 @@ static const json_t *find(const struct field *table, const struct field *f, cons
 			continue;
 		if (!is_first_below(table, f, prefix))
 			return NULL;
-		if (!strchr(at, '.') && f->kind != FIELD_BOOLEAN && !json_is_array(spec))
+		if (f->kind == FIELD_QUANTITY && !strchr(at, '.') && !json_is_array(spec))
 			return spec;
 		snprintf(path, sizeof(path), "%.*s", (int)prefix, f->path);
 		problems_add(p, path, "must be an object, and is %s", type_name(spec));

@@ -35,8 +35,8 @@ extern const char *const field_of_strings[];
 
 /*
  * Fills `into` from `spec` (NULL: all defaults). What is wrong is added to `p` and leaves the
- * default. A struct's member that is a plain value stands for the first of its members: the
- * table's first field below "storage" reads `storage: 10Gi`. A version written as a number becomes
+ * default. A plain value in place of an object whose first field is a quantity stands for that
+ * field: `storage: 10Gi`. A version written as a number becomes
  * text in `spec`; nothing else in it is changed.
  */
 void fields_read(const struct field *table, size_t n, const json_t *spec, void *into,

@@ -146,11 +146,31 @@ static const char *suffix_of(int power, enum quantity_format format)
 	return "";
 }
 
+/* printf knows no number of 128 bits: billionths of the largest values have 28 digits. */
+static void put_number(char dst[QUANTITY_TEXT_MAX - 8], __int128 value)
+{
+	char digits[QUANTITY_TEXT_MAX - 8];
+	size_t n = 0, out = 0;
+
+	if (value < 0)
+		dst[out++] = '-';
+	do {
+		int digit = (int)(value % 10);
+
+		digits[n++] = (char)('0' + (digit < 0 ? -digit : digit));
+		value /= 10;
+	} while (value);
+	while (n)
+		dst[out++] = digits[--n];
+	dst[out] = 0;
+}
+
 const char *quantity_text(const struct quantity *q, char dst[QUANTITY_TEXT_MAX])
 {
 	enum quantity_format format = q->format;
 	__int128 value = q->nano;
 	int power = -3, factor = 1000, top = 6;
+	char number[QUANTITY_TEXT_MAX - 8];
 
 	/* Small and broken numbers have no binary suffix. */
 	if (format == QUANTITY_BINARY && value > -1024 * NANO && value < 1024 * NANO)
@@ -166,10 +186,11 @@ const char *quantity_text(const struct quantity *q, char dst[QUANTITY_TEXT_MAX])
 	}
 	if (!value)
 		power = 0;
+	put_number(number, value);
 	if (format == QUANTITY_EXPONENT && power)
-		snprintf(dst, QUANTITY_TEXT_MAX, "%llde%d", (long long)value, power * 3);
+		snprintf(dst, QUANTITY_TEXT_MAX, "%se%d", number, power * 3);
 	else
-		snprintf(dst, QUANTITY_TEXT_MAX, "%lld%s", (long long)value,
+		snprintf(dst, QUANTITY_TEXT_MAX, "%s%s", number,
 			 format == QUANTITY_EXPONENT ? "" : suffix_of(power, format));
 	return dst;
 }

@@ -136,7 +136,7 @@ int exec_credential(const struct access_exec *x, const char *server, json_t **re
 	if (proc_exit_code(status))
 		return error_say(e, EACCES, "credential plugin %s ended with status %d",
 				 x->argv[0], proc_exit_code(status));
-	credential = json_loadb(out.data ? out.data : "", out.len, 0, NULL);
+	credential = tree_load(out.data ? out.data : "", out.len);
 	if (!tree_string(credential, "status.token") &&
 	    !tree_string(credential, "status.clientCertificateData"))
 		return error_say(e, EINVAL,

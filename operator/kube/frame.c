@@ -40,7 +40,7 @@ static int take_line(const char *line, size_t len,
 		len--;
 	if (!len)
 		return 0;
-	tree = json_loadb(line, len, 0, NULL);
+	tree = tree_load(line, len);
 	type = tree_string(tree, "type");
 	frame.object = tree_get(tree, "object");
 	if (!type || !json_is_object(frame.object))

@@ -87,7 +87,7 @@ static bool mine(const struct lease *l)
 
 static void taken(struct lease *l, const struct answer *a)
 {
-	json_auto_t *object = json_loadb(a->body, a->len, 0, NULL);
+	json_auto_t *object = tree_load(a->body, a->len);
 	bool before = l->held;
 
 	remember(l, object);
@@ -193,7 +193,7 @@ static void on_seen(void *arg, const struct answer *a)
 		again(l, (unsigned)retry_jittered(l));
 		return;
 	}
-	object = json_loadb(a->body, a->len, 0, NULL);
+	object = tree_load(a->body, a->len);
 	remember(l, object);
 	if (l->held && !mine(l)) {
 		lose(l);

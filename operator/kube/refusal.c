@@ -99,7 +99,7 @@ enum refusal refusal_of(const struct answer *a, struct error *e)
 	}
 	if (a->status >= 200 && a->status < 300)
 		return REFUSAL_NONE;
-	status = json_loadb(a->body, a->len, 0, NULL);
+	status = tree_load(a->body, a->len);
 	/* A proxy on the way answers in HTML. */
 	if (!str_eq(tree_string(status, "kind"), "Status")) {
 		json_decref(status);

@@ -2,6 +2,7 @@
 #include "kube/tree.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 json_t *tree_get(const json_t *tree, const char *path)
@@ -66,6 +67,37 @@ uint64_t text_digest(const char *text)
 		digest_add(0xcbf29ce484222325ull, text ? text : "", text ? strlen(text) : 0);
 
 	return digest ? digest : 1;
+}
+
+/* Replaces the escapes in a copy, which it returns, or NULL where there are none. */
+static char *without_nul(const char *data, size_t len)
+{
+	char *copy;
+
+	if (!memmem(data, len, "\\u0000", 6))
+		return NULL;
+	copy = malloc(len);
+	if (!copy)
+		return NULL;
+	memcpy(copy, data, len);
+	for (size_t i = 0; i + 6 <= len; i++) {
+		if (copy[i] != '\\')
+			continue;
+		if (memcmp(copy + i, "\\u0000", 6) == 0)
+			memcpy(copy + i + 2, "fffd", 4);
+		/* What follows a backslash begins no escape itself. */
+		i++;
+	}
+	return copy;
+}
+
+json_t *tree_load(const char *data, size_t len)
+{
+	char *copy = without_nul(data, len);
+	json_t *tree = json_loadb(copy ? copy : data, len, JSON_DECODE_ANY, NULL);
+
+	free(copy);
+	return tree;
 }
 
 char *tree_text(const json_t *tree)

@@ -26,6 +26,12 @@ bool tree_true(const json_t *tree, const char *path);
 uint64_t tree_digest(const json_t *tree, uint64_t seed);
 uint64_t text_digest(const char *text);
 
+/*
+ * Parses one value: a new reference, or NULL. A NUL that is written as an escape becomes U+FFFD, as
+ * jansson takes none in names: whoever may write one object must not keep us from reading the rest.
+ */
+json_t *tree_load(const char *data, size_t len);
+
 /* Compact text with sorted members, to be freed; NULL without memory. */
 char *tree_text(const json_t *tree);
 

@@ -263,7 +263,7 @@ static void watch_stream(struct watch *w, bool initial)
 
 static int take_page(struct watch *w, const struct answer *a, struct error *e)
 {
-	json_auto_t *list = json_loadb(a->body, a->len, 0, NULL);
+	json_auto_t *list = tree_load(a->body, a->len);
 	const char *more = tree_string(list, "metadata.continue");
 	json_t *items = tree_get(list, "items"), *item;
 	size_t i;

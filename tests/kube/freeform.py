@@ -31,7 +31,7 @@ def a_free_spec_is_served_with_defaults():
     namespace = suite.namespace()
     with Operator(cluster.kubeconfig, "--namespace", namespace, lease="free") as operator:
         suite.operator = operator
-        operator.start().wait_synced(60).wait_leading()
+        operator.wait_synced(60).wait_leading()
         cluster.database(namespace, "empty")
         cluster.database(namespace, "db", engine="postgres", version=16, replicas=2, storage="2Gi", something={"else": 1})
         cluster.wait_ready(namespace, "empty")
@@ -49,10 +49,10 @@ def a_bad_free_spec_is_told_and_neither_crashes_nor_loops():
            {"version": {"a": 1}}, {"storage": "lots"}, {"storage": {"size": {"a": 1}}}, {"storage": [1]}, {"config": "x"},
            {"config": {"parameters": {"a": {"b": 1}}}}, {"podTemplate": {"env": "x"}}, {"podTemplate": {"env": [[]]}},
            {"services": []}, {"probes": {"readiness": 3}}, {"resources": {"requests": {"cpu": {}}}}, {"deletionPolicy": "Burn"},
-           {"backup": {"schedule": "\u0000"}}, {"bootstrap": {"owner": "x; DROP"}}]
+           {"backup": {"schedule": "\u0000"}}, {"config": {"parameters": {"a\u0000": "1"}}}, {"bootstrap": {"owner": "x; DROP"}}]
     with Operator(cluster.kubeconfig, "--namespace", namespace, lease="free") as operator:
         suite.operator = operator
-        operator.start().wait_synced(60).wait_leading()
+        operator.wait_synced(60).wait_leading()
         for n, spec in enumerate(bad):
             cluster.database(namespace, f"bad-{n}", **spec)
         def told():
@@ -76,7 +76,7 @@ def without_a_status_the_children_are_made_all_the_same():
     namespace = suite.namespace()
     with Operator(cluster.kubeconfig, "--namespace", namespace, lease="free") as operator:
         suite.operator = operator
-        operator.start().wait_synced(60).wait_leading()
+        operator.wait_synced(60).wait_leading()
         cluster.database(namespace, "db", replicas=1)
         wait(lambda: (cluster.get("StatefulSet", namespace, "db") or {}).get("status", {}).get("readyReplicas") == 1, 30, "no StatefulSet")
         cluster.patch("Database", namespace, "db", {"spec": {"replicas": 2}})

@@ -241,6 +241,7 @@ class Operator:
         self.log.unlink(missing_ok=True)
 
     def start(self):
+        assert not self.process or self.process.poll() is not None, "it runs already"
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.arguments, env=self.env, stdout=log, stderr=log)
         return self

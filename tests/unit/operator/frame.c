@@ -93,6 +93,31 @@ static void a_line_that_is_no_frame_is_an_error(void **state)
 	}
 }
 
+static int look(void *arg, const struct frame *f)
+{
+	const json_t *spec = tree_get(f->object, "spec");
+
+	assert_non_null(json_object_get(spec, "a\xef\xbf\xbd"));
+	assert_string_equal(tree_string(spec, "b"), "\\u0000");
+	(*(int *)arg)++;
+	return 0;
+}
+
+static void a_NUL_in_one_object_does_not_end_the_stream(void **state)
+{
+	static const char line[] =
+		"{\"type\":\"ADDED\",\"object\":{\"spec\":{\"a\\u0000\":\"x\\u0000y\","
+		"\"b\":\"\\\\u0000\"}}}\n";
+	struct frames f;
+	int n = 0;
+
+	(void)state;
+	frames_init(&f);
+	assert_int_equal(frames_add(&f, line, strlen(line), look, &n), 0);
+	assert_int_equal(n, 1);
+	frames_done(&f);
+}
+
 static void who_has_had_enough_ends_the_stream(void **state)
 {
 	struct seen s = { .stop_at = 2 };
@@ -127,6 +152,7 @@ int main(void)
 		cmocka_unit_test(a_stream_reads_the_same_wherever_it_is_split),
 		cmocka_unit_test(a_stream_that_breaks_off_at_any_byte_tells_whole_lines_only),
 		cmocka_unit_test(a_line_that_is_no_frame_is_an_error),
+		cmocka_unit_test(a_NUL_in_one_object_does_not_end_the_stream),
 		cmocka_unit_test(who_has_had_enough_ends_the_stream),
 		cmocka_unit_test(a_line_without_end_is_not_kept_for_ever),
 	};
