@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,7 +61,21 @@ def locked(directory, name, progress):
         except BlockingIOError:
             progress.step(f"{name}: waiting for another hack/vm that is making it")
             fcntl.flock(f, fcntl.LOCK_EX)
-        yield
+        progress.locks.append(f.fileno())
+        try:
+            yield
+        finally:
+            progress.locks.remove(f.fileno())
+
+
+def remove(path):
+    """Remove a tree in which a process that was just killed may still do its last step."""
+    for _ in range(50):
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+        time.sleep(0.1)
+    raise VmError(f"{path} cannot be removed")
 
 
 def entry_find(directory, pattern, progress):
@@ -71,14 +86,14 @@ def entry_find(directory, pattern, progress):
         if fault is None:
             return entry
         progress.step(f"{entry.name}: {fault}; making it again")
-        shutil.rmtree(entry)
+        remove(entry)
     return None
 
 
 def entry_make(directory, name, make):
     """make(TMP) fills an empty directory; only when it returns does the entry exist."""
     for stale in directory.glob(f".making-{name}-*"):
-        shutil.rmtree(stale)  # under the lock: its maker is gone
+        remove(stale)  # we hold the lock: its maker has gone
     tmp = Path(tempfile.mkdtemp(prefix=f".making-{name}-", dir=directory))
     try:
         make(tmp)
@@ -91,4 +106,4 @@ def entry_make(directory, name, make):
         os.rename(tmp, entry)
         return entry
     finally:
-        shutil.rmtree(tmp, ignore_errors=True)
+        remove(tmp)

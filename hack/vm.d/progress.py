@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tool is doing, on standard error; on a terminal the detail overwrites itself."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ class Progress:
         self.quiet, self.out = quiet, out
         self.start = self.told = time.monotonic()
         self.open_line = False
+        self.locks = []  # descriptors that a child holds too, so that a lock outlives neither
 
     def _write(self, text):
         if not self.quiet:
@@ -50,15 +53,17 @@ class Progress:
 
     def run(self, argv, log, what, count=None, **popen):
         """Run a long command, its output into LOG (a path); what it printed last, or how many
-        lines hold COUNT, is the detail. Its failure is an error that shows the log's end."""
+        lines hold COUNT, is the detail. Its failure is an error that shows the log's end. It
+        ends with us, and as long as anything of it lives our locks are held."""
         seen = 0
         with open(log, "a", encoding="utf-8", errors="replace") as out:
             try:
-                child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                child = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *argv],
+                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                          stderr=subprocess.STDOUT, text=True, errors="replace",
-                                         **popen)
+                                         pass_fds=self.locks, start_new_session=True, **popen)
             except FileNotFoundError as e:
-                raise VmError(f"{what}: no program {argv[0]}: {missing_hint(argv[0])}") from e
+                raise VmError(f"setpriv is missing: {missing_hint('setpriv')}") from e
             try:
                 for line in child.stdout:
                     out.write(line)
@@ -69,8 +74,7 @@ class Progress:
                         self.detail(f"{what}: {seen} objects, {line.strip()}")
                 status = child.wait()
             except BaseException:
-                child.kill()
-                child.wait()
+                end_group(child)
                 raise
         self.end()
         if status != 0:
@@ -78,6 +82,18 @@ class Progress:
                 tail = "".join(f.readlines()[-25:])
             raise VmError(f"{what}: {argv[0]} ended with status {status}; "
                           f"the end of {log}:\n{tail}")
+
+
+def end_group(child):
+    """End a child and all its children, politely first: mmdebstrap has mounts to undo."""
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, sig)
+            child.wait(10)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            pass
 
 
 # Which Debian package brings a program, for the message that it is missing.
