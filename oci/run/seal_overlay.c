@@ -2,7 +2,7 @@
 #include "run/seal_overlay.h"
 
 #include <fcntl.h>
-#include <limits.h>
+#include <linux/limits.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <stdbool.h>
