@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void error_format(struct error *e, int errnum, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void error_format(struct error *e, int errnum,
+							       const char *fmt, va_list ap)
 {
 	e->errnum = errnum;
 	e->step[0] = '\0';

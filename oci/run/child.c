@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -90,10 +92,29 @@ static int child_wait(struct child *c, enum sync_kind ask, enum sync_kind answer
 
 /* --- steps, in the order of the story ---------------------------------------------------------- */
 
+/* The parent may still be at it; without a parent there is no container. */
+static int child_await_net(struct sandbox *sb, struct error *e)
+{
+	struct child *c = (struct child *)((char *)sb - offsetof(struct child, sandbox));
+	autoclose int fd = -1;
+	int r;
+
+	r = sync_recv_fd(c->sync_fd, SYNC_NET, &fd);
+	if (r == 0)
+		_exit(1);
+	if (r < 0)
+		return error_set(e, -r, "receive the network namespace");
+	if (setns(fd, CLONE_NEWNET) < 0)
+		return error_set(e, errno, "join the new network namespace");
+	return 0;
+}
+
 static int child_settle(struct child *c, struct error *e)
 {
 	int i;
 
+	if (!c->sandbox.joining && ns_net_apart(&c->sandbox))
+		c->sandbox.await_net = child_await_net;
 	c->sandbox.warn = child_warn;
 	c->sandbox.warn_arg = c;
 	mem_closep(&c->lock_fd);
@@ -181,6 +202,11 @@ static int child_open_rootfs(struct child *c, struct error *e)
 static int child_make_mounts(struct child *c, struct error *e)
 {
 	return mounts_make(&c->sandbox, e);
+}
+
+static int child_enter_network(struct child *c, struct error *e)
+{
+	return sandbox_need_net(&c->sandbox, e);
 }
 
 static int child_make_devices(struct child *c, struct error *e)
@@ -434,26 +460,38 @@ static void child_main(struct child *c, const struct child_step *steps, size_t n
 
 void child_main_create(struct child *c)
 {
+	/* clang-format off: one step a line */
 	static const struct child_step steps[] = {
-		{ "settle", child_settle },        { "userns", child_enter_userns },
-		{ "keyring", child_join_keyring }, { "namespaces", child_enter_namespaces },
-		{ "rootfs", child_open_rootfs },   { "mounts", child_make_mounts },
-		{ "devices", child_make_devices }, { "hooks", child_hooks_at_create },
-		{ "console", child_make_console }, { "kernel", child_tune_kernel },
-		{ "masks", child_mask },           { "pivot", child_pivot },
-		{ "descriptors", child_shed_fds }, { "identity", child_assume_identity },
+		{ "settle", child_settle },
+		{ "userns", child_enter_userns },
+		{ "keyring", child_join_keyring },
+		{ "namespaces", child_enter_namespaces },
+		{ "rootfs", child_open_rootfs },
+		{ "mounts", child_make_mounts },
+		{ "devices", child_make_devices },
+		{ "network", child_enter_network },
+		{ "hooks", child_hooks_at_create },
+		{ "console", child_make_console },
+		{ "kernel", child_tune_kernel },
+		{ "masks", child_mask },
+		{ "pivot", child_pivot },
+		{ "descriptors", child_shed_fds },
+		{ "identity", child_assume_identity },
 	};
+	/* clang-format on */
 
 	child_main(c, steps, ARRAY_SIZE(steps));
 }
 
 void child_main_exec(struct child *c)
 {
+	/* clang-format off: one step a line */
 	static const struct child_step steps[] = {
 		{ "settle", child_settle },        { "keyring", child_join_keyring },
 		{ "join", child_join_target },     { "console", child_make_console },
 		{ "descriptors", child_shed_fds }, { "identity", child_assume_identity },
 	};
+	/* clang-format on */
 
 	child_main(c, steps, ARRAY_SIZE(steps));
 }

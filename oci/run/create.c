@@ -220,7 +220,24 @@ static int create_spawn(struct create *c, struct error *e)
 	return r;
 }
 
-/* While the child builds, on the other processor: limits, and what later commands will need. */
+/*
+ * While the child builds, on the other processor: the network namespace, limits, and what later
+ * commands will need.
+ */
+static int create_make_net(struct create *c, struct error *e)
+{
+	autoclose int fd = -1;
+	int r;
+
+	if (!ns_net_apart(&c->child.sandbox))
+		return 0;
+	fd = ns_make_net(e);
+	if (fd < 0)
+		return fd;
+	r = sync_send_fd(c->sync_fd, SYNC_NET, fd);
+	return r < 0 ? error_set(e, -r, "hand over the network namespace") : 0;
+}
+
 static int create_set_limits(struct create *c, struct error *e)
 {
 	return resources_apply(&c->manager, &c->plan, &c->spec.linux_.resources, 1, e);
@@ -388,6 +405,7 @@ static int create_release(struct create *c, struct error *e)
 	return r < 0 ? error_set(e, -r, "release the container's process") : 0;
 }
 
+/* clang-format off: one step a line */
 static const struct {
 	const char *name;
 	int (*run)(struct create *c, struct error *e);
@@ -400,6 +418,7 @@ static const struct {
 	{ "console", create_open_console },
 	{ "sockets", create_open_sockets },
 	{ "spawn", create_spawn },
+	{ "network", create_make_net },
 	{ "limits", create_set_limits },
 	{ "save", create_save },
 	{ "hurry", create_hurry },
@@ -407,6 +426,7 @@ static const struct {
 	{ "record", create_record },
 	{ "release", create_release },
 };
+/* clang-format on */
 
 static void create_undo(struct create *c)
 {

@@ -206,6 +206,7 @@ static int exec_release(struct exec *x, struct error *e)
 	return r;
 }
 
+/* clang-format off: one step a line */
 static const struct {
 	const char *name;
 	int (*run)(struct exec *x, struct error *e);
@@ -220,6 +221,7 @@ static const struct {
 	{ "child", exec_serve_child },
 	{ "release", exec_release },
 };
+/* clang-format on */
 
 static void exec_done(struct exec *x, bool failed)
 {

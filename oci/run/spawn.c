@@ -66,6 +66,18 @@ static pid_t spawn_into_pidns(const struct spawn *s, int *pid_fd, struct error *
 	return pid < 0 ? spawn_clone_error(pid, e) : pid;
 }
 
+/* Not a word before the parent knows who speaks: ours could overtake the one that says so. */
+static void spawn_begin(const struct spawn *s, struct child *c) __attribute__((noreturn));
+
+static void spawn_begin(const struct spawn *s, struct child *c)
+{
+	struct sync_msg m;
+
+	if (sync_recv(c->sync_fd, &m) != 1 || m.kind != SYNC_GO)
+		_exit(1);
+	s->main(c);
+}
+
 /* The intermediate process: joins, makes its younger sibling, tells who that is, and ends. */
 static void spawn_between(const struct spawn *s, struct child *c) __attribute__((noreturn));
 
@@ -82,7 +94,7 @@ static void spawn_between(const struct spawn *s, struct child *c)
 	} else {
 		pid = spawn_clone(s->flags | CLONE_PARENT, -1, &pid_fd);
 		if (pid == 0)
-			s->main(c);
+			spawn_begin(s, c);
 		if (pid > 0) {
 			(void)sync_send(c->sync_fd, SYNC_PID, pid);
 			_exit(0);
@@ -123,7 +135,8 @@ static int spawn_through(const struct spawn *s, struct child *c, pid_t *ret_pid,
 	if (*ret_pid_fd < 0)
 		return error_set(e, -*ret_pid_fd, "open the container's process");
 	*ret_pid = m.arg;
-	return 0;
+	r = sync_send(s->sync_fd, SYNC_GO, m.arg);
+	return r < 0 ? error_set(e, -r, "let the container's process begin") : 0;
 }
 
 int spawn(const struct spawn *s, struct child *c, pid_t *ret_pid, int *ret_pid_fd,

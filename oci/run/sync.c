@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 
 #define SYNC_HEAD offsetof(struct sync_msg, error)
@@ -16,7 +17,8 @@ const char *sync_kind_name(enum sync_kind kind)
 	static const char *const names[] = {
 		[SYNC_ERROR] = "error",     [SYNC_WARNING] = "warning", [SYNC_PID] = "pid",
 		[SYNC_MAP] = "map ids",     [SYNC_HOOKS] = "hooks",     [SYNC_READY] = "ready",
-		[SYNC_LOADING] = "seccomp", [SYNC_GO] = "go",           [SYNC_START] = "start",
+		[SYNC_LOADING] = "seccomp", [SYNC_GO] = "go",           [SYNC_NET] = "network",
+		[SYNC_START] = "start",
 	};
 
 	return kind < ARRAY_SIZE(names) && names[kind] ? names[kind] : "unknown";
@@ -49,6 +51,30 @@ int sync_send_error(int fd, enum sync_kind kind, const struct error *e)
 	struct sync_msg m = { .kind = kind, .error = *e };
 
 	return sync_send_bytes(fd, &m, sizeof(m));
+}
+
+int sync_send_fd(int fd, enum sync_kind kind, int passed)
+{
+	struct sync_msg m = { .kind = kind };
+
+	return fd_send(fd, &m, SYNC_HEAD, &passed, 1);
+}
+
+int sync_recv_fd(int fd, enum sync_kind kind, int *passed)
+{
+	struct sync_msg m;
+	size_t n_fds = 1;
+	ssize_t n = fd_recv(fd, &m, SYNC_HEAD, passed, &n_fds);
+
+	if (n <= 0)
+		return n == -ECONNRESET ? 0 : (int)n;
+	if (n_fds == 1 && (size_t)n == SYNC_HEAD && m.kind == (uint32_t)kind)
+		return 1;
+	if (n_fds == 1) {
+		mem_closep(passed);
+		*passed = -1;
+	}
+	return -EPROTO;
 }
 
 int sync_recv(int fd, struct sync_msg *ret)

@@ -18,6 +18,7 @@ enum sync_kind {
 	SYNC_HOOKS,     /* child: namespaces and mounts are there, run the runtime's hooks */
 	SYNC_READY,     /* child: everything is built, only start is missing */
 	SYNC_LOADING,   /* child: the next call is seccomp(2), and it gives a listener */
+	SYNC_NET,       /* parent: the network namespace, as a descriptor */
 	SYNC_GO,        /* parent: go on; `arg` is the child's pid as the parent sees it */
 	SYNC_START,     /* parent or `start`: run the payload */
 };
@@ -34,6 +35,11 @@ int sync_pair(int ret[2]); /* close-on-exec; 0 or -errno */
 
 int sync_send(int fd, enum sync_kind kind, int arg);                     /* 0 or -errno */
 int sync_send_error(int fd, enum sync_kind kind, const struct error *e); /* 0 or -errno */
+
+int sync_send_fd(int fd, enum sync_kind kind, int passed); /* 0 or -errno */
+
+/* 1: a message of this kind, and its descriptor in *passed; else as sync_recv(). */
+int sync_recv_fd(int fd, enum sync_kind kind, int *passed);
 
 /* 1: a message; 0: the peer is gone; -errno (-EPROTO: no message of ours). */
 int sync_recv(int fd, struct sync_msg *ret);

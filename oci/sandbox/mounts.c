@@ -110,16 +110,19 @@ static bool mount_is_cgroup(const struct spec_mount *m)
 }
 
 /* The detached mount for one entry. */
-static int mount_detached(const struct sandbox *sb, const struct spec_mount *m, struct error *e)
+static int mount_detached(struct sandbox *sb, const struct spec_mount *m, struct error *e)
 {
 	size_t i = (size_t)(m - sb->spec->mounts);
-	int fd;
+	int fd, r;
 
 	if (m->bind)
 		return sb->source_fd ? take_fd(&sb->source_fd[i]) : mount_open_source(sb, m, e);
 	if (mount_is_cgroup(m) && sb->cgroup_path_visible)
 		return mount_bind_own_cgroup(sb, e);
 
+	/* A sysfs shows the network namespace of whoever makes it. */
+	if (str_eq(m->type, "sysfs") && (r = sandbox_need_net(sb, e)) < 0)
+		return r;
 	fd = filesystem_mount(m, e);
 	/* A user namespace without its own network namespace may not make a new sysfs. */
 	if (fd == -EPERM && str_eq(m->type, "sysfs") && sb->own_userns)
@@ -263,7 +266,7 @@ static int mount_protect_cgroups(const struct sandbox *sb, const struct spec_mou
 	return 0;
 }
 
-static int mount_make(const struct sandbox *sb, const struct spec_mount *m, struct error *e)
+static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct error *e)
 {
 	autoclose int fd = -1, target_fd = -1;
 	struct stat st;

@@ -68,7 +68,26 @@ uint64_t ns_clone_flags(const struct sandbox *sb)
 	for (i = 0; i < SPEC_NS_COUNT; i++)
 		if (i != SPEC_NS_CGROUP && i != SPEC_NS_TIME && sandbox_new_ns(sb, i))
 			flags |= spec_ns_flag(i);
-	return flags;
+	return flags & ~(ns_net_apart(sb) ? (uint64_t)CLONE_NEWNET : 0);
+}
+
+bool ns_net_apart(const struct sandbox *sb)
+{
+	return sandbox_new_ns(sb, SPEC_NS_NETWORK) && !sandbox_has_ns(sb, SPEC_NS_USER);
+}
+
+int ns_make_net(struct error *e)
+{
+	autoclose int own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), new_fd = -1;
+
+	if (own_fd < 0 || unshare(CLONE_NEWNET) < 0)
+		return error_set(e, errno, "make a new network namespace");
+	new_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (setns(own_fd, CLONE_NEWNET) < 0)
+		return error_set(e, errno, "return to our own network namespace");
+	if (new_fd < 0)
+		return error_set(e, errno, "open the new network namespace");
+	return take_fd(&new_fd);
 }
 
 int ns_join(struct sandbox *sb, struct error *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -17,6 +18,16 @@ void ns_close_paths(struct sandbox *sb);
  * made from inside the cgroup, and time offsets can only be set before anybody lives in it.
  */
 uint64_t ns_clone_flags(const struct sandbox *sb);
+
+/* Whether ns_make_net() may make it: there is one to make, owned by the caller's user namespace. */
+bool ns_net_apart(const struct sandbox *sb);
+
+/*
+ * Parent: makes a new network namespace and returns a descriptor of it, while the caller stays in its
+ * own. A new network namespace takes longer than everything else of clone3 together; so the child is
+ * born without it and gets this one by setns(2).
+ */
+int ns_make_net(struct error *e);
 
 /* Child: joins those given by path but user and pid, which the parent's clone took care of. */
 int ns_join(struct sandbox *sb, struct error *e);

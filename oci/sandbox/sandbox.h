@@ -46,6 +46,13 @@ struct sandbox {
 	bool cgroup_path_visible; /* no cgroup namespace: bind this one in place of the root */
 	const char *cgroup_path;  /* "/strake/x", or NULL without a cgroup */
 
+	/*
+	 * The network namespace that the parent makes meanwhile, on another processor: the dearest
+	 * of them all. Taken by sandbox_need_net() before the first step that needs it; NULL: it is
+	 * ours from the start.
+	 */
+	int (*await_net)(struct sandbox *sb, struct error *e);
+
 	void (*warn)(void *arg, const char *text); /* something that does not stop us */
 	void *warn_arg;
 };
@@ -65,6 +72,14 @@ struct sandbox {
 static inline bool sandbox_has_ns(const struct sandbox *sb, enum spec_ns ns)
 {
 	return sb->spec->linux_.namespaces[ns].present;
+}
+
+static inline int sandbox_need_net(struct sandbox *sb, struct error *e)
+{
+	int (*await_net)(struct sandbox * sb, struct error * e) = sb->await_net;
+
+	sb->await_net = NULL;
+	return await_net ? await_net(sb, e) : 0;
 }
 
 /*
