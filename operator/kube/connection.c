@@ -424,8 +424,9 @@ static void finished(struct request *r, CURLcode code)
 	answer(r, &a);
 }
 
-static void finish_all(struct connection *c)
+static bool finish_all(struct connection *c)
 {
+	bool any = false;
 	CURLMsg *m;
 	int left;
 
@@ -436,8 +437,10 @@ static void finish_all(struct connection *c)
 			continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
 		finished(r, m->data.result);
+		any = true;
 	}
 	launch_waiting(c);
+	return any;
 }
 
 static int connection_wait(void *arg, struct loop *l, int timeout_ms)
@@ -453,7 +456,9 @@ static int connection_wait(void *arg, struct loop *l, int timeout_ms)
 		connection_fence(c);
 	launch_waiting(c);
 	curl_multi_perform(c->multi, &running);
-	finish_all(c);
+	/* Whoever turns the loop for one answer wants to know. */
+	if (finish_all(c))
+		timeout_ms = 0;
 	for (struct loop_fd *f = l->fds; f && n < FDS_MAX; f = f->next) {
 		fds[n] = (struct curl_waitfd){ .fd = f->fd };
 		if (f->events & POLLIN)
