@@ -20,6 +20,7 @@
 
 #define CHILDREN "app.kubernetes.io%2Fmanaged-by%3D" OBJECT_MANAGER
 #define END_MS   900
+#define TIDY_MS  30000
 #define BLIND_MS 300000
 
 /* --- questions others ask --- */
@@ -104,6 +105,15 @@ static void changed(void *arg, struct record *r, int priority)
 	queue_add(&r->item, (enum queue_priority)priority);
 }
 
+/* Trees come and go by the thousand: what they left empty goes back to the kernel. */
+static void tidy(void *arg)
+{
+	struct operator_ *o = arg;
+
+	malloc_trim(0);
+	loop_timer_set(&o->loop, &o->tidy, TIDY_MS);
+}
+
 /* --- watches --- */
 
 static void on_begin(void *arg)
@@ -111,6 +121,9 @@ static void on_begin(void *arg)
 	struct operator_watch *w = arg;
 
 	w->round++;
+	/* The CRD may be another one now. */
+	if (w->kind == KIND_DATABASE)
+		w->o->no_status = w->o->asked_status = false;
 }
 
 static void on_object(void *arg, json_t *object, bool initial)
@@ -332,6 +345,8 @@ int operator_init(struct operator_ *o, const struct config *config, struct error
 	loop_init(&o->loop);
 	o->work = (struct loop_timer){ .fire = operator_work, .arg = o };
 	o->deadline = (struct loop_timer){ .fire = on_deadline, .arg = o };
+	o->tidy = (struct loop_timer){ .fire = tidy, .arg = o };
+	loop_timer_set(&o->loop, &o->tidy, TIDY_MS);
 	queue_init(&o->queue, &o->loop, wake, o);
 	cache_init(&o->cache, changed, o);
 	r = config_access(config, &o->access, e);

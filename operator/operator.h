@@ -47,10 +47,12 @@ struct operator_ {
 	struct health health;
 	struct loop_fd signals;
 	struct loop_timer deadline; /* of the end */
+	struct loop_timer tidy;
 	bool leading;
 	bool stopping;
 	bool blind;     /* Secrets cannot be watched */
 	bool no_status; /* the CRD serves no status */
+	bool asked_status;
 	bool told_ready;
 	uint64_t started_ms;
 };

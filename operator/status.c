@@ -376,6 +376,44 @@ struct status_effect {
 	struct record *r;
 };
 
+/* The list of what the group serves: is there a status among it? */
+static void on_served(void *arg, const struct answer *a)
+{
+	struct operator_ *o = arg;
+	json_auto_t *list = NULL;
+	json_t *item;
+	size_t i;
+
+	if (refusal_of(a, NULL) != REFUSAL_NONE) {
+		o->asked_status = false;
+		return;
+	}
+	list = tree_load(a->body, a->len);
+	o->no_status = true;
+	json_array_foreach(tree_get(list, "resources"), i,
+			   item) if (str_eq(tree_string(item, "name"), "databases/status"))
+		o->no_status = false;
+	if (o->no_status)
+		log_warning("the CustomResourceDefinition has no status subresource: no "
+			    "status is written");
+}
+
+/* A status that is not found: the Database is gone, or its CRD has none. */
+static void ask_served(struct operator_ *o)
+{
+	if (o->asked_status)
+		return;
+	o->asked_status = true;
+	verb_send(o->connection,
+		  &(struct verb_call){
+			  .verb = VERB_GET,
+			  .path = "/apis/example.com/v1",
+			  .done = on_served,
+			  .arg = o,
+		  },
+		  NULL);
+}
+
 static void on_done(void *arg, const struct answer *a)
 {
 	struct status_effect *f = arg;
@@ -390,8 +428,8 @@ static void on_done(void *arg, const struct answer *a)
 		object = tree_load(a->body, a->len);
 		operator_heard(o, KIND_DATABASE, object);
 	} else if (why == REFUSAL_NOT_FOUND) {
-		/* It is gone, or its CRD has no status; the watch tells which. */
 		r->failed = true;
+		ask_served(o);
 	} else {
 		r->failed = true;
 		if (r->retry_after_ms < a->retry_after_ms)

@@ -163,6 +163,8 @@ static void set_tls(CURL *easy, const struct access *a)
 {
 	struct curl_blob b;
 
+	/* The authority is the cluster's, never one of the machine's. */
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	if (a->insecure) {
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -171,7 +173,6 @@ static void set_tls(CURL *easy, const struct access *a)
 		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &b);
 	} else if (a->ca_file) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, a->ca_file);
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
 	/* Authorities are replaced while we run: every new connection reads the file. */
 	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
