@@ -285,6 +285,14 @@ build/fuzz/bin/%: build/fuzz/obj/tests/fuzz/%.o $(LIBOCI) $(LIBBASE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -o $@ $^ $(OCI_LIBS)
 
+# Those of the operator's readers.
+OPERATOR_FUZZ := watch kubeconfig database quantity
+$(patsubst %,$(B)/obj/tests/fuzz/%.o,$(OPERATOR_FUZZ)): CPPFLAGS_ALL += -Ioperator
+$(patsubst %,build/fuzz/bin/%,$(OPERATOR_FUZZ)): build/fuzz/bin/%: build/fuzz/obj/tests/fuzz/%.o $(LIBOPERATOR) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -o $@ $^ $(OPERATOR_LIBS)
+
 # --- checks ------------------------------------------------------------------------------------
 
 .PHONY: check check-format check-layers check-headers check-analyse check-shell check-clang check-binary check-size
