@@ -61,7 +61,7 @@ static int parse_digits(const char **at, __int128 *ret_value, int *ret_behind)
 {
 	__int128 value = 0;
 	int digits = 0, behind = 0, seen = 0;
-	bool point = false;
+	bool point = false, lost = false;
 
 	for (; (**at >= '0' && **at <= '9') || (**at == '.' && !point); (*at)++) {
 		if (**at == '.') {
@@ -71,11 +71,17 @@ static int parse_digits(const char **at, __int128 *ret_value, int *ret_behind)
 		seen++;
 		if (digits || **at != '0')
 			digits++;
+		/* Finer than anybody measures: it only rounds up. */
+		if (digits > MAX_DIGITS && point) {
+			lost |= **at != '0';
+			continue;
+		}
 		if (digits > MAX_DIGITS + 9)
 			return -ERANGE;
 		value = value * 10 + (**at - '0');
 		behind += point;
 	}
+	value += lost;
 	*ret_value = value;
 	*ret_behind = behind;
 	return seen ? 0 : -EINVAL;
@@ -101,7 +107,12 @@ static int parse_suffix(const char *text, struct quantity *q, __int128 value, in
 			continue;
 		q->format = suffixes[i].format;
 		if (q->format == QUANTITY_BINARY) {
-			value = times(value, 1024, suffixes[i].power);
+			if (value > most || value < -most ||
+			    (!behind && (value > INT64_MAX || value < -INT64_MAX)))
+				return -ERANGE;
+			/* At most 10^19 times 2^60: it fits. */
+			for (int k = 0; k < suffixes[i].power; k++)
+				value *= 1024;
 			q->nano = behind <= 9 ? times(value, 10, 9 - behind)
 					      : shrink(value, behind - 9);
 			return 0;

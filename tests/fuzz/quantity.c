@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (quantity_units(&a) != quantity_units(&b))
 		abort();
-	if (strcmp(one, quantity_text(&b, two)) != 0)
+	/* Without a suffix a binary one reads back as a decimal one: the server's way as well. */
+	if (a.format == b.format && strcmp(one, quantity_text(&b, two)) != 0)
 		abort();
 	return 0;
 }
