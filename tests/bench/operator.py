@@ -178,7 +178,7 @@ def tell(spans):
 
 put("one_apply", tell(one_apply()))
 put("change_to_statefulset", tell(latency("strake-operator", lambda n: f"statefulsets/db-{n}", lambda n: cluster.patch(
-    "Database", namespace, f"db-{n}", {"spec": {"terminationGracePeriodSeconds": 100 + n}}))))
+    "Database", namespace, f"db-{n}", {"spec": {"terminationGracePeriodSeconds": 200 + n}}))))
 ours.stop()
 empty(namespace)
 
