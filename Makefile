@@ -149,7 +149,7 @@ $(LIBOPERATOR): $(call obj,$(filter-out operator/main.c,$(OPERATOR_SRC)))
 # Runs before the C library is set up (and, with -e, instead of it): nothing may call into it.
 BARE := -ffreestanding -fno-stack-protector -fno-sanitize=all -U_FORTIFY_SOURCE \
 	-ftrivial-auto-var-init=uninitialized \
-	$(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+	$(if $(CLANG),,-fno-tree-loop-distribute-patterns)
 $(B)/obj/oci/run/seal_overlay.o: ALL_CFLAGS += $(BARE)
 
 ifeq ($(SAN)$(filter x86_64 aarch64,$(shell uname -m)),$(shell uname -m))

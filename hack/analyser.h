@@ -34,5 +34,9 @@ static inline int analyser_negative(int r)
 #define error_say(...)    analyser_negative(error_say(__VA_ARGS__))
 #define error_prefix(...) analyser_negative(error_prefix(__VA_ARGS__))
 
-#define str_empty(s) (!(s) || !*(s))
+#define str_empty(s)                        \
+	({                                  \
+		const char *analysed = (s); \
+		!analysed || !*analysed;    \
+	})
 #endif

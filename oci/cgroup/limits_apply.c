@@ -189,7 +189,7 @@ int limits_apply(const struct cgroup *cg, const struct limits_plan *p, struct er
 
 	for (i = 0; i < p->n && r == 0; i++) {
 		struct limits_step s = p->steps[i];
-		char value[128];
+		char value[128] = "";
 
 		r = apply_settle(cg, &s, value, sizeof(value), e);
 		if (r < 0)

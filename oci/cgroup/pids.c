@@ -80,7 +80,7 @@ static int pids_parse(char *text, struct cgroup_pids *ret, struct error *e)
 int cgroup_pids(const struct cgroup *cg, struct cgroup_pids *ret, struct error *e)
 {
 	struct tree_visit visit = { .enter = pids_read };
-	struct cgroup_pids pids;
+	struct cgroup_pids pids = { 0 };
 	struct buf text;
 	int r;
 

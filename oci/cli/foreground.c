@@ -183,7 +183,7 @@ int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd)
 	struct terminal t = { .master_fd = master_fd };
 	autoclose int signal_fd = -1;
 	sigset_t all;
-	int status, r;
+	int status = 0, r;
 
 	sigfillset(&all);
 	signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -109,7 +109,7 @@ static void spec_write_document(struct json_writer *w, const struct json *doc,
 	const struct json *j;
 
 	json_write_object(w);
-	for (j = doc->child; j; j = j->next) {
+	for (j = doc->child; j; j = j->next) { /* analyser: it was parsed, so it is there */
 		if (str_eq(j->key, "linux"))
 			continue;
 		json_write_key(w, j->key);
@@ -126,7 +126,7 @@ static int spec_add_profile(struct arena *a, const char *path, struct buf *text,
 	autojson *w = json_writer_new(true);
 	struct seccomp_profile_for target;
 	struct spec_seccomp profile = { 0 };
-	struct json *doc;
+	struct json *doc = NULL;
 	int r;
 
 	if (!w)

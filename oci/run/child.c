@@ -72,7 +72,7 @@ static void child_warn(void *arg, const char *text)
 static int child_wait(struct child *c, enum sync_kind ask, enum sync_kind answer,
 		      struct error *e)
 {
-	struct sync_msg m;
+	struct sync_msg m = { 0 };
 	int r;
 
 	r = sync_send(c->sync_fd, ask, 0);

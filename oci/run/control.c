@@ -89,7 +89,7 @@ int oci_kill(const struct oci_runtime *rt, const char *id, int signum, bool all,
 static int control_set_frozen(const struct oci_runtime *rt, const char *id, bool frozen,
 			      struct error *e)
 {
-	enum oci_status status, wanted = frozen ? OCI_RUNNING : OCI_PAUSED;
+	enum oci_status status = OCI_STOPPED, wanted = frozen ? OCI_RUNNING : OCI_PAUSED;
 	const char *verb = frozen ? "pause" : "resume";
 	autocontainer c = CONTAINER_INIT;
 	autocgroup cg = CGROUP_NONE;
@@ -141,7 +141,7 @@ int oci_update(const struct oci_runtime *rt, const char *id, const struct spec_r
 	       struct error *e)
 {
 	autocontainer c = CONTAINER_INIT;
-	enum oci_status status;
+	enum oci_status status = OCI_STOPPED;
 	struct arena arena;
 	int ret;
 

@@ -29,7 +29,7 @@
 
 static int exec_open_container(struct exec *x, struct error *e)
 {
-	enum oci_status status;
+	enum oci_status status = OCI_STOPPED;
 	int r;
 
 	r = container_open(x->rt, x->opt->id, false, &x->container, e);

@@ -164,11 +164,13 @@ static int read_architectures(struct reader *r, const struct json *j, const stru
 {
 	struct profile *p = dst;
 
+	if (j->len == 0)
+		return 0;
 	p->architectures = arena_array(r->arena, j->len, sizeof(*p->architectures));
-	if (!p->architectures && j->len)
+	if (!p->architectures)
 		return reader_no_memory(r);
 	for (const struct json *item = j->child; item; item = item->next) {
-		uint64_t arch;
+		uint64_t arch = 0;
 		int err = reader_expect(r, item, KIND_STRING);
 
 		if (err == 0)

@@ -260,6 +260,7 @@ static int proof_number(struct proof *x, uint32_t audit, uint32_t nr,
 		r = values_collect(x, uses, n, i, &num.values[i]);
 		if (r < 0)
 			return r;
+		/* analyser: no list of values is empty */
 		few = few && num.values[i].n <= TUPLES_ALL / tuples;
 		tuples = few ? tuples * num.values[i].n : tuples;
 	}

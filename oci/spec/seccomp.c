@@ -53,7 +53,7 @@ static int read_architectures(struct reader *r, const struct json *j, const stru
 {
 	struct spec_seccomp *s = dst;
 	const struct json *item;
-	uint64_t arch;
+	uint64_t arch = 0;
 	int err;
 
 	if (j->len == 0)

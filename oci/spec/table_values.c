@@ -179,7 +179,7 @@ int read_pairs(struct reader *r, const struct json *j, const struct field *f, vo
 
 static int read_u32_most(struct reader *r, const struct json *j, uint32_t max, void *dst)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	int err = reader_unsigned(r, j, max, &value);
 
 	if (err == 0)
@@ -233,7 +233,7 @@ int read_ids(struct reader *r, const struct json *j, const struct field *f, void
 
 int read_i32(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
-	int64_t value;
+	int64_t value = 0;
 	int err = reader_signed(r, j, INT32_MIN, INT32_MAX, &value);
 
 	(void)f;
@@ -290,7 +290,7 @@ int read_opt_u16(struct reader *r, const struct json *j, const struct field *f, 
 
 int read_name(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	int err = reader_name(r, j, f->arg, &value);
 
 	if (err == 0)
@@ -301,7 +301,7 @@ int read_name(struct reader *r, const struct json *j, const struct field *f, voi
 int read_flags(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
 	const struct json *item;
-	uint64_t flag, flags = 0;
+	uint64_t flag = 0, flags = 0;
 	int err;
 
 	for (item = j->child; item; item = item->next) {

@@ -7,7 +7,8 @@
 #include "base/str.h"
 #include "engine/engine.h"
 
-static const struct database_service *settings(const struct database *d, enum child child)
+__attribute__((nonnull)) static const struct database_service *
+settings(const struct database *d, enum child child)
 {
 	switch (child) {
 	case CHILD_READ_WRITE:

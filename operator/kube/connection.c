@@ -365,6 +365,7 @@ static void launch_waiting(struct connection *c)
 	while (c->urgent.first || (c->waiting.first && c->in_flight < c->most)) {
 		struct request *r = c->urgent.first ? c->urgent.first : c->waiting.first;
 
+		/* analyser: one that was freed has left its list */
 		list_remove(waiting_list(r), r);
 		c->queued--;
 		r->waiting = false;
@@ -610,7 +611,7 @@ static void fence_list(struct list *l, bool all)
 
 	error_say(&e, ECANCELED, "not the leader any more");
 	while (r) {
-		struct request *next = r->next;
+		struct request *next = r->next; /* analyser: no list goes round in circles */
 
 		if (r->call.write || all) {
 			answer_error(r, &e);

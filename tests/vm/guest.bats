@@ -12,7 +12,7 @@ load lib
 
 @test "the cgroup tree is v2 alone, with every controller handed down" {
 	[ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]
-	! grep -q ' - cgroup ' /proc/self/mountinfo
+	run ! grep -q ' - cgroup ' /proc/self/mountinfo
 	for c in cpuset cpu io memory pids; do
 		grep -qw $c /sys/fs/cgroup/cgroup.subtree_control || {
 			echo "+$c" >/sys/fs/cgroup/cgroup.subtree_control

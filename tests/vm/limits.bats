@@ -133,7 +133,8 @@ burn() {
 	limited '{ cpu: { quota: 20000, period: 100000 } }'
 	burn
 	eventually 10 test "$(usage)" -gt 0
-	local from=$(usage) begin=$EPOCHREALTIME
+	local from begin=$EPOCHREALTIME
+	from=$(usage)
 	sleep 2
 	local used=$(($(usage) - from)) wall=$((${EPOCHREALTIME/./} - ${begin/./}))
 	echo "# used $used us of $wall us, allowed a fifth" >&3
@@ -186,7 +187,8 @@ burn() {
 	strake_ pause "$ID"
 	[ "$(strake_ state "$ID" | jq -r .status)" = paused ]
 	[ "$(event cgroup.events frozen)" -eq 1 ]
-	local at=$(usage)
+	local at
+	at=$(usage)
 	sleep 0.5
 	[ "$(usage)" -eq "$at" ]
 	strake_ resume "$ID"
@@ -247,7 +249,8 @@ burn() {
 		strake_ update --resources - "$ID"
 	burn
 	eventually 10 test "$(usage)" -gt 0
-	local from=$(usage) begin=$EPOCHREALTIME
+	local from begin=$EPOCHREALTIME
+	from=$(usage)
 	sleep 2
 	local used=$(($(usage) - from)) wall=$((${EPOCHREALTIME/./} - ${begin/./}))
 	[ "$used" -le $((wall * 10 / 100 * 115 / 100)) ]

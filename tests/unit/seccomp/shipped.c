@@ -50,7 +50,7 @@ static struct spec_seccomp resolve(const char *path, enum seccomp_abi native, ui
 {
 	struct seccomp_profile_for target = { caps, native, 6, 12 };
 	struct error e = ERROR_INIT;
-	struct spec_seccomp s;
+	struct spec_seccomp s = { 0 };
 	autobuf text = { 0 };
 
 	if (file_read(AT_FDCWD, path, 1u << 20, &text, &e) < 0 ||
