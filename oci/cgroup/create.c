@@ -195,6 +195,11 @@ static void create_note(struct create *c, uint32_t bits, int errnum, size_t len)
 			c->obstacle[i] = (struct create_obstacle){ errnum, len };
 }
 
+static uint32_t create_wanted(const struct create *c)
+{
+	return c->opt->controllers ? c->opt->controllers : UINT32_MAX;
+}
+
 /* Lets one ancestor pass on to its children all that it has itself. */
 static void create_enable(struct create *c, int dir_fd, size_t len)
 {
@@ -205,7 +210,7 @@ static void create_enable(struct create *c, int dir_fd, size_t len)
 	if (create_read_bits(dir_fd, "cgroup.controllers", &has) < 0 ||
 	    create_read_bits(dir_fd, "cgroup.subtree_control", &passes) < 0)
 		return;
-	missing = has & ~passes;
+	missing = has & ~passes & create_wanted(c);
 	if (!missing)
 		return;
 	r = create_write_bits(dir_fd, missing);
@@ -339,7 +344,7 @@ static int create_controllers(struct create *c, struct error *e)
 	r = cgroup_controllers(&c->cg, &c->have, e);
 	if (r < 0)
 		return r;
-	if (root & ~c->have) {
+	if (root & ~c->have & create_wanted(c)) {
 		r = create_enable_all(c, e);
 		if (r == 0)
 			r = create_check_type(c, e);

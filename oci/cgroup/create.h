@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct cgroup;
@@ -10,7 +11,7 @@ struct limits_plan;
 
 /*
  * Makes the cgroup `path` (clean) and its missing parents, 0755, with every available
- * controller enabled down to it. What was made is removed again where it fails.
+ * controller, or those of `controllers`, enabled down to it. What was made is removed again where it fails.
  *
  *   -EBUSY    the cgroup exists and holds processes, or is frozen, and `reuse` is not set
  *   -ENOTSUP  a controller that `plan` needs is not delegated: names the resource, the
@@ -20,6 +21,7 @@ struct limits_plan;
 struct cgroup_create_options {
 	bool reuse;                     /* an existing cgroup with processes is fine */
 	const struct limits_plan *plan; /* what the cgroup must be able to limit; may be NULL */
+	uint32_t controllers;           /* bits of those to enable; 0: all that there are */
 };
 
 int cgroup_create(const char *path, const struct cgroup_create_options *opt, struct cgroup *ret,

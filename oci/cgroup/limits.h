@@ -23,10 +23,10 @@ enum limits_kind {
 	LIMITS_NONE,     /* no property: the file alone */
 	LIMITS_NUMBER,   /* "12" -> 12, "max" -> UINT64_MAX (D-Bus type t) */
 	LIMITS_CPU_MAX,  /* "quota period" -> CPUQuotaPerSecUSec and CPUQuotaPeriodUSec (t) */
-	LIMITS_CPU_IDLE, /* "1" -> CPUWeight 0 (t), systemd 252; "0" -> nothing */
+	LIMITS_CPU_IDLE, /* "1" -> CPUWeight 0 (t), systemd 252; "0" -> the ordinary weight */
 	LIMITS_CPU_LIST, /* "0-3,5" -> a bit mask, least significant byte first (ay) */
 	LIMITS_OOM,      /* "1" -> OOMPolicy "kill", "0" -> "continue" (s), systemd 253 */
-	LIMITS_DEVICE, /* "8:0 200", "8:0 rbps=9" -> a(st), "/dev/block/8:0"; "max": nothing */
+	LIMITS_DEVICE, /* "8:0 200", "8:0 rbps=9" -> a(st), "/dev/block/8:0"; "max" as above */
 };
 
 struct limits_row {
@@ -120,6 +120,14 @@ int limits_plan(struct arena *a, const struct spec_resources *r, struct limits_p
 /* The first step that needs the controller, for messages. */
 const struct limits_step *limits_first_of(const struct limits_plan *p,
 					  enum cgroup_controller c);
+
+/*
+ * What limits_apply() would find out while it writes, ahead of it: the same plan without a value
+ * that depends on the cgroup (the quota of cpu.max, its period, memory.max). `cg` NULL: one that
+ * is still to be made. New texts live in the arena.
+ */
+int limits_settle(const struct cgroup *cg, const struct limits_plan *p, struct arena *a,
+		  struct limits_plan *ret, struct error *e);
 
 /*
  * Writes the plan. The text of a failure names the JSON path, the file, the value, and, where

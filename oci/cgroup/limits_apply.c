@@ -5,8 +5,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cgroup/limits.h"
+
+#define CPU_MAX_NEW "max 100000" /* cpu.max of a new cgroup */
 
 /* memory.checkBeforeUpdate: the kernel would kill to get below the new limit. */
 static int apply_check_one(const struct cgroup *cg, const char *name, int64_t value,
@@ -104,6 +107,13 @@ static int apply_lines(const struct cgroup *cg, const struct limits_step *s)
 	return 0;
 }
 
+/* What a file says, or will say in a cgroup that is not there yet. */
+static int apply_read(const struct cgroup *cg, const char *file, const char *in_new, char *dst,
+		      size_t size)
+{
+	return cg ? file_read_line(cg->fd, file, dst, size) : str_copy(dst, size, in_new);
+}
+
 /* "max 100000" says the file and "50000" the step: "max 50000". */
 static int apply_keep_quota(const struct cgroup *cg, const struct limits_step *s, char *dst,
 			    size_t size, struct error *e)
@@ -111,7 +121,7 @@ static int apply_keep_quota(const struct cgroup *cg, const struct limits_step *s
 	char now[64];
 	int r;
 
-	r = file_read_line(cg->fd, s->file, now, sizeof(now));
+	r = apply_read(cg, s->file, CPU_MAX_NEW, now, sizeof(now));
 	if (r < 0)
 		return apply_failed(cg, s, s->value, -r, e);
 	now[strcspn(now, " ")] = '\0';
@@ -126,7 +136,7 @@ static int apply_less_limit(const struct cgroup *cg, const struct limits_step *s
 	char now[64];
 	int r;
 
-	r = file_read_line(cg->fd, "memory.max", now, sizeof(now));
+	r = apply_read(cg, "memory.max", "max", now, sizeof(now));
 	if (r < 0)
 		return apply_failed(cg, s, s->value, -r, e);
 	if (str_to_u64(now, &memory) < 0) {
@@ -213,4 +223,60 @@ int limits_apply(const struct cgroup *cg, const struct limits_plan *p, struct er
 		again = NULL;
 	}
 	return r;
+}
+
+/* --- ahead of time ------------------------------------------------------------------------ */
+
+/* A quota alone is a share of the period that stands; the next step of cpu.max builds on both. */
+static int settle_cpu_max(struct limits_step *s, char *period, size_t size, struct arena *a)
+{
+	const char *space = strchr(s->value, ' ');
+
+	if (space)
+		return str_copy(period, size, space + 1);
+	s->value = arena_printf(a, "%s %s", s->value, period);
+	return s->value ? 0 : -ENOMEM;
+}
+
+static int settle_step(const struct cgroup *cg, struct limits_step *s, struct arena *a,
+		       struct error *e)
+{
+	char value[128];
+	int r;
+
+	r = apply_settle(cg, s, value, sizeof(value), e);
+	if (r < 0 || s->value != value)
+		return r;
+	s->flags &= ~(uint32_t)(LIMITS_KEEP_QUOTA | LIMITS_LESS_LIMIT);
+	s->value = arena_strdup(a, value);
+	return s->value ? 0 : error_set(e, ENOMEM, "settle the limits");
+}
+
+int limits_settle(const struct cgroup *cg, const struct limits_plan *p, struct arena *a,
+		  struct limits_plan *ret, struct error *e)
+{
+	char cpu_max[64] = CPU_MAX_NEW, period[64];
+	struct limits_step *steps = arena_array(a, p->n, sizeof(*steps));
+	size_t i;
+	int r = 0;
+
+	if (p->n && !steps)
+		return error_set(e, ENOMEM, "settle the limits");
+	/* Where there is no such file, writing it will tell why. */
+	if (cg)
+		(void)file_read_line(cg->fd, "cpu.max", cpu_max, sizeof(cpu_max));
+	strcpy(period, strchr(cpu_max, ' ') ? strchr(cpu_max, ' ') + 1 : "100000");
+
+	for (i = 0; i < p->n && r == 0; i++) {
+		steps[i] = p->steps[i];
+		r = settle_step(cg, &steps[i], a, e);
+		if (r == 0 && str_eq(steps[i].file, "cpu.max") &&
+		    settle_cpu_max(&steps[i], period, sizeof(period), a) == -ENOMEM)
+			r = error_set(e, ENOMEM, "settle the limits");
+	}
+	if (r < 0)
+		return r;
+	*ret = *p;
+	ret->steps = steps;
+	return 0;
 }

@@ -13,6 +13,7 @@
 #include "cgroup/limits.h"
 #include "cgroup/path.h"
 #include "cgroup/remove.h"
+#include "cgroup/unit.h"
 
 static const char *const manager_names[] = {
 	[MANAGER_CGROUPFS] = "cgroupfs",
@@ -40,13 +41,6 @@ int manager_kind_parse(const char *name, enum manager_kind *ret, struct error *e
 		e, EINVAL,
 		"\"%s\" is no cgroup manager: there are cgroupfs, systemd and disabled",
 		str_show(shown, sizeof(shown), name));
-}
-
-static int manager_no_systemd(struct error *e)
-{
-	error_say(e, ENOTSUP, "this build has no systemd cgroup manager");
-	error_hint(e, "use the cgroupfs manager: leave out --systemd-cgroup");
-	return -ENOTSUP;
 }
 
 /* --- cgroupfs ----------------------------------------------------------------------------- */
@@ -97,15 +91,41 @@ static int cgroupfs_begin(struct manager *m, const struct manager_request *rq, s
 	return r;
 }
 
+/* --- systemd ------------------------------------------------------------------------------ */
+
+static int systemd_path(struct manager *m, const struct manager_request *rq, char *path,
+			struct error *e)
+{
+	int r = m->unit ? 0 : unit_new(rq, &m->unit, e);
+
+	return r < 0 ? r : unit_sub_path(m->unit, path, e);
+}
+
+static int systemd_begin(struct manager *m, const struct manager_request *rq, struct error *e)
+{
+	int r = m->unit ? 0 : unit_new(rq, &m->unit, e);
+
+	return r < 0 ? r : unit_begin(m->unit, rq, e);
+}
+
 /* --- the face ----------------------------------------------------------------------------- */
 
-int manager_path(const struct manager_request *rq, char *dst, struct error *e)
+int manager_path(struct manager *m, const struct manager_request *rq, char *dst,
+		 struct error *e)
 {
-	int r = rq->kind == MANAGER_CGROUPFS ? cgroupfs_path(rq, dst, e) : 0;
+	int r;
 
-	if (rq->kind != MANAGER_CGROUPFS)
-		dst[0] = '\0';
-	return cgroupfs_goes_without(rq, r) ? 0 : r;
+	dst[0] = '\0';
+	switch (rq->kind) {
+	case MANAGER_CGROUPFS:
+		r = cgroupfs_path(rq, dst, e);
+		return cgroupfs_goes_without(rq, r) ? 0 : r;
+	case MANAGER_SYSTEMD:
+		return systemd_path(m, rq, dst, e);
+	case MANAGER_DISABLED:
+		return 0;
+	}
+	return -EINVAL;
 }
 
 int manager_begin(struct manager *m, const struct manager_request *rq, struct error *e)
@@ -115,17 +135,29 @@ int manager_begin(struct manager *m, const struct manager_request *rq, struct er
 	case MANAGER_CGROUPFS:
 		return cgroupfs_begin(m, rq, e);
 	case MANAGER_SYSTEMD:
-		return manager_no_systemd(e);
+		return systemd_begin(m, rq, e);
 	case MANAGER_DISABLED:
 		return 0;
 	}
 	return -EINVAL;
 }
 
-int manager_ready(struct manager *m, int timeout_ms, struct error *e)
+int manager_ready(struct manager *m, const struct limits_plan *plan, int timeout_ms,
+		  struct error *e)
 {
-	(void)timeout_ms;
-	return m->kind == MANAGER_SYSTEMD ? manager_no_systemd(e) : 0;
+	return m->unit ? unit_ready(m->unit, plan, timeout_ms, &m->cgroup, e) : 0;
+}
+
+int manager_adopt(struct manager *m, const struct cgroup *cg, pid_t pid, struct error *e)
+{
+	if (m->unit)
+		return unit_adopt(m->unit, cg, pid, e);
+	error_say(e, EACCES, "the cgroup %s%s may not be entered from the one we are in",
+		  CGROUP_MOUNT, cg->path);
+	error_hint(e,
+		   "the cgroup above both belongs to somebody else: use --systemd-cgroup, or "
+		   "start from a cgroup below one that is delegated to this user");
+	return -EACCES;
 }
 
 int manager_limit(struct manager *m, const struct limits_plan *plan,
@@ -133,12 +165,12 @@ int manager_limit(struct manager *m, const struct limits_plan *plan,
 {
 	int r = 0;
 
-	if (m->kind == MANAGER_SYSTEMD)
-		return manager_no_systemd(e);
 	/* Disabled by the caller's own wish, or rootless with nothing to limit. */
 	if (m->cgroup.fd < 0)
 		return 0;
-	if (plan)
+	if (m->unit)
+		r = unit_limit(m->unit, &m->cgroup, plan, e);
+	if (r == 0 && plan)
 		r = limits_apply(&m->cgroup, plan, e);
 	if (r == 0 && rules)
 		r = devices_apply(&m->cgroup, rules, n_rules, e);
@@ -147,27 +179,35 @@ int manager_limit(struct manager *m, const struct limits_plan *plan,
 	return r < 0 ? r : 0;
 }
 
-int manager_open(struct manager *m, enum manager_kind kind, const char *path, struct error *e)
+int manager_open(struct manager *m, enum manager_kind kind, const char *path, bool rootless,
+		 struct error *e)
 {
+	int r = 0;
+
 	m->kind = kind;
 	if (str_empty(path))
 		return 0;
-	return cgroup_open(path, &m->cgroup, e);
+	if (kind == MANAGER_SYSTEMD)
+		r = unit_find(path, rootless, &m->unit, e);
+	return r < 0 ? r : cgroup_open(path, &m->cgroup, e);
 }
 
 int manager_remove(struct manager *m, int timeout_ms, struct error *e)
 {
 	int r = 0;
 
+	if (m->cgroup.mount_fd >= 0 && m->unit)
+		anchor_end(&m->unit->anchor);
 	if (m->cgroup.mount_fd >= 0)
 		r = cgroup_remove(&m->cgroup, timeout_ms, e);
-	if (r == 0 && m->kind == MANAGER_SYSTEMD)
-		r = manager_no_systemd(e);
+	if (r == 0 && m->unit)
+		r = unit_remove(m->unit, timeout_ms, e);
 	return r;
 }
 
 void manager_done(struct manager *m)
 {
 	cgroup_done(&m->cgroup);
+	unit_free(m->unit);
 	*m = MANAGER_INIT;
 }

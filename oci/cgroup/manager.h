@@ -10,8 +10,7 @@
 struct error;
 struct limits_plan;
 struct spec_device_rule;
-struct spec_pairs;
-struct systemd;
+struct unit;
 
 /*
  * Who makes and removes a container's cgroup: we by ourselves, systemd as a unit of its own, or
@@ -20,7 +19,7 @@ struct systemd;
  */
 enum manager_kind {
 	MANAGER_CGROUPFS,
-	MANAGER_SYSTEMD, /* cgroup/systemd.c */
+	MANAGER_SYSTEMD, /* cgroup/unit.h */
 	MANAGER_DISABLED,
 };
 
@@ -32,17 +31,18 @@ struct manager_request {
 	const char *id;
 	const char *cgroups_path; /* linux.cgroupsPath as it stands; may be NULL */
 	const char *parent; /* nothing is made outside of this clean path; NULL: anywhere */
-	bool rootless;
-	bool reuse; /* a cgroup that holds processes already is fine */
+	bool rootless;      /* systemd: ask the user's own */
+	bool reuse;         /* a cgroup that holds processes already is fine */
 	const struct limits_plan *plan;
-	const struct spec_pairs *annotations; /* systemd: properties that policy let through */
-	pid_t pid; /* systemd: a scope needs a process to begin with. Else unused */
+	/* systemd alone: */
+	int state_fd;  /* the state folder: what this systemd lacks is remembered there; -1 */
+	int cancel_fd; /* readable: give up, -ECANCELED; -1 */
 };
 
 struct manager {
 	enum manager_kind kind;
 	struct cgroup cgroup;
-	struct systemd *systemd; /* the bus, the job, the unit; NULL but under systemd */
+	struct unit *unit; /* NULL but under systemd */
 };
 
 #define MANAGER_INIT ((struct manager){ .cgroup = { .mount_fd = -1, .fd = -1 } })
@@ -51,7 +51,8 @@ struct manager {
  * Where manager_begin() will make the cgroup, so that it can be written down before: a clean
  * path, "" where there will be none. dst holds CGROUP_PATH_MAX bytes.
  */
-int manager_path(const struct manager_request *rq, char *dst, struct error *e);
+int manager_path(struct manager *m, const struct manager_request *rq, char *dst,
+		 struct error *e);
 
 #define MANAGER_TIMEOUT_MS 30000
 
@@ -63,8 +64,18 @@ int manager_path(const struct manager_request *rq, char *dst, struct error *e);
  */
 int manager_begin(struct manager *m, const struct manager_request *rq, struct error *e);
 
-/* manager.cgroup is there: before this nothing may be cloned into it. */
-int manager_ready(struct manager *m, int timeout_ms, struct error *e);
+/*
+ * manager.cgroup is there: before this nothing may be cloned into it. `plan` is the request's.
+ * systemd: the container's process must be in it before manager_limit().
+ */
+int manager_ready(struct manager *m, const struct limits_plan *plan, int timeout_ms,
+		  struct error *e);
+
+/*
+ * Moves a process of ours into `cg`, the container's cgroup or one below it, where the kernel
+ * forbids us to clone it into there (-EACCES). Else -EACCES again.
+ */
+int manager_adopt(struct manager *m, const struct cgroup *cg, pid_t pid, struct error *e);
 
 /*
  * Sets limits and the device rules (all of them, the defaults too), at start and on update.
@@ -77,7 +88,8 @@ int manager_limit(struct manager *m, const struct limits_plan *plan,
  * For a container that exists: its kind and the clean path of its cgroup ("": none) as the
  * state has them. -ENOENT where the cgroup is gone; m is good for manager_remove() even then.
  */
-int manager_open(struct manager *m, enum manager_kind kind, const char *path, struct error *e);
+int manager_open(struct manager *m, enum manager_kind kind, const char *path, bool rootless,
+		 struct error *e);
 
 /* Removes it. The processes must have been killed; waits for them at most timeout_ms. */
 int manager_remove(struct manager *m, int timeout_ms, struct error *e);

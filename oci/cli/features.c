@@ -68,8 +68,8 @@ static void features_cgroup(struct json_writer *w)
 	json_write_object(w);
 	json_put_bool(w, "v1", false);
 	json_put_bool(w, "v2", true);
-	json_put_bool(w, "systemd", false);
-	json_put_bool(w, "systemdUser", false);
+	json_put_bool(w, "systemd", true);
+	json_put_bool(w, "systemdUser", true);
 	json_put_bool(w, "rdma", true);
 	json_write_end(w);
 }

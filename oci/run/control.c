@@ -130,7 +130,7 @@ static int control_update(struct container *c, struct arena *a, const struct spe
 	if (ret == 0)
 		ret = limits_plan(a, r, &plan, e);
 	if (ret == 0)
-		ret = manager_open(&m, c->state.manager, c->state.cgroup, e);
+		ret = manager_open(&m, c->state.manager, c->state.cgroup, c->rt->rootless, e);
 	if (ret == 0)
 		ret = resources_apply(&m, &plan, r, 0, e);
 	manager_done(&m);

@@ -88,42 +88,39 @@ static int create_compile_filter(struct create *c, struct error *e)
 	return r < 0 ? r : seccomp_notify_check(s, &c->filter, e);
 }
 
-/* The path is written down before the cgroup is made: whoever comes after a crash finds it. */
-static int create_make_cgroup(struct create *c, struct error *e)
+/*
+ * The path is written down before the cgroup is made: whoever comes after a crash finds it. systemd
+ * is only asked here, and works while we do.
+ */
+static int create_ask_cgroup(struct create *c, struct error *e)
 {
+	autoclose int state_fd = container_open_root(c->rt, false, NULL);
 	struct manager_request rq = {
 		.id = c->opt->id,
 		.cgroups_path = c->spec.linux_.cgroups_path,
 		.rootless = c->rt->rootless,
 		.plan = &c->plan,
-		.annotations = &c->spec.annotations,
+		.state_fd = state_fd,
+		.cancel_fd = c->rt->cancel_fd,
 	};
 	struct state *s = &c->container.state;
-	char path[CGROUP_PATH_MAX];
 	int r;
 
 	r = manager_kind_parse(c->rt->cgroup_manager ?: "cgroupfs", &rq.kind, e);
 	if (r == 0)
 		r = limits_plan(&c->arena, &c->spec.linux_.resources, &c->plan, e);
 	if (r == 0)
-		r = manager_path(&rq, path, e);
+		r = manager_path(&c->manager, &rq, c->cgroup, e);
 	if (r < 0)
 		return r;
 	s->manager = rq.kind;
-	s->cgroup = path;
+	s->cgroup = c->cgroup;
 	r = state_write(c->container.dir_fd, s, e);
-	s->cgroup = "";
 	if (r < 0)
 		return r;
 
 	c->has_manager = true;
-	r = manager_begin(&c->manager, &rq, e);
-	if (r == 0)
-		r = manager_ready(&c->manager, MANAGER_TIMEOUT_MS, e);
-	if (r < 0)
-		return r;
-	s->cgroup = c->manager.cgroup.path;
-	return 0;
+	return manager_begin(&c->manager, &rq, e);
 }
 
 /* Everything the child cannot or must not reach by itself is opened here, in the host's view. */
@@ -141,9 +138,6 @@ static int create_open_outside(struct create *c, struct error *e)
 	sb->preserve_fds = c->opt->preserve_fds;
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	sb->foreign_userns = sb->own_userns;
-	sb->cgroup_path = c->manager.cgroup.fd >= 0 ? c->manager.cgroup.path : NULL;
-	sb->cgroup_path_visible = !sandbox_has_ns(sb, SPEC_NS_CGROUP);
-
 	r = ns_open_paths(sb, e);
 	if (r == 0 && sb->foreign_userns) {
 		r = rootfs_clone(sb, e);
@@ -197,6 +191,28 @@ static int create_open_sockets(struct create *c, struct error *e)
 	return 0;
 }
 
+static int create_await_cgroup(struct create *c, struct error *e)
+{
+	struct sandbox *sb = &c->child.sandbox;
+	struct cgroup *cg = &c->manager.cgroup;
+	int r;
+
+	r = manager_ready(&c->manager, &c->plan, MANAGER_TIMEOUT_MS, e);
+	if (r < 0)
+		return r;
+	c->container.state.cgroup = cg->path;
+	sb->cgroup_path = cg->fd >= 0 ? cg->path : NULL;
+	sb->cgroup_path_visible = !sandbox_has_ns(sb, SPEC_NS_CGROUP);
+	return 0;
+}
+
+static int create_adopt(void *arg, pid_t pid, struct error *e)
+{
+	struct create *c = arg;
+
+	return manager_adopt(&c->manager, &c->manager.cgroup, pid, e);
+}
+
 static int create_spawn(struct create *c, struct error *e)
 {
 	const struct sandbox *sb = &c->child.sandbox;
@@ -207,6 +223,8 @@ static int create_spawn(struct create *c, struct error *e)
 		.pid_ns_fd = sb->ns_fd[SPEC_NS_PID],
 		.sync_fd = c->sync_fd,
 		.main = child_main_create,
+		.adopt = create_adopt,
+		.adopt_arg = c,
 	};
 	int r;
 
@@ -412,11 +430,12 @@ static const struct {
 } create_steps[] = {
 	{ "config", create_read_bundle },
 	{ "state", create_make_folder },
+	{ "cgroup", create_ask_cgroup },
 	{ "seccomp", create_compile_filter },
-	{ "cgroup", create_make_cgroup },
 	{ "outside", create_open_outside },
 	{ "console", create_open_console },
 	{ "sockets", create_open_sockets },
+	{ "await", create_await_cgroup },
 	{ "spawn", create_spawn },
 	{ "network", create_make_net },
 	{ "limits", create_set_limits },

@@ -32,6 +32,7 @@ struct create {
 	struct limits_plan plan;
 	struct manager manager;
 	bool has_manager;
+	char cgroup[CGROUP_PATH_MAX]; /* where it will be */
 
 	struct seccomp_program filter;
 	struct child child;

@@ -56,7 +56,7 @@ int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct 
 	/* Killed while it was made: no hook of it was due, and its config may be missing. */
 	if (c.state.ready && c.state.poststop && container_read_spec(&c, &spec, NULL) == 0)
 		t.poststop = true;
-	r = manager_open(&m, c.state.manager, c.state.cgroup, e);
+	r = manager_open(&m, c.state.manager, c.state.cgroup, rt->rootless, e);
 	if (r == -ENOENT)
 		r = 0;
 	if (r == 0) {

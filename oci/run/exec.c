@@ -127,6 +127,20 @@ static uint64_t exec_namespaces(const struct spec *s)
 	return flags;
 }
 
+static int exec_adopt(void *arg, pid_t pid, struct error *e)
+{
+	struct exec *x = arg;
+	const struct state *s = &x->container.state;
+	struct manager m = MANAGER_INIT;
+	int r;
+
+	r = manager_open(&m, s->manager, s->cgroup, x->rt->rootless, e);
+	if (r == 0)
+		r = manager_adopt(&m, &x->cgroup, pid, e);
+	manager_done(&m);
+	return r;
+}
+
 static int exec_spawn(struct exec *x, struct error *e)
 {
 	struct sandbox *sb = &x->child.sandbox;
@@ -136,6 +150,8 @@ static int exec_spawn(struct exec *x, struct error *e)
 		.pid_ns_fd = -1,
 		.sync_fd = x->sync_fd,
 		.main = child_main_exec,
+		.adopt = exec_adopt,
+		.adopt_arg = x,
 	};
 
 	sb->spec = &x->spec;

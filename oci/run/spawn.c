@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,28 +67,37 @@ static pid_t spawn_into_pidns(const struct spawn *s, int *pid_fd, struct error *
 	return pid < 0 ? spawn_clone_error(pid, e) : pid;
 }
 
-/* Not a word before the parent knows who speaks: ours could overtake the one that says so. */
-static void spawn_begin(const struct spawn *s, struct child *c) __attribute__((noreturn));
-
-static void spawn_begin(const struct spawn *s, struct child *c)
+static void spawn_await_go(const struct child *c)
 {
 	struct sync_msg m;
 
 	if (sync_recv(c->sync_fd, &m) != 1 || m.kind != SYNC_GO)
 		_exit(1);
+}
+
+/* Not a word before the parent knows who speaks: ours could overtake the one that says so. */
+static void spawn_begin(const struct spawn *s, struct child *c) __attribute__((noreturn));
+
+static void spawn_begin(const struct spawn *s, struct child *c)
+{
+	spawn_await_go(c);
 	s->main(c);
 }
 
 /* The intermediate process: joins, makes its younger sibling, tells who that is, and ends. */
-static void spawn_between(const struct spawn *s, struct child *c) __attribute__((noreturn));
+static void spawn_between(const struct spawn *s, struct child *c, bool adopted)
+	__attribute__((noreturn));
 
-static void spawn_between(const struct spawn *s, struct child *c)
+static void spawn_between(const struct spawn *s, struct child *c, bool adopted)
 {
 	struct error e = ERROR_INIT;
 	int pid_fd = -1;
 	pid_t pid;
 
-	if (setns(s->user_ns_fd, CLONE_NEWUSER) < 0) {
+	/* What is born after this is born where we have been moved. */
+	if (adopted)
+		spawn_await_go(c);
+	if (s->user_ns_fd >= 0 && setns(s->user_ns_fd, CLONE_NEWUSER) < 0) {
 		error_set(&e, errno, "join the user namespace");
 	} else if (s->pid_ns_fd >= 0 && setns(s->pid_ns_fd, CLONE_NEWPID) < 0) {
 		error_set(&e, errno, "join the pid namespace");
@@ -106,22 +116,46 @@ static void spawn_between(const struct spawn *s, struct child *c)
 	_exit(1);
 }
 
+static int spawn_adopt(const struct spawn *s, pid_t pid, int pid_fd, struct error *e)
+{
+	int status, r;
+
+	r = s->adopt(s->adopt_arg, pid, e);
+	if (r == 0) {
+		r = sync_send(s->sync_fd, SYNC_GO, pid);
+		if (r == 0)
+			return 0;
+		error_set(e, -r, "tell the process between to go on");
+	}
+	proc_kill(pid_fd, SIGKILL);
+	proc_reap(pid_fd, &status);
+	return r;
+}
+
 static int spawn_through(const struct spawn *s, struct child *c, pid_t *ret_pid,
 			 int *ret_pid_fd, struct error *e)
 {
 	autoclose int between_fd = -1;
 	struct sync_msg m;
+	bool adopted = false;
 	int status, r;
 	pid_t pid;
 
 	pid = spawn_clone(0, s->cgroup_fd, &between_fd);
+	if (pid == -EACCES && s->adopt) {
+		adopted = true;
+		pid = spawn_clone(0, -1, &between_fd);
+	}
 	if (pid < 0)
 		return spawn_clone_error(pid, e);
 	if (pid == 0)
-		spawn_between(s, c);
+		spawn_between(s, c, adopted);
 	mem_closep(&c->sync_fd);
 	c->sync_fd = -1;
 
+	r = adopted ? spawn_adopt(s, pid, between_fd, e) : 0;
+	if (r < 0)
+		return r;
 	r = sync_recv(s->sync_fd, &m);
 	proc_reap(between_fd, &status);
 	if (r <= 0)
@@ -157,6 +191,11 @@ int spawn(const struct spawn *s, struct child *c, pid_t *ret_pid, int *ret_pid_f
 	}
 	if (pid == 0)
 		s->main(c);
+	if (pid == -EACCES && s->cgroup_fd >= 0 && s->adopt) {
+		if (e)
+			*e = ERROR_INIT;
+		return spawn_through(s, c, ret_pid, ret_pid_fd, e);
+	}
 	mem_closep(&c->sync_fd);
 	c->sync_fd = -1;
 	if (pid < 0) {

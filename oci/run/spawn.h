@@ -10,7 +10,8 @@ struct error;
 /*
  * Makes the child: one clone3(2), straight into its cgroup (no cgroup.procs write, which would wait
  * for an RCU grace period) and into its pid namespace. Only where it must first join a user
- * namespace, an intermediate process does so and makes it our child with CLONE_PARENT.
+ * namespace, an intermediate process does so and makes it our child with CLONE_PARENT. The same
+ * where we may not clone into the cgroup, but somebody else may move the intermediate process there.
  */
 struct spawn {
 	uint64_t flags; /* CLONE_NEW* */
@@ -19,6 +20,9 @@ struct spawn {
 	int pid_ns_fd;  /* pid namespace, or pidfd of somebody in it, to be born into; -1 */
 	int sync_fd;    /* our end; the child's is in child->sync_fd */
 	void (*main)(struct child *c) __attribute__((noreturn));
+	int (*adopt)(void *arg, pid_t pid,
+		     struct error *e); /* moves it into the cgroup; or NULL */
+	void *adopt_arg;
 };
 
 /* 0, the child's pid and pidfd. The child's end of the socket is closed here. */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "cgroup/events.h"
 #include "cgroup/kill.h"
 #include "cgroup/manager.h"
 #include "run/container.h"
@@ -44,6 +45,13 @@ static int teardown_kill(const struct teardown *t, struct error *e)
 	return r;
 }
 
+/* Killed while the cgroup was made, and one of that name holds processes: not of ours. */
+static bool teardown_is_anothers(const struct teardown *t)
+{
+	return t->spare_cgroup && t->manager->cgroup.fd >= 0 &&
+	       cgroup_wait_event(&t->manager->cgroup, "populated", false, 0, NULL) == 0;
+}
+
 static int teardown_hooks(const struct teardown *t)
 {
 	autobuf text = { .max = STATE_MAX };
@@ -74,7 +82,7 @@ int teardown_run(const struct teardown *t, struct error *e)
 	first = teardown_kill(t, e);
 	if (first == -ETIMEDOUT)
 		return first;
-	if (t->manager) {
+	if (t->manager && !teardown_is_anothers(t)) {
 		r = manager_remove(t->manager, TEARDOWN_TIMEOUT_MS, first < 0 ? NULL : e);
 		if (r < 0 && first == 0)
 			first = r;

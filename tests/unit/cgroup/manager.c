@@ -48,7 +48,7 @@ static void test_life(void **state)
 	rq = request(twice);
 	rq.plan = &plan;
 	rq.parent = live_root;
-	if (manager_begin(&m, &rq, &e) < 0 || manager_ready(&m, 1000, &e) < 0 ||
+	if (manager_begin(&m, &rq, &e) < 0 || manager_ready(&m, &plan, 1000, &e) < 0 ||
 	    manager_limit(&m, &plan, devices_default, devices_default_len, &e) < 0)
 		fail_msg("%s", e.text);
 	assert_string_equal(m.cgroup.path, path);
@@ -57,7 +57,7 @@ static void test_life(void **state)
 	manager_done(&m);
 
 	/* Another process, later, with what the state kept. */
-	assert_int_equal(manager_open(&later, MANAGER_CGROUPFS, path, &e), 0);
+	assert_int_equal(manager_open(&later, MANAGER_CGROUPFS, path, false, &e), 0);
 	assert_int_equal(manager_limit(&later, &plan, NULL, 0, &e), 0);
 	assert_int_equal(devices_attached(&later.cgroup, &e), 1);
 	assert_int_equal(cgroup_kill(&later.cgroup, SIGKILL, &e), 0);
@@ -65,7 +65,7 @@ static void test_life(void **state)
 	manager_done(&later);
 	live_reap(pid);
 
-	assert_int_equal(manager_open(&later, MANAGER_CGROUPFS, path, &e), -ENOENT);
+	assert_int_equal(manager_open(&later, MANAGER_CGROUPFS, path, false, &e), -ENOENT);
 	assert_int_equal(manager_remove(&later, 10000, &e), 0);
 	manager_done(&later);
 }
@@ -89,18 +89,64 @@ static void test_parent(void **state)
 	manager_done(&m);
 }
 
-static void test_systemd(void **state)
+static void test_systemd_path(void **state)
 {
-	struct manager_request rq = request("a.slice:p:n");
+	struct manager_request rq = request("machine-pods.slice:p:n");
+	struct manager m = MANAGER_INIT;
+	struct error e = ERROR_INIT;
+	char path[CGROUP_PATH_MAX];
+
+	(void)state;
+	rq.kind = MANAGER_SYSTEMD;
+	rq.state_fd = rq.cancel_fd = -1;
+	assert_int_equal(manager_path(&m, &rq, path, &e), 0);
+	assert_string_equal(path, "/machine.slice/machine-pods.slice/p-n.scope/container");
+	manager_done(&m);
+
+	rq.parent = "/machine.slice";
+	assert_int_equal(manager_path(&m, &rq, path, &e), 0);
+	manager_done(&m);
+	rq.parent = "/machine.slice/machine-other.slice";
+	assert_int_equal(manager_path(&m, &rq, path, &e), -EPERM);
+	assert_string_equal(e.text, "the cgroup /machine.slice/machine-pods.slice/p-n.scope is "
+				    "outside of /machine.slice/machine-other.slice, where "
+				    "policy keeps containers");
+	manager_done(&m);
+}
+
+static void test_systemd_slice(void **state)
+{
+	struct manager_request rq = request("a.slice:p:a-b.slice");
 	struct manager m = MANAGER_INIT;
 	struct error e = ERROR_INIT;
 
 	(void)state;
 	rq.kind = MANAGER_SYSTEMD;
-	assert_int_equal(manager_begin(&m, &rq, &e), -ENOTSUP);
-	assert_string_equal(e.text, "this build has no systemd cgroup manager");
-	assert_int_equal(manager_ready(&m, 0, &e), -ENOTSUP);
+	rq.state_fd = rq.cancel_fd = -1;
+	assert_int_equal(manager_begin(&m, &rq, &e), -EINVAL);
+	assert_string_equal(e.text, "linux.cgroupsPath \"a.slice:p:a-b.slice\": a-b.slice is a "
+				    "slice, in which systemd lets no process live");
 	manager_done(&m);
+}
+
+/* What a state file says is not believed without a look. */
+static void test_systemd_state(void **state)
+{
+	static const char *const paths[] = {
+		"/system.slice/a.scope", "/system.slice/a.service/container", "/container",
+		"a.scope/container",     "/x/../a.scope/container",
+	};
+	struct manager m = MANAGER_INIT;
+	struct error e = ERROR_INIT;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		assert_int_equal(manager_open(&m, MANAGER_SYSTEMD, paths[i], false, &e),
+				 -EINVAL);
+		assert_non_null(strstr(e.text, "is no cgroup of a scope of ours"));
+		manager_done(&m);
+	}
 }
 
 static void test_disabled(void **state)
@@ -118,13 +164,13 @@ static void test_disabled(void **state)
 	rq.kind = MANAGER_DISABLED;
 	rq.plan = &plan;
 	assert_int_equal(manager_begin(&m, &rq, &e), 0);
-	assert_int_equal(manager_ready(&m, 0, &e), 0);
+	assert_int_equal(manager_ready(&m, NULL, 0, &e), 0);
 	assert_int_equal(manager_limit(&m, &plan, devices_default, devices_default_len, &e), 0);
 	assert_int_equal(m.cgroup.fd, -1);
 	assert_string_equal(m.cgroup.path, "");
 	assert_int_equal(manager_remove(&m, 0, &e), 0);
 	manager_done(&m);
-	assert_int_equal(manager_open(&m, MANAGER_DISABLED, "", &e), 0);
+	assert_int_equal(manager_open(&m, MANAGER_DISABLED, "", false, &e), 0);
 	assert_int_equal(manager_remove(&m, 0, &e), 0);
 	arena_done(&arena);
 }
@@ -187,7 +233,10 @@ static int tests(void)
 		{ "managers have names", test_names },
 		{ "a cgroup is made, limited, found again, removed", test_life },
 		{ "policy keeps containers below its parent", test_parent },
-		{ "systemd is not there yet and says so", test_systemd },
+		{ "systemd's slices expand, and stay where policy keeps them",
+		  test_systemd_path },
+		{ "a container is no slice", test_systemd_slice },
+		{ "a path that is no scope of ours is refused", test_systemd_state },
 		{ "disabled means no cgroup", test_disabled },
 		{ "a user goes without, if nothing was asked for", test_rootless },
 	};
