@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,8 @@ int main(int argc, char **argv)
 	int first = 0, r;
 
 	inherit_look(&cli);
+	/* A caller that ignores it would have the kernel reap our children before we can. */
+	signal(SIGCHLD, SIG_DFL);
 	r = options_read(&global_table, argc, argv, &cli, &first, &cli.error);
 	if (r < 0) {
 		report(&cli);

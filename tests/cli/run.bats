@@ -113,6 +113,14 @@ more" "$(echo through | "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" 2
 	)
 }
 
+@test "a caller that ignores every signal still gets the exit status" {
+	payload sh -c 'exit 7'
+	(
+		trap '' CHLD HUP INT QUIT PIPE TERM USR1 USR2
+		exits 7 run --bundle "$BUNDLE" "$ID"
+	)
+}
+
 @test "the caller keeps its file status flags" {
 	# Non-blocking stdio would break whoever shares the pipe.
 	payload true
