@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <poll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 
 #include <curl/curl.h>
@@ -23,6 +25,7 @@
 #define UNACKED_MS        30000
 #define KEEPALIVE_S       30
 #define KEEPALIVE_PROBE_S 15
+#define LOOP_FDS_MAX      56
 #define FDS_MAX           64
 
 struct request {
@@ -53,6 +56,9 @@ struct connection {
 	struct loop *loop;
 	struct access *access;
 	CURLM *multi;
+	/* The lease's. One for both would do, but libcurl forgets that a server multiplexes as soon
+	 * as a connection to it speaks HTTP/1.1. */
+	CURLM *lease;
 	struct list active;
 	struct list waiting; /* of LANE_API */
 	struct list urgent;  /* of the other lanes: sent in the next turn */
@@ -80,6 +86,11 @@ static void list_remove(struct list *l, struct request *r)
 	*(r->prev ? &r->prev->next : &l->first) = r->next;
 	*(r->next ? &r->next->prev : &l->last) = r->prev;
 	r->prev = r->next = NULL;
+}
+
+static CURLM *multi_of(const struct request *r)
+{
+	return r->call.lane == LANE_LEASE ? r->c->lease : r->c->multi;
 }
 
 /* --- requests --- */
@@ -308,7 +319,7 @@ static void leave(struct request *r)
 	}
 	list_remove(&c->active, r);
 	if (r->easy)
-		curl_multi_remove_handle(c->multi, r->easy);
+		curl_multi_remove_handle(multi_of(r), r->easy);
 	if (r->call.lane == LANE_API)
 		c->in_flight--;
 }
@@ -353,7 +364,7 @@ static void launch(struct request *r)
 		answer_error(r, &e);
 		return;
 	}
-	code = curl_multi_add_handle(c->multi, r->easy);
+	code = curl_multi_add_handle(multi_of(r), r->easy);
 	if (code != CURLM_OK) {
 		error_say(&e, ENOMEM, "%s", curl_multi_strerror(code));
 		answer_error(r, &e);
@@ -382,8 +393,8 @@ static bool try_again(struct request *r, long status)
 		return false;
 	r->again = true;
 	buf_reset(&r->got);
-	curl_multi_remove_handle(r->c->multi, r->easy);
-	if (set_headers(r, &e) < 0 || curl_multi_add_handle(r->c->multi, r->easy) != CURLM_OK)
+	curl_multi_remove_handle(multi_of(r), r->easy);
+	if (set_headers(r, &e) < 0 || curl_multi_add_handle(multi_of(r), r->easy) != CURLM_OK)
 		return false;
 	return true;
 }
@@ -426,13 +437,13 @@ static void finished(struct request *r, CURLcode code)
 	answer(r, &a);
 }
 
-static bool finish_all(struct connection *c)
+static bool finish(CURLM *multi)
 {
 	bool any = false;
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(c->multi, &left))) {
+	while ((m = curl_multi_info_read(multi, &left))) {
 		struct request *r = NULL;
 
 		if (m->msg != CURLMSG_DONE)
@@ -441,27 +452,53 @@ static bool finish_all(struct connection *c)
 		finished(r, m->data.result);
 		any = true;
 	}
+	return any;
+}
+
+static bool perform_all(struct connection *c)
+{
+	int running;
+	bool any;
+
+	launch_waiting(c);
+	curl_multi_perform(c->lease, &running);
+	curl_multi_perform(c->multi, &running);
+	any = finish(c->lease);
+	any |= finish(c->multi);
 	launch_waiting(c);
 	return any;
 }
 
-static int connection_wait(void *arg, struct loop *l, int timeout_ms)
+/* The lease's one or two sockets are waited for among the strangers of the other. */
+static unsigned add_lease_fds(struct connection *c, struct curl_waitfd *fds, unsigned n,
+			      int *timeout_ms)
 {
-	struct connection *c = arg;
-	struct curl_waitfd fds[FDS_MAX];
-	struct loop_fd *order[FDS_MAX];
-	unsigned n = 0;
-	int running, r;
+	fd_set in, out, odd;
+	long most = -1;
+	int last = -1;
 
-	/* After a stop of the whole process the lease may be another's: nothing goes out then. */
-	if (c->may_write && !c->may_write(c->may_write_arg))
-		connection_fence(c);
-	launch_waiting(c);
-	curl_multi_perform(c->multi, &running);
-	/* Whoever turns the loop for one answer wants to know. */
-	if (finish_all(c))
-		timeout_ms = 0;
-	for (struct loop_fd *f = l->fds; f && n < FDS_MAX; f = f->next) {
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_ZERO(&odd);
+	curl_multi_fdset(c->lease, &in, &out, &odd, &last);
+	for (int fd = 0; fd <= last && n < FDS_MAX; fd++) {
+		short events = (short)((FD_ISSET(fd, &in) ? CURL_WAIT_POLLIN : 0) |
+				       (FD_ISSET(fd, &out) ? CURL_WAIT_POLLOUT : 0));
+
+		if (events)
+			fds[n++] = (struct curl_waitfd){ .fd = fd, .events = events };
+	}
+	curl_multi_timeout(c->lease, &most);
+	if (most >= 0 && most < *timeout_ms)
+		*timeout_ms = (int)most;
+	return n;
+}
+
+static unsigned add_loop_fds(struct loop *l, struct curl_waitfd *fds, struct loop_fd **order)
+{
+	unsigned n = 0;
+
+	for (struct loop_fd *f = l->fds; f && n < LOOP_FDS_MAX; f = f->next) {
 		fds[n] = (struct curl_waitfd){ .fd = f->fd };
 		if (f->events & POLLIN)
 			fds[n].events |= CURL_WAIT_POLLIN;
@@ -469,6 +506,22 @@ static int connection_wait(void *arg, struct loop *l, int timeout_ms)
 			fds[n].events |= CURL_WAIT_POLLOUT;
 		order[n++] = f;
 	}
+	return n;
+}
+
+static int connection_wait(void *arg, struct loop *l, int timeout_ms)
+{
+	struct connection *c = arg;
+	struct curl_waitfd fds[FDS_MAX];
+	struct loop_fd *order[LOOP_FDS_MAX];
+	unsigned n, all;
+
+	/* After a stop of the whole process the lease may be another's: nothing goes out then. */
+	if (c->may_write && !c->may_write(c->may_write_arg))
+		connection_fence(c);
+	/* Whoever turns the loop for one answer wants to know. */
+	if (perform_all(c))
+		timeout_ms = 0;
 	/* What finished may have set timers that are due, or stopped the loop. */
 	if (l->stop)
 		return 0;
@@ -476,8 +529,9 @@ static int connection_wait(void *arg, struct loop *l, int timeout_ms)
 		timeout_ms = 0;
 	if (timeout_ms < 0)
 		timeout_ms = 60000;
-	r = curl_multi_poll(c->multi, fds, n, timeout_ms, NULL);
-	if (r != CURLM_OK)
+	n = add_loop_fds(l, fds, order);
+	all = add_lease_fds(c, fds, n, &timeout_ms);
+	if (curl_multi_poll(c->multi, fds, all, timeout_ms, NULL) != CURLM_OK)
 		return -EIO;
 	for (unsigned i = 0; i < n; i++)
 		if (fds[i].revents)
@@ -518,7 +572,8 @@ int connection_new(struct loop *l, struct access *a, unsigned most, struct conne
 	c->access = a;
 	c->most = most ? most : 1;
 	c->multi = curl_multi_init();
-	if (!c->multi || name_server(c, e) < 0) {
+	c->lease = curl_multi_init();
+	if (!c->multi || !c->lease || name_server(c, e) < 0) {
 		connection_free(c);
 		return error_set(e, ENOMEM, "connection");
 	}
@@ -544,6 +599,8 @@ void connection_free(struct connection *c)
 		request_cancel(c->urgent.first);
 	if (c->multi)
 		curl_multi_cleanup(c->multi);
+	if (c->lease)
+		curl_multi_cleanup(c->lease);
 	curl_slist_free_all(c->connect_to);
 	free(c);
 	curl_global_cleanup();
