@@ -213,7 +213,7 @@ demo: ## run a real container on this machine, and see what it says of itself
 test: ## install what is needed, build, and run every test
 	@hack/deps test fuzz vm kube
 	$(SUBMAKE) all
-	+@tests/run unit san tree cli vm kube
+	+@tests/run unit san fuzz tree cli vm kube
 
 test-all: ## check, test, and a minute of every fuzz target
 	$(SUBMAKE) check
