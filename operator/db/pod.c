@@ -42,6 +42,42 @@ static void extend(json_t *list, const json_t *more)
 	json_array_foreach(more, i, item) json_array_append_new(list, json_deep_copy(item));
 }
 
+static void respell(json_t *object, const char *name)
+{
+	json_auto_t *list = json_pack("{s:O}", "x", json_object_get(object, name));
+	json_auto_t *spelled = db_quantities(list);
+
+	if (tree_string(spelled, "x"))
+		json_object_set(object, name, tree_get(spelled, "x"));
+}
+
+/*
+ * Quantities in what people add, spelled as the server spells them: else their pods' template would
+ * look changed whenever the operator starts.
+ */
+static void respell_all(json_t *list)
+{
+	static const char *const kinds[] = { "resources.requests", "resources.limits" };
+	json_t *item, *value;
+	const char *name;
+	size_t i;
+	void *next;
+
+	json_array_foreach(list, i, item)
+	{
+		json_t *empty = tree_get(item, "emptyDir");
+
+		for (size_t k = 0; k < 2; k++) {
+			json_t *amounts = tree_get(item, kinds[k]);
+
+			json_object_foreach_safe(amounts, next, name, value)
+				respell(amounts, name);
+		}
+		if (json_object_get(empty, "sizeLimit"))
+			respell(empty, "sizeLimit");
+	}
+}
+
 static json_t *database_container(const struct database *d)
 {
 	json_t *c = d->engine->container(d), *resources = json_object();
@@ -111,6 +147,7 @@ static json_t *volumes(const struct database *d)
 	json_array_append_new(list, json_pack("{s:s, s:{}}", "name", "run", "emptyDir"));
 	json_array_append_new(list, json_pack("{s:s, s:{}}", "name", "tmp", "emptyDir"));
 	extend(list, d->volumes);
+	respell_all(list);
 	return list;
 }
 
@@ -166,12 +203,14 @@ json_t *pod_template(const struct database *d)
 	if (d->monitoring && d->exporter_image)
 		json_array_append_new(containers, exporter_container(d));
 	extend(containers, d->sidecars);
+	respell_all(containers);
 	spec = json_pack("{s:s, s:b, s:b, s:I, s:o, s:o, s:o}", "serviceAccountName", d->name,
 			 "automountServiceAccountToken", 0, "enableServiceLinks", 0,
 			 "terminationGracePeriodSeconds", (json_int_t)d->grace,
 			 "securityContext", pod_security(d), "containers", containers,
 			 "volumes", volumes(d));
 	tree_set(spec, "initContainers", copy_list(d->init_containers));
+	respell_all(tree_get(spec, "initContainers"));
 	tree_set(spec, "imagePullSecrets", copy_list(d->image_pull_secrets));
 	set_scheduling(d, spec);
 	return json_pack("{s:o, s:o}", "metadata", metadata(d), "spec", spec);

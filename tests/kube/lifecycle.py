@@ -591,7 +591,11 @@ def metrics_have_the_names_that_dashboards_know():
 def a_restart_with_everything_converged_writes_nothing():
     global operator
     ready_database(replicas=2)
-    time.sleep(1)
+    def quiet():
+        at = cluster.audit_end()
+        time.sleep(2)
+        return not [w for w in cluster.writes(at, "strake-operator") if "/leases/" not in w[2]]
+    wait(quiet, 120, "it does not come to rest")
     equal(operator.stop(), 0, "exit status")
     start = cluster.audit_end()
     operator.start().wait_synced().wait_leading()

@@ -194,6 +194,33 @@ static void the_servers_own_spelling_is_no_difference(void **state)
 	database_done(&w.d);
 }
 
+static void quantities_that_people_add_are_spelled_as_the_server_does(void **state)
+{
+	struct world w = { 0 };
+	json_t *tree, *containers;
+
+	(void)state;
+	world_read(
+		&w,
+		"{\"podTemplate\":{\"sidecars\":[{\"name\":\"s\",\"image\":\"i\",\"resources\":{"
+		"\"limits\":{\"cpu\":\"1000m\",\"memory\":\"1024Mi\",\"x\":3}}}],\"volumes\":[{"
+		"\"name\":\"v\",\"emptyDir\":{\"sizeLimit\":\"2048Ki\"}}]}}");
+	tree = db_statefulset(&w.d, &w.d.size);
+	containers = tree_get(tree, "spec.template.spec.containers");
+	assert_string_equal(tree_string(json_array_get(containers, 1), "resources.limits.cpu"),
+			    "1");
+	assert_string_equal(
+		tree_string(json_array_get(containers, 1), "resources.limits.memory"), "1Gi");
+	assert_string_equal(tree_string(json_array_get(containers, 1), "resources.limits.x"),
+			    "3");
+	assert_string_equal(
+		tree_string(json_array_get(tree_get(tree, "spec.template.spec.volumes"), 5),
+			    "emptyDir.sizeLimit"),
+		"2Mi");
+	json_decref(tree);
+	database_done(&w.d);
+}
+
 static void what_belongs_to_another_is_never_written(void **state)
 {
 	struct world w = { 0 };
@@ -350,6 +377,7 @@ int main(void)
 		cmocka_unit_test(a_plan_made_twice_of_the_same_is_the_same),
 		cmocka_unit_test(a_child_that_differs_is_applied_and_nothing_else),
 		cmocka_unit_test(the_servers_own_spelling_is_no_difference),
+		cmocka_unit_test(quantities_that_people_add_are_spelled_as_the_server_does),
 		cmocka_unit_test(what_belongs_to_another_is_never_written),
 		cmocka_unit_test(claims_grow_before_the_StatefulSet_is_made_anew),
 		cmocka_unit_test(storage_never_shrinks),
