@@ -254,14 +254,19 @@ TAP := build/tests/results
 $(TAP):
 	@mkdir -p $@
 
+# The profile that other runtimes' users have, to compare with.
+packaged := hack/debian unpack own build/packaged golang-github-containers-common
+PACKAGED := PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/seccomp.json
+
 .PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-kube
 tap-unit: | $(TAP)
 	$(SUBMAKE) unit-bins
-	@tests/unit/run $(B)/tests/unit $(UNIT_BIN) >$(TAP)/unit.tap
+	-@$(packaged)
+	@$(PACKAGED) tests/unit/run $(B)/tests/unit $(UNIT_BIN) >$(TAP)/unit.tap
 
 tap-san: | $(TAP)
 	$(SUBMAKE) SAN=1 B=build/san unit-bins
-	@tests/unit/run build/san/tests/unit $(patsubst %.c,build/san/%,$(UNIT_SRC) $(OPERATOR_UNIT_SRC)) >$(TAP)/san.tap
+	@$(PACKAGED) tests/unit/run build/san/tests/unit $(patsubst %.c,build/san/%,$(UNIT_SRC) $(OPERATOR_UNIT_SRC)) >$(TAP)/san.tap
 
 tap-cli: $(B)/bin/strake
 	@tests/cli/run

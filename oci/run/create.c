@@ -428,22 +428,14 @@ static const struct {
 	const char *name;
 	int (*run)(struct create *c, struct error *e);
 } create_steps[] = {
-	{ "config", create_read_bundle },
-	{ "state", create_make_folder },
-	{ "cgroup", create_ask_cgroup },
-	{ "seccomp", create_compile_filter },
-	{ "outside", create_open_outside },
-	{ "console", create_open_console },
-	{ "sockets", create_open_sockets },
-	{ "await", create_await_cgroup },
-	{ "spawn", create_spawn },
-	{ "network", create_make_net },
-	{ "limits", create_set_limits },
-	{ "save", create_save },
-	{ "hurry", create_hurry },
-	{ "child", create_serve_child },
-	{ "record", create_record },
-	{ "release", create_release },
+	{ "config", create_read_bundle },   { "state", create_make_folder },
+	{ "cgroup", create_ask_cgroup },    { "seccomp", create_compile_filter },
+	{ "outside", create_open_outside }, { "console", create_open_console },
+	{ "sockets", create_open_sockets }, { "await", create_await_cgroup },
+	{ "spawn", create_spawn },          { "network", create_make_net },
+	{ "limits", create_set_limits },    { "save", create_save },
+	{ "hurry", create_hurry },          { "child", create_serve_child },
+	{ "record", create_record },        { "release", create_release },
 };
 /* clang-format on */
 

@@ -99,7 +99,7 @@ def converged_operator(namespace):
 # Replicas are 0 here, so that what is measured is the API server and the operator, not a scheduler
 # and kubelets that are played on the same two cores.
 OUT.mkdir(parents=True, exist_ok=True)
-subprocess.run(["go", "build", "-p", "2", "-trimpath", "-ldflags", "-s -w", "-o", PEER, "."],
+subprocess.run([TREE / "hack" / "go", "build", "-p", "2", "-trimpath", "-ldflags", "-s -w", "-o", PEER, "."],
                cwd=TREE / "tests/bench/operator", env={**os.environ, "CGO_ENABLED": "0"}, check=True)
 plan = templates()
 
