@@ -210,14 +210,16 @@ demo: ## run a real container on this machine, and see what it says of itself
 # calls these rules and sums up.
 
 .PHONY: test test-all test-unit test-fuzz test-host test-vm test-kube
-test: ## install what is needed, build, and run every test
-	@hack/deps test fuzz vm kube
+test: ## install what is needed, build, and run the tests, but for those that need Kubernetes
+	@hack/deps test fuzz vm
 	$(SUBMAKE) all
-	+@tests/run unit san fuzz tree cli vm kube
+	+@tests/run unit san fuzz tree cli vm
 
-test-all: ## check, test, and a minute of every fuzz target
+test-all: ## check, test, the tests on Kubernetes, and a minute of every fuzz target
 	$(SUBMAKE) check
 	$(SUBMAKE) test
+	@hack/deps kube
+	$(SUBMAKE) test-kube
 	$(SUBMAKE) fuzz
 
 test-unit: ## unit tests, plain and with sanitizers
