@@ -34,7 +34,9 @@ struct record {
 	char *spec; /* compact JSON */
 
 	/* its status, as the server has it */
-	uint64_t status; /* digest; 0: none */
+	uint64_t status;          /* digest; 0: none */
+	uint64_t status_sent;     /* what we wrote last, and ... */
+	uint64_t status_accepted; /* ... what the server made of it */
 	struct condition_marks marks;
 	int64_t observed_generation;
 

@@ -374,6 +374,7 @@ json_t *status_make(const struct pass *p, int64_t now)
 struct status_effect {
 	struct operator_ *o;
 	struct record *r;
+	uint64_t digest;
 };
 
 /* The list of what the group serves: is there a status among it? */
@@ -422,11 +423,15 @@ static void on_done(void *arg, const struct answer *a)
 	struct error e = ERROR_INIT;
 	enum refusal why = refusal_of(a, &e);
 	json_auto_t *object = NULL;
+	uint64_t digest = f->digest;
 
 	free(f);
 	if (why == REFUSAL_NONE) {
 		object = tree_load(a->body, a->len);
 		operator_heard(o, KIND_DATABASE, object);
+		/* A schema may drop or respell some of it: no reason to write it for ever. */
+		r->status_sent = digest;
+		r->status_accepted = tree_digest(tree_get(object, "status"), 0);
 	} else if (why == REFUSAL_NOT_FOUND) {
 		r->failed = true;
 		ask_served(o);
@@ -444,17 +449,36 @@ static void on_done(void *arg, const struct answer *a)
 }
 
 /* A merge keeps what is not named: members that ended must be named as null. */
-static json_t *body_of(const struct pass *p, json_t *status)
+static void name_ended(json_t *patch)
 {
-	static const char *const optional_names[] = { "version",       "image",
-						      "instances",     "storage",
-						      "services",      "credentials",
-						      "currentPrimary" };
-	json_t *metadata = json_object(), *patch = json_copy(status);
+	static const char *const members[][2] = {
+		{ NULL, "version" },
+		{ NULL, "image" },
+		{ NULL, "instances" },
+		{ NULL, "currentPrimary" },
+		{ NULL, "storage" },
+		{ NULL, "services" },
+		{ NULL, "credentials" },
+		{ "storage", "capacity" },
+		{ "services", "readOnly" },
+		{ "services", "any" },
+		{ "credentials", "superuserSecret" },
+		{ "credentials", "applicationSecret" },
+	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(optional_names); i++)
-		if (!json_object_get(patch, optional_names[i]))
-			json_object_set_new(patch, optional_names[i], json_null());
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		json_t *object = members[i][0] ? json_object_get(patch, members[i][0]) : patch;
+
+		if (json_is_object(object) && !json_object_get(object, members[i][1]))
+			json_object_set_new(object, members[i][1], json_null());
+	}
+}
+
+static json_t *body_of(const struct pass *p, const json_t *status)
+{
+	json_t *metadata = json_object(), *patch = json_deep_copy(status);
+
+	name_ended(patch);
 	if (p->r->version)
 		tree_set(metadata, "resourceVersion",
 			 json_sprintf("%llu", (unsigned long long)p->r->version));
@@ -466,12 +490,15 @@ void status_write(struct pass *p)
 	json_auto_t *status = NULL, *body = NULL;
 	autofree char *object = NULL, *path = NULL;
 	struct status_effect *f;
+	uint64_t digest;
 
 	/* Without a finalizer of ours it is gone before the word arrives. */
 	if (p->o->no_status || (p->r->deleting && !p->r->finalizer))
 		return;
 	status = status_make(p, time(NULL));
-	if (tree_digest(status, 0) == p->r->status)
+	digest = tree_digest(status, 0);
+	if (digest == p->r->status ||
+	    (digest == p->r->status_sent && p->r->status == p->r->status_accepted))
 		return;
 	object = kind_path(KIND_DATABASE, 0, p->r->namespace, p->r->name);
 	body = body_of(p, status);
@@ -481,7 +508,7 @@ void status_write(struct pass *p)
 		p->r->failed = true;
 		return;
 	}
-	*f = (struct status_effect){ p->o, p->r };
+	*f = (struct status_effect){ p->o, p->r, digest };
 	if (verb_send(p->o->connection,
 		      &(struct verb_call){
 			      .verb = VERB_MERGE,

@@ -150,6 +150,11 @@ def every_field_changes_exactly_the_objects_it_should():
         equal(changed(before, marks(namespace)), should, f"{change} changed")
     cluster.patch("Database", namespace, "db", {"spec": {"update": None}})
     cluster.wait_ready(namespace, "db", 60)
+    def quiet():
+        at = cluster.audit_end()
+        time.sleep(1.5)
+        return not [w for w in cluster.writes(at, "strake-operator") if f"/{namespace}/" in w[2]]
+    wait(quiet, 60, "it does not come to rest")
 
 
 @suite.test
