@@ -78,7 +78,7 @@ def watches_cut_after_any_number_of_bytes():
         for n in range(1000):
             cluster.database(s.namespace, f"db-{n % 3}", replicas=1 + n % 2)
             time.sleep(0.5)
-            if len([r for r in s.proxy.seen if r.watch]) > 20 or time.monotonic() > end:
+            if len([r for r in s.proxy.seen if r.watch]) > 13 or time.monotonic() > end:
                 break
         check(time.monotonic() < end, "too few watches were cut to say anything")
         s.well()
