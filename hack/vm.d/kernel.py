@@ -9,10 +9,11 @@ import subprocess
 from pathlib import Path
 
 import cache
-from apt import Apt
-from progress import VmError, missing_hint
+from progress import VmError, check_tools, tail
 
-CONFIG = Path(__file__).parent / "kernel.config"
+HERE = Path(__file__).parent
+CONFIG = HERE / "kernel.config"
+DEBIAN = HERE.parent / "debian"
 SUITE = "sid"
 PREFERRED = "linux-source-7.2"  # tested with; a later one is taken when this is gone
 RECIPE = "1"  # raise it when what is below builds something else from the same options
@@ -22,14 +23,26 @@ UNPACK = """dpkg --fsys-tarfile "$1" | tar -xO --wildcards './usr/src/linux-sour
 TOOLS = ("make", "gcc", "ld", "flex", "bison", "bc", "xz")
 
 
-def _package(apt):
-    """The source package to build, and its version."""
-    for name in (PREFERRED, (apt.show("linux-source", "Depends") or "").split(" ")[0]):
-        version = name and apt.show(name, "Version")
-        if version:
-            return name, version
-    raise VmError(f"{apt.suite} on this machine's mirror has neither {PREFERRED} nor another "
-                  "linux-source")
+def _fetch(package, folder, progress, log):
+    """The path of a package's .deb, None if there is none."""
+    try:
+        progress.run([DEBIAN, "fetch", SUITE, folder, package], log, f"download of {package}")
+    except VmError:
+        return None
+    return next(folder.glob(f"{package}_*.deb"), None)
+
+
+def _source(folder, progress, log):
+    """The .deb of the kernel's source."""
+    deb = _fetch(PREFERRED, folder, progress, log)
+    if deb is None and (newest := _fetch("linux-source", folder, progress, log)):
+        depends = subprocess.run(["dpkg-deb", "-f", newest, "Depends"], text=True, check=True,
+                                 stdout=subprocess.PIPE).stdout
+        deb = _fetch(depends.split(" ")[0], folder, progress, log)
+    if deb is None:
+        raise VmError(f"kernel: {SUITE} has neither {PREFERRED} nor another linux-source that "
+                      f"can be fetched; the end of {log}:\n{tail(log)}")
+    return deb
 
 
 def _configure(tree, make, source, progress, log):
@@ -77,26 +90,20 @@ def kernel_get(directory, progress, refresh=False):
     """The directory that holds `linux` and its `config`, made if need be."""
     options = _options()
     with cache.locked(directory, "kernel", progress):
-        if not refresh:
-            entry = cache.entry_find(directory, f"kernel-*-{options}", progress)
-            if entry:
-                return entry
-        for tool in TOOLS:
-            if not shutil.which(tool):
-                raise VmError(f"kernel: {tool} is missing: {missing_hint(tool)}")
-        log = directory / "kernel.log"
-        log.write_text("")
-        apt = Apt(directory / f"apt-{SUITE}", SUITE)
-        progress.step(f"kernel: looking for {PREFERRED} in {SUITE}")
-        apt.update(progress, log)
-        package, version = _package(apt)
-        name = f"kernel-{version}-{options}"
-        entry = cache.entry_find(directory, name, progress)
+        pattern = f"kernel-*-{options}"
+        entry = None if refresh else cache.entry_find(directory, pattern, progress)
         if entry:
             return entry
-        progress.step(f"kernel: downloading {package} {version}")
-        deb = apt.download(package, progress, log)
-        entry = cache.entry_make(directory, name, lambda out: _build(deb, log, progress, out))
-        deb.unlink()
-        progress.step(f"kernel: {entry.name} is made")
+        check_tools("kernel", TOOLS)
+        log = directory / "kernel.log"
+        log.write_text("")
+        progress.step(f"kernel: downloading {PREFERRED} of {SUITE}")
+        deb = _source(directory / "source", progress, log)
+        name = f"kernel-{deb.name.split('_')[1]}-{options}"
+        entry = cache.entry_find(directory, name, progress)
+        if entry is None:
+            entry = cache.entry_make(directory, name,
+                                     lambda out: _build(deb, log, progress, out))
+            progress.step(f"kernel: {entry.name} is made")
+        cache.remove(directory / "source")
         return entry

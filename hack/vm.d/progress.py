@@ -2,10 +2,14 @@
 """What the tool is doing, on standard error; on a terminal the detail overwrites itself."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+
+
+PATH = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 
 
 class VmError(Exception):
@@ -78,10 +82,8 @@ class Progress:
                 raise
         self.end()
         if status != 0:
-            with open(log, encoding="utf-8", errors="replace") as f:
-                tail = "".join(f.readlines()[-25:])
             raise VmError(f"{what}: {argv[0]} ended with status {status}; "
-                          f"the end of {log}:\n{tail}")
+                          f"the end of {log}:\n{tail(log)}")
 
 
 def end_group(child):
@@ -108,3 +110,15 @@ PACKAGE_OF = {
 def missing_hint(program):
     package = PACKAGE_OF.get(program)
     return f"apt-get install {package}" if package else "install it"
+
+
+def check_tools(what, programs):
+    missing = [p for p in programs if not shutil.which(p, path=PATH)]
+    if missing:
+        raise VmError(f"{what}: missing here: {', '.join(missing)}; hack/deps vm installs all "
+                      "that hack/vm needs")
+
+
+def tail(log, lines=25):
+    with open(log, encoding="utf-8", errors="replace") as f:
+        return "".join(f.readlines()[-lines:])

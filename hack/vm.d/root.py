@@ -8,11 +8,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import apt
 import cache
-from progress import VmError, missing_hint
+from progress import PATH, VmError, check_tools, missing_hint
 
 HERE = Path(__file__).parent
+DEBIAN = HERE.parent / "debian"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 PACKAGES = HERE / "guest.packages"
 SUITE = "trixie"
 SIZE = "6G"  # sparse; what a guest writes goes to its own throw-away disk
@@ -27,7 +28,6 @@ BOOTSTRAP = [
     "--dpkgopt=path-exclude=/usr/share/info/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 ]
-SBIN = ":/usr/sbin:/sbin"
 INSIDE = ["agent.py", "frames.py", "root.sh"]
 
 
@@ -46,9 +46,13 @@ def _as_root():
 
 
 def _bootstrap(packages, progress, log, out):
+    archive = subprocess.run([DEBIAN, "archive"], stdout=subprocess.PIPE, text=True,
+                             check=False).stdout.strip()
+    if not archive:
+        raise VmError("root: the address of Debian's archive is not known here")
     progress.run(["mmdebstrap", "--verbose", "--format=tar", *BOOTSTRAP,
                   "--include=" + ",".join(packages), SUITE, str(out / "base.tar"),
-                  f"deb [signed-by={apt.KEYRING} target=Packages] {apt.mirror()} {SUITE} main"],
+                  f"deb [signed-by={KEYRING} target=Packages] {archive} {SUITE} main"],
                  log, "root: mmdebstrap")
     with open(log, "a", encoding="utf-8") as err:
         status = subprocess.run(["tar", "-xOf", out / "base.tar", "./var/lib/dpkg/status"],
@@ -82,9 +86,7 @@ def base_get(directory, progress, boots_itself, refresh=False):
         entry = None if refresh else cache.entry_find(directory, name, progress)
         if entry:
             return entry
-        for tool in ("mmdebstrap", "apt-get"):
-            if not shutil.which(tool):
-                raise VmError(f"root: {tool} is missing: {missing_hint(tool)}")
+        check_tools("root", ["mmdebstrap"])
         progress.step(f"root: installing {len(packages)} packages of {SUITE} and their needs")
         log = directory / "root.log"
         log.write_text("")
@@ -94,9 +96,8 @@ def base_get(directory, progress, boots_itself, refresh=False):
 
 
 def _assemble(base, progress, log, out):
-    env = dict(os.environ, PATH=os.environ["PATH"] + SBIN)
     progress.run([*_as_root(), HERE / "root.sh", base / "base.tar", out, SIZE], log,
-                 "root: image", env=env)
+                 "root: image", env=dict(os.environ, PATH=PATH))
     shutil.copy(base / "packages.txt", out / "packages.txt")
 
 
@@ -110,8 +111,7 @@ def root_get(directory, progress, boots_itself, refresh=False):
             return entry
         if entry:
             shutil.rmtree(entry)
-        if not shutil.which("mkfs.ext4", path=os.environ["PATH"] + SBIN):
-            raise VmError(f"root: mkfs.ext4 is missing: {missing_hint('mkfs.ext4')}")
+        check_tools("root", ["mkfs.ext4"])
         progress.step("root: making the image")
         log = directory / "root.log"
         entry = cache.entry_make(directory, name,
