@@ -178,6 +178,7 @@ static bool take_database(struct record *r, const json_t *object)
 		/* Another Database of the same name: nothing we knew of the old one holds. */
 		r->conflicts = r->made = 0;
 		r->wanted_for = r->invalid_for = 0;
+		r->settled_generation = 0;
 		free(r->trouble);
 		r->trouble = NULL;
 	}

@@ -39,6 +39,7 @@ struct record {
 	uint64_t status_accepted; /* ... what the server made of it */
 	struct condition_marks marks;
 	int64_t observed_generation;
+	int64_t settled_generation; /* the last for which nothing was left to do */
 
 	struct observed observed;
 

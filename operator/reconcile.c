@@ -74,6 +74,8 @@ static void pass_plan(struct pass *p)
 		in.wanted = pass_wanted(p, &in.at);
 	plan_make(&in, &p->plan);
 	r->conflicts = p->plan.conflicts;
+	if (!p->plan.n && !r->conflicts)
+		r->settled_generation = r->generation;
 }
 
 static void pass_done(struct pass *p)

@@ -56,7 +56,9 @@ static bool secret_there(const struct pass *p, enum child c)
  */
 static bool unsettled(const struct pass *p)
 {
-	bool fresh = p->r->observed_generation != p->r->generation;
+	bool fresh = p->r->settled_generation != p->r->generation &&
+		     !(p->r->marks.status[CONDITION_READY] == CONDITION_TRUE &&
+		       p->r->observed_generation == p->r->generation);
 
 	for (unsigned i = 0; i < p->plan.n; i++) {
 		const struct action *a = &p->plan.actions[i];
