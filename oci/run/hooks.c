@@ -157,17 +157,22 @@ static int hook_run(const struct hooks_run *h, const struct spec_hook *hook, str
 	return hook_finish(h, hook, pid, pid_fd, out_fd, e);
 }
 
+int hooks_run_one(const struct hooks_run *h, size_t i, struct error *e)
+{
+	const struct spec_hook *hook = &h->hooks[h->stage].v[i];
+
+	if (hook_run(h, hook, e) == 0)
+		return 0;
+	return error_prefix(e, "hooks.%s[%zu] (%s)", spec_hook_stage_name(h->stage), i,
+			    hook->path);
+}
+
 int hooks_run(const struct hooks_run *h, struct error *e)
 {
-	const struct spec_hooks *all = &h->hooks[h->stage];
 	size_t i;
-	int r;
+	int r = 0;
 
-	for (i = 0; i < all->n; i++) {
-		r = hook_run(h, &all->v[i], e);
-		if (r < 0)
-			return error_prefix(e, "hooks.%s[%zu] (%s)",
-					    spec_hook_stage_name(h->stage), i, all->v[i].path);
-	}
-	return 0;
+	for (i = 0; r == 0 && i < h->hooks[h->stage].n; i++)
+		r = hooks_run_one(h, i, e);
+	return r;
 }

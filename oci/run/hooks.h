@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stddef.h>
+
 #include "spec/spec.h"
 
 struct buf;
@@ -20,3 +22,6 @@ struct hooks_run {
 };
 
 int hooks_run(const struct hooks_run *h, struct error *e);
+
+/* For stages where the others run whatever becomes of one: the i-th alone. */
+int hooks_run_one(const struct hooks_run *h, size_t i, struct error *e);

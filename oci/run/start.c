@@ -30,7 +30,8 @@ static void start_write_state(struct json_writer *w, const void *arg)
 {
 	const struct start *s = arg;
 
-	container_write_state(w, s->state, s->status, s->pid);
+	/* The container's own process, also where another one was started in it. */
+	container_write_state(w, s->state, s->status, s->state->pid);
 }
 
 /* The listener leaves the child without a system call of the child's, which may be notified. */

@@ -52,27 +52,30 @@ static bool teardown_is_anothers(const struct teardown *t)
 	       cgroup_wait_event(&t->manager->cgroup, "populated", false, 0, NULL) == 0;
 }
 
-static int teardown_hooks(const struct teardown *t)
+static void teardown_hooks(const struct teardown *t)
 {
 	autobuf text = { .max = STATE_MAX };
 	autoclose int bundle_fd = -1;
-	struct error e = ERROR_INIT;
 	struct hooks_run h = {
 		.hooks = t->spec->hooks,
 		.stage = SPEC_HOOK_POSTSTOP,
 		.state = &text,
 		.cancel_fd = -1,
 	};
+	size_t i;
 
 	if (t->spec->hooks[SPEC_HOOK_POSTSTOP].n == 0 ||
 	    container_state_json(t->state, OCI_STOPPED, 0, &text) < 0)
-		return 0;
+		return;
 	bundle_fd = open(t->state->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	h.cwd_fd = bundle_fd;
 	/* "config.md", poststop: the runtime logs a warning, and the rest goes on. */
-	if (hooks_run(&h, &e) < 0)
-		report_warning(t->rt, e.text);
-	return 0;
+	for (i = 0; i < t->spec->hooks[SPEC_HOOK_POSTSTOP].n; i++) {
+		struct error e = ERROR_INIT;
+
+		if (hooks_run_one(&h, i, &e) < 0)
+			report_warning(t->rt, e.text);
+	}
 }
 
 int teardown_run(const struct teardown *t, struct error *e)

@@ -147,7 +147,7 @@ leaves() {
 
 @test "securebits and keepcaps are as the kernel gives them at boot" {
 	# PR_GET_SECUREBITS, PR_GET_KEEPCAPS
-	script 'probe syscall 157 27; probe syscall 157 7'
+	script 'probe syscall prctl 27; probe syscall prctl 7'
 	config '.process.user = { uid: 1000, gid: 1000 }'
 	run_ok
 	same "0

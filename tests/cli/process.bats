@@ -197,7 +197,7 @@ $hard" "$output"
 	cp "$BUNDLE/rootfs/bin/probe" "$BUNDLE/rootfs/bin/mine"
 	chmod 4755 "$BUNDLE/rootfs/bin/mine"
 	config '.process.user = { uid: 1000, gid: 1000 }'
-	payload mine syscall 107 # geteuid
+	payload mine syscall geteuid
 	run_ok
 	same 0 "$output"
 	config '.process.noNewPrivileges = true'
@@ -206,9 +206,9 @@ $hard" "$output"
 }
 
 @test "the container has a session keyring of its own, with its id for a name" {
-	payload probe syscall 250 0 -3 0
+	payload probe syscall keyctl 0 -3 0
 	local ours theirs
-	ours=$("$CLI_BIN/probe" syscall 250 0 -3 0)
+	ours=$("$CLI_BIN/probe" syscall keyctl 0 -3 0)
 	run_ok
 	theirs=$output
 	[[ $theirs != "$ours" ]]

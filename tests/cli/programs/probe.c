@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,12 +48,31 @@ static void words(int argc, char **argv, long a[7])
 		a[i] = i < argc ? word(argv[i]) : 0;
 }
 
-/* syscall NUMBER [ARGUMENT]... */
+static long number_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		long number;
+	} calls[] = {
+		{ "geteuid", SYS_geteuid }, { "getppid", SYS_getppid },
+		{ "keyctl", SYS_keyctl },   { "lseek", SYS_lseek },
+		{ "mount", SYS_mount },     { "prctl", SYS_prctl },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (strcmp(calls[i].name, name) == 0)
+			return calls[i].number;
+	return word(name);
+}
+
+/* syscall NAME|NUMBER [ARGUMENT]... */
 static int ask_syscall(int argc, char **argv)
 {
 	long a[7], r;
 
 	words(argc, argv, a);
+	a[0] = number_of(argv[0]);
 	r = syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 	return say_result(r, errno);
 }
@@ -73,6 +93,25 @@ static int ask_syscall32(int argc, char **argv)
 	return r < 0 && r > -4096 ? say_result(-1, -r) : say_result(r, 0);
 }
 #endif
+
+static void on_trap(int signum, siginfo_t *info, void *context)
+{
+	(void)signum, (void)context;
+	printf("%d\n", info->si_syscall);
+	exit(0);
+}
+
+/* trapped: number of the call that SIGSYS tells of, when getppid(2) is made. */
+static int ask_trapped(int argc, char **argv)
+{
+	struct sigaction sa = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
+
+	(void)argc, (void)argv;
+	sigaction(SIGSYS, &sa, NULL);
+	syscall(SYS_getppid);
+	puts("no trap");
+	return 1;
+}
 
 /* open PATH r|w|p: whether it can be opened so. */
 static int ask_open(int argc, char **argv)
@@ -165,8 +204,10 @@ static const struct {
 #ifdef __x86_64__
 	{ "syscall32", ask_syscall32, 1 },
 #endif
-	{ "open", ask_open, 1 },           { "getcwd", ask_getcwd, 0 }, { "fds", ask_fds, 0 },
-	{ "push", ask_push, 1 },           { "key", ask_key, 1 },       { "size", ask_size, 0 },
+	{ "trapped", ask_trapped, 0 },     { "open", ask_open, 1 },
+	{ "getcwd", ask_getcwd, 0 },       { "fds", ask_fds, 0 },
+	{ "push", ask_push, 1 },           { "key", ask_key, 1 },
+	{ "size", ask_size, 0 },
 };
 
 int main(int argc, char **argv)
