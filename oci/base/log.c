@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/stamp.h"
+#include "base/str.h"
 
 static struct {
 	int fd;
@@ -36,11 +37,23 @@ enum log_level log_most(void)
 	return log_target.most;
 }
 
+static void log_add_quoted(struct buf *line, const char *text)
+{
+	buf_addc(line, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_addc(line, '\\');
+		buf_addc(line, *text);
+	}
+	buf_addc(line, '"');
+}
+
+/* Text may hold what a config or an image says: no control character of theirs reaches a terminal. */
 static void log_record(enum log_level level, const char *text, const struct error *e)
 {
 	autobuf line = { .max = 1 << 14 };
 	autojson *w = NULL;
-	char stamp[STAMP_SIZE];
+	char stamp[STAMP_SIZE], shown[2048];
 
 	stamp_now(stamp);
 	if (log_target.json && (w = json_writer_new(false))) {
@@ -61,14 +74,17 @@ static void log_record(enum log_level level, const char *text, const struct erro
 		buf_addf(&line, "strake: %s%s",
 			 level == LOG_LEVEL_ERROR ? "" : log_level_names[level],
 			 level == LOG_LEVEL_ERROR ? "" : ": ");
-		buf_adds(&line, text);
+		buf_adds(&line, str_show(shown, sizeof(shown), text));
 		if (e && e->hint[0])
-			buf_addf(&line, "\n  hint: %s", e->hint);
+			buf_addf(&line, "\n  hint: %s",
+				 str_show(shown, sizeof(shown), e->hint));
 	} else {
-		buf_addf(&line, "time=\"%s\" level=%s msg=\"%s\"", stamp,
-			 log_level_names[level], text);
-		if (e && e->hint[0])
-			buf_addf(&line, " hint=\"%s\"", e->hint);
+		buf_addf(&line, "time=\"%s\" level=%s msg=", stamp, log_level_names[level]);
+		log_add_quoted(&line, str_show(shown, sizeof(shown), text));
+		if (e && e->hint[0]) {
+			buf_adds(&line, " hint=");
+			log_add_quoted(&line, str_show(shown, sizeof(shown), e->hint));
+		}
 	}
 	buf_addc(&line, '\n');
 	if (line.data)

@@ -158,9 +158,12 @@ static void print_timing(const struct cli *cli)
 /* To the log file, where engines look, and to stderr, where people do. */
 static void report(const struct cli *cli)
 {
+	char shown[sizeof(cli->error.text)];
+
 	log_error(&cli->error);
 	if (!str_empty(cli->log))
-		fprintf(stderr, "strake: %s\n", cli->error.text);
+		fprintf(stderr, "strake: %s\n",
+			str_show(shown, sizeof(shown), cli->error.text));
 }
 
 static int run_verb(struct cli *cli, const struct verb *v, int argc, char **argv, char **all)
