@@ -5,7 +5,6 @@
 load helpers
 
 @test "kill sends TERM unless a signal is named, by name, SIGname or number" {
-	local signal
 	script 'for s in TERM HUP USR1 USR2; do trap "echo $s" $s; done
 		trap "exit 0" ALRM; echo ready; while :; do sleep 0.02; done'
 	start
@@ -124,7 +123,7 @@ load helpers
 }
 
 @test "without a cgroup, pause and ps say what is missing" {
-	GLOBAL=(--cgroup-manager=disabled)
+	globally --cgroup-manager=disabled
 	start_sleeper
 	refused "container \"$ID\" has no cgroup" pause "$ID"
 	refused "container \"$ID\" has no cgroup" ps "$ID"

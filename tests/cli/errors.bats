@@ -147,7 +147,6 @@ load helpers
 }
 
 @test "a controller that is not there is named with the limit that needs it" {
-	local name
 	config '.linux.resources = { memory: { limit: 67108864 } }'
 	payload true
 	if grep -qw memory /sys/fs/cgroup/cgroup.controllers; then
@@ -160,17 +159,17 @@ load helpers
 }
 
 @test "an unknown cgroup manager is refused, and systemd says that it is not there yet" {
-	GLOBAL=(--cgroup-manager=sail)
+	globally --cgroup-manager=sail
 	run_refused 'sail'
 	contains "$errors" cgroupfs
-	GLOBAL=(--cgroup-manager=systemd)
+	globally --cgroup-manager=systemd
 	run_refused systemd
-	GLOBAL=(--systemd-cgroup)
+	globally --systemd-cgroup
 	run_refused systemd
 }
 
 @test "--cgroup-manager=disabled makes no cgroup, and refuses limits" {
-	GLOBAL=(--cgroup-manager=disabled)
+	globally --cgroup-manager=disabled
 	payload cat /proc/self/cgroup
 	namespace_remove cgroup
 	config 'del(.mounts[] | select(.type == "cgroup"))'
@@ -207,7 +206,7 @@ load helpers
 	payload $'\e[31mred\nline'
 	run_refused "exec: \"?[31mred?line\""
 	lacks "$errors" $'\e'
-	GLOBAL=(--log "$T/log")
+	globally --log "$T/log"
 	run_refused "exec: \"?[31mred?line\""
 	grep -qF 'msg="exec: \"?[31mred?line\": executable' "$T/log"
 	no grep -q $'\e' "$T/log"
@@ -219,7 +218,7 @@ load helpers
 # --- the log ---
 
 @test "--log takes the error as text, and stderr has it too" {
-	GLOBAL=(--log "$T/log")
+	globally --log "$T/log"
 	payload nowhere
 	run_refused nowhere
 	[[ $(cat "$T/log") =~ ^time=\"[^\"]+\"\ level=error\ msg=\".*nowhere ]]
@@ -227,7 +226,7 @@ load helpers
 }
 
 @test "--log-format json has level, msg, time, code, step and hint" {
-	GLOBAL=(--log "$T/log" --log-format json)
+	globally --log "$T/log" --log-format json
 	payload nowhere
 	run_refused nowhere
 	jq -e '.level == "error" and .code == "ENOENT" and .step == "command" and (.hint | length > 10) and
@@ -236,7 +235,7 @@ load helpers
 }
 
 @test "the log names the step that failed, and the kernel's or our own code" {
-	GLOBAL=(--log "$T/log" --log-format json)
+	globally --log "$T/log" --log-format json
 	record() { tail -n 1 "$T/log" | jq -r '"\(.step) \(.code)"'; }
 	mv "$BUNDLE/rootfs" "$T/away"
 	run_refused root.path
@@ -251,7 +250,7 @@ load helpers
 }
 
 @test "records are appended, and each is one line of JSON whatever the text" {
-	GLOBAL=(--log "$T/log" --log-format json)
+	globally --log "$T/log" --log-format json
 	payload $'new\nline "quoted" \\ \e'
 	run_refused exec
 	run_refused exec
@@ -260,7 +259,7 @@ load helpers
 }
 
 @test "engines find in the log the words that they look for" {
-	GLOBAL=(--log "$T/log" --log-format json)
+	globally --log "$T/log" --log-format json
 	last() { tail -n 1 "$T/log" | jq -r .msg; }
 	refused "" kill nobody
 	contains "$(last)" "does not exist"
@@ -272,16 +271,16 @@ load helpers
 }
 
 @test "--debug and a success leave an empty error log" {
-	GLOBAL=(--log "$T/log" --log-format json)
+	globally --log "$T/log" --log-format json
 	payload true
 	run_ok
 	same "" "$(cat "$T/log")"
 }
 
 @test "a log that cannot be opened, and a format that is none, are refused" {
-	GLOBAL=(--log /nowhere/log)
+	globally --log /nowhere/log
 	run_refused "--log: open /nowhere/log: No such file or directory"
-	GLOBAL=(--log-format xml)
+	globally --log-format xml
 	run_refused '--log-format is text or json, not "xml"'
 }
 

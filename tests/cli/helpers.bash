@@ -10,7 +10,8 @@ bats_require_minimum_version 1.5.0
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 
 HERE=$BATS_TEST_DIRNAME
-GLOBAL=() # global options for every call
+GLOBAL=() # options in front of the verb, in every call
+globally() { GLOBAL=("$@"); }
 
 # --- the bundle ----------------------------------------------------------------------------------
 

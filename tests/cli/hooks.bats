@@ -161,7 +161,7 @@ SigIgn:	0000000000000000" "$(grep Sig "$T/log")"
 		hook poststop 'echo poststop >> $LOG'
 		rm -f "$T/log"
 		payload touch /ran
-		refused "hooks.$stage[0] (/bin/sh): exit status 3: the hawser broke" create --bundle "$BUNDLE" "$ID"
+		refused "hooks.${stage}[0] (/bin/sh): exit status 3: the hawser broke" create --bundle "$BUNDLE" "$ID"
 		[[ ! -e $ROOT/$ID && ! -e $BUNDLE/rootfs/ran && ! -d $CG ]]
 	done
 }
@@ -238,7 +238,7 @@ SigIgn:	0000000000000000" "$(grep Sig "$T/log")"
 	for stage in createRuntime createContainer; do
 		config 'del(.hooks)'
 		hook "$stage" 'echo waiting for the tide; sleep 1000 & sleep 1000' '{ timeout: 1 }'
-		run_refused "hooks.$stage[0] (/bin/sh): timed out after 1 s and was killed: waiting for the tide"
+		run_refused "hooks.${stage}[0] (/bin/sh): timed out after 1 s and was killed: waiting for the tide"
 		[[ ! -e $ROOT/$ID ]]
 	done
 	# The teardown finds a child of the hook that lives.

@@ -14,19 +14,10 @@ look() {
 }
 
 @test "each option that sets or clears a flag does so" {
-	local option flag
-	while read -r option flag; do
+	local option
+	for option in ro nosuid nodev noexec noatime nodiratime relatime nosymfollow; do
 		mount_add "/m/$option" tmpfs tmpfs "$option"
-	done << 'EOF'
-ro ro
-nosuid nosuid
-nodev nodev
-noexec noexec
-noatime noatime
-nodiratime nodiratime
-relatime relatime
-nosymfollow nosymfollow
-EOF
+	done
 	mount_add /m/plain tmpfs tmpfs
 	mount_add /m/strict tmpfs tmpfs strictatime
 	mount_add /m/last-wins tmpfs tmpfs ro rw noexec exec

@@ -166,7 +166,7 @@ more" "$(echo through | "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" 2
 }
 
 @test "--timing prints each phase of parent and child in order" {
-	GLOBAL=(--timing)
+	globally --timing
 	payload true
 	run_ok
 	local phases
