@@ -117,7 +117,8 @@ int sync_recv_or_cancel(int fd, int cancel_fd, struct sync_msg *ret)
 				continue;
 			return -errno;
 		}
-		if (p[1].revents)
+		/* What has happened already is not canceled: the payload may be running. */
+		if (p[1].revents && !p[0].revents)
 			return -ECANCELED;
 		break;
 	}
