@@ -266,6 +266,28 @@ static int mount_protect_cgroups(const struct sandbox *sb, const struct spec_mou
 	return 0;
 }
 
+#define PROC_ROOT_INO 1 /* include/linux/proc_fs.h */
+
+/*
+ * What is bound over /proc is a procfs, and its root: what is written there later, labels and
+ * sysctls, must not go to files of somebody's making (CVE-2019-16884).
+ */
+static int mount_check_proc(const struct spec_mount *m, int fd, const struct stat *st,
+			    struct error *e)
+{
+	char path[PATH_MAX];
+	struct statfs fs;
+
+	if (!m->bind || path_clean(path, sizeof(path), m->destination) < 0 ||
+	    !str_eq(path, "/proc"))
+		return 0;
+	if (fstatfs(fd, &fs) < 0)
+		return error_set(e, errno, "stat the source");
+	if (fs.f_type != PROC_SUPER_MAGIC || st->st_ino != PROC_ROOT_INO)
+		return error_say(e, EPERM, "the source is no procfs");
+	return 0;
+}
+
 static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct error *e)
 {
 	autoclose int fd = -1, target_fd = -1;
@@ -280,7 +302,9 @@ static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct err
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return error_set(e, errno, "stat the source");
-	r = mount_set_attributes(sb, m, fd, e);
+	r = mount_check_proc(m, fd, &st, e);
+	if (r == 0)
+		r = mount_set_attributes(sb, m, fd, e);
 	if (r < 0)
 		return r;
 	target_fd = mount_open_target(sb, m, S_ISDIR(st.st_mode), e);

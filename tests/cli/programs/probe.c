@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define KEYCTL_SEARCH 10
 
 static int say_result(long r, int errnum)
 {
@@ -177,10 +176,47 @@ static int ask_push(int argc, char **argv)
 /* key NAME: search the session keyring for a user key. */
 static int ask_key(int argc, char **argv)
 {
-	long r = syscall(SYS_keyctl, KEYCTL_SEARCH, -3, "user", argv[0], 0);
+	long r = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", argv[0],
+			 0);
 
 	(void)argc;
 	return say_result(r, errno);
+}
+
+/* with-key NAME COMMAND...: the command in a session keyring of its own that holds this user key. */
+static int ask_with_key(int argc, char **argv)
+{
+	(void)argc;
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ||
+	    syscall(SYS_add_key, "user", argv[0], "gold", 4, KEY_SPEC_SESSION_KEYRING) < 0)
+		return say_result(-1, errno);
+	execvp(argv[1], argv + 1);
+	return say_result(-1, errno);
+}
+
+/*
+ * overwrite PATH: opens it for reading, then writes over it through that descriptor, as often as it
+ * takes, until /stop exists. Prints how the last try ended.
+ */
+static int ask_overwrite(int argc, char **argv)
+{
+	int fd = -1, again = -1, last = 0;
+	char name[64];
+
+	(void)argc;
+	while (again < 0 && access("/stop", F_OK) < 0) {
+		if (fd < 0)
+			fd = open(argv[0], O_RDONLY);
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		again = fd < 0 ? -1 : open(name, O_WRONLY);
+		last = errno;
+	}
+	if (again < 0)
+		return say_result(-1, last);
+	if (write(again, "#!/bin/false\n", 13) != 13)
+		return say_result(-1, errno);
+	puts("overwritten");
+	return 0;
 }
 
 /* size: rows and columns of the terminal at fd 0. */
@@ -207,7 +243,8 @@ static const struct {
 	{ "trapped", ask_trapped, 0 },     { "open", ask_open, 1 },
 	{ "getcwd", ask_getcwd, 0 },       { "fds", ask_fds, 0 },
 	{ "push", ask_push, 1 },           { "key", ask_key, 1 },
-	{ "size", ask_size, 0 },
+	{ "size", ask_size, 0 },           { "with-key", ask_with_key, 2 },
+	{ "overwrite", ask_overwrite, 1 },
 };
 
 int main(int argc, char **argv)
