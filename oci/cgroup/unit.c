@@ -73,8 +73,8 @@ static int unit_await(struct unit *u, const char *what, uint32_t serial, uint64_
 int unit_ask(struct unit *u, const char *method, const struct bus_arg *args, size_t n,
 	     uint64_t deadline, struct bus_event *ret, struct error *e)
 {
-	struct bus_event answer;
-	uint32_t serial;
+	struct bus_event answer = { 0 };
+	uint32_t serial = 0;
 	int r;
 
 	r = unit_connect(u, e);
@@ -137,8 +137,8 @@ static int unit_check_parent(const struct unit *u, struct error *e)
 static int unit_manager_path(struct unit *u, char *dst, struct error *e)
 {
 	uint64_t deadline = proc_now_ms() + UNIT_FIND_MS;
-	struct bus_event answer;
-	uint32_t serial;
+	struct bus_event answer = { 0 };
+	uint32_t serial = 0;
 	int r;
 
 	dst[0] = '\0';

@@ -17,7 +17,7 @@ static int unit_set_properties(struct unit *u, struct properties *p, struct erro
 		{ BUS_PROPERTIES, .properties = p },
 	};
 	uint64_t deadline = proc_now_ms() + MANAGER_TIMEOUT_MS;
-	struct bus_event answer;
+	struct bus_event answer = { 0 };
 	int r;
 
 	for (;;) {
@@ -114,7 +114,7 @@ int unit_adopt(struct unit *u, const struct cgroup *cg, pid_t pid, struct error 
 		{ BUS_PIDS, .pid = pid },
 	};
 	uint64_t deadline = proc_now_ms() + MANAGER_TIMEOUT_MS;
-	struct bus_event answer;
+	struct bus_event answer = { 0 };
 	int r;
 
 	if (!cgroup_path_below(cg->path, u->path))

@@ -182,7 +182,7 @@ static int unit_start_timed_out(const struct unit *u, int timeout_ms, struct err
 static int unit_await_start(struct unit *u, int timeout_ms, struct error *e)
 {
 	uint64_t deadline = proc_now_ms() + (uint64_t)timeout_ms;
-	struct bus_event event;
+	struct bus_event event = { 0 };
 	int r;
 
 	for (;;) {

@@ -72,7 +72,7 @@ static int unit_stop(struct unit *u, uint64_t deadline, struct error *e)
 {
 	const struct bus_arg stop[] = { { BUS_TEXT, .text = u->name.name },
 					{ BUS_TEXT, .text = "replace" } };
-	struct bus_event answer;
+	struct bus_event answer = { 0 };
 	int r;
 
 	r = unit_ask(u, "StopUnit", stop, ARRAY_SIZE(stop), deadline, &answer, e);

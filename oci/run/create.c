@@ -238,6 +238,12 @@ static int create_spawn(struct create *c, struct error *e)
 	return r;
 }
 
+/* Telling it something failed because it has failed: its reason waits to be read. */
+static bool create_child_is_gone(int r)
+{
+	return r == -EPIPE || r == -ECONNRESET;
+}
+
 /*
  * While the child builds, on the other processor: the network namespace, limits, and what later
  * commands will need.
@@ -253,6 +259,8 @@ static int create_make_net(struct create *c, struct error *e)
 	if (fd < 0)
 		return fd;
 	r = sync_send_fd(c->sync_fd, SYNC_NET, fd);
+	if (create_child_is_gone(r))
+		return 0;
 	return r < 0 ? error_set(e, -r, "hand over the network namespace") : 0;
 }
 
@@ -309,8 +317,7 @@ static int create_hurry(struct create *c, struct error *e)
 	if (r < 0)
 		return r;
 	r = sync_send(c->sync_fd, SYNC_START, c->pid);
-	/* It has failed already, and its reason waits to be read. */
-	if (r == -EPIPE)
+	if (create_child_is_gone(r))
 		return 0;
 	return r < 0 ? error_set(e, -r, "tell the container's process to start") : 0;
 }

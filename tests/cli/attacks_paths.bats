@@ -10,6 +10,7 @@ load helpers
 RACES=${CLI_RACES:-150}
 
 # The attacked run: whatever it says, the victim is whole and nothing of it is shown.
+# shellcheck disable=SC2120
 attack() {
 	rt run --bundle "$BUNDLE" "$@" "$ID"
 	victim_is_whole
