@@ -155,7 +155,7 @@ $(LIBDBUS): $(call obj,$(BUS_LINK)) $(BUS_LINK:.c=.symbols)
 	$(Q)objcopy -D --redefine-syms=$(BUS_LINK:.c=.symbols) $(DBUS_DIR)/libdbus-1.a $@
 	$(Q)ar rcsD $@ $<
 
-DBUS_DIR := $(shell pkg-config --variable=libdir dbus-1)
+DBUS_DIR = $(shell pkg-config --variable=libdir dbus-1)
 $(B)/obj/oci/cgroup/bus.o $(B)/check/oci/cgroup/bus.c.analysed $(B)/obj/tests/unit/cgroup/unit.o: \
 	CPPFLAGS_ALL += $(shell pkg-config --cflags dbus-1)
 

@@ -97,7 +97,7 @@ static int state_read_annotations(struct arena *a, const struct json *doc, struc
 static int state_fill(struct arena *a, const struct json *doc, struct state *s, struct error *e)
 {
 	int64_t version, pid, start_time, owner;
-	const char *manager;
+	const char *manager = NULL;
 	int r;
 
 	if ((r = state_need_number(doc, "version", INT32_MAX, &version, e)) < 0 ||
