@@ -193,14 +193,13 @@ race() {
 	local namespace way
 	for namespace in with without; do
 		for way in cgroup rbind; do
-			cp "$HERE/config.json" "$BUNDLE/config.json"
-			[[ ! $FOREIGN ]] || config --arg p "$CAGE_CGROUP/$ID" '.linux.cgroupsPath = $p'
+			config_new
 			[[ $namespace == with ]] || namespace_remove cgroup
 			if [[ $way == rbind ]]; then
 				config 'del(.mounts[5:]) | del(.linux.maskedPaths)'
 				mount_add /sys none /sys rbind ro
 			fi
-			script 'grep " /sys/fs/cgroup" /proc/self/mountinfo; mkdir /sys/fs/cgroup/x 2>&1 || true
+			script 'grep " /sys/fs/cgroup" /proc/self/mountinfo
 				for f in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do probe open $f w || true; done'
 			rt run --bundle "$BUNDLE" "$ID"
 			[[ $status -eq 0 ]] || continue # refused is safe
@@ -287,8 +286,7 @@ race() {
 		mkdir -p "$T/dev/pts"
 		rm -f "$T/dev/console"
 		ln -s "$target" "$T/dev/console"
-		cp "$HERE/config.json" "$BUNDLE/config.json"
-		[[ ! $FOREIGN ]] || config --arg p "$CAGE_CGROUP/$ID" '.linux.cgroupsPath = $p'
+		config_new
 		config '.process.terminal = true | .mounts[1] |= { destination: "/dev", type: "bind", options: [ "bind" ] }'
 		config --arg d "$T/dev" '.mounts[1].source = $d | del(.mounts[3,4])'
 		payload true
@@ -357,8 +355,7 @@ race() {
 	for target in "$T/victim/secret" "../../../../../../../..$T/victim/secret" "$T/victim/not-there-yet"; do
 		rm -f "$BUNDLE/rootfs/etc/hosts"
 		ln -s "$target" "$BUNDLE/rootfs/etc/hosts"
-		cp "$HERE/config.json" "$BUNDLE/config.json"
-		[[ ! $FOREIGN ]] || config --arg p "$CAGE_CGROUP/$ID" '.linux.cgroupsPath = $p'
+		config_new
 		bind_add /etc/hosts /etc/hostname
 		payload sh -c 'echo over > /etc/hosts'
 		config '.mounts[-1].options += [ "ro" ]'

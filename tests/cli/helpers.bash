@@ -7,7 +7,8 @@
 
 bats_require_minimum_version 1.5.0
 
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300} # of bats 1.9 and newer
+LIMIT=60 # seconds for one call of the runtime
 
 HERE=$BATS_TEST_DIRNAME
 GLOBAL=() # options in front of the verb, in every call
@@ -15,17 +16,22 @@ globally() { GLOBAL=("$@"); }
 
 # --- the bundle ----------------------------------------------------------------------------------
 
-# A new bundle in a folder. Its root file system is the cage's, by hard links.
+# A new bundle in a folder.
 bundle_new() { # folder
 	local dir=$1
 	mkdir -p "$dir"
-	cp -al "$CAGE_WORK/rootfs" "$dir/rootfs"
+	cp -a "$CAGE_WORK/rootfs" "$dir/rootfs"
 	# Hooks and sockets are reached by other users, too.
 	chmod 755 "$dir"
+	config_new "$dir"
+}
+
+# The config.json to begin with: [folder]. Others know older versions, and other places for cgroups.
+config_new() {
+	local dir=${1:-$BUNDLE}
 	cp "$HERE/config.json" "$dir/config.json"
-	if [[ $FOREIGN ]]; then
-		BUNDLE=$dir config --arg path "$CAGE_CGROUP/$ID" '.linux.cgroupsPath = $path'
-	fi
+	[[ ! $FOREIGN ]] || BUNDLE=$dir config --arg path "$CAGE_CGROUP/$ID" \
+		'.ociVersion = "1.0.2" | .linux.cgroupsPath = $path'
 }
 
 # Changes config.json: [jq options] FILTER
@@ -72,8 +78,9 @@ rt() {
 	local out=$T/$1.out err=$T/$1.err
 	rm -f "$out" "$err"
 	status=0
-	"$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" "$@" > "$out" 2> "$err" < "${INPUT:-/dev/null}" 3>&- ||
-		status=$?
+	# A call that hangs fails.
+	timeout --foreground --kill-after=5 "$LIMIT" "$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" "$@" \
+		> "$out" 2> "$err" < "${INPUT:-/dev/null}" 3>&- || status=$?
 	output=$(tr -d '\0' < "$out")
 	errors=$(tr -d '\0' < "$err")
 }
@@ -206,7 +213,7 @@ setup() {
 	CG=/sys/fs/cgroup$CAGE_CGROUP/$ID
 	BACKGROUND=()
 	FOREIGN=
-	[[ $("$RUNTIME" --version) == strake* ]] || FOREIGN=yes
+	[[ $("$RUNTIME" --version) == strake* ]] || FOREIGN=yes LIMIT=10
 	chmod 711 "$T"
 	bundle_new "$BUNDLE"
 	CAGE_BEFORE=$(cage_look)
@@ -232,6 +239,7 @@ $CAGE_BEFORE
 $left"; cage_show; return 1; }
 	left=$(find "$ROOT" -mindepth 1 -not -path "$ROOT/.seccomp*" 2> /dev/null) || true
 	[[ -z $left ]] || fail "left in the state folder: $left"
+	rm -rf --one-file-system "$BUNDLE"
 }
 
 cage_show() {
