@@ -142,9 +142,7 @@ EOF
 
 # A volume whose "side" is at one moment a folder and at the next a symlink to the victim.
 volume_new() {
-	victim_new
-	chmod 755 "$VICTIM"
-	VICTIM_BEFORE=$(victim_look)
+	victim_new 755
 	mkdir -p "$T/volume/side/sub"
 	touch "$T/volume/side/file"
 	ln -s "$1" "$T/volume/other"

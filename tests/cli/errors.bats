@@ -146,18 +146,6 @@ load helpers
 	[[ ! -e $ROOT/$ID ]]
 }
 
-@test "a controller that is not there is named with the limit that needs it" {
-	config '.linux.resources = { memory: { limit: 67108864 } }'
-	payload true
-	if grep -qw memory /sys/fs/cgroup/cgroup.controllers; then
-		skip "this machine has the memory controller on cgroup version 2"
-	fi
-	run_refused "linux.resources.memory.limit"
-	contains "$errors" memory
-	contains "$errors" "hint: "
-	[[ ! -e $ROOT/$ID && ! -d $CG ]]
-}
-
 @test "an unknown cgroup manager is refused, and systemd says that it is not there yet" {
 	globally --cgroup-manager=sail
 	run_refused 'sail'

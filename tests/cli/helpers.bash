@@ -169,12 +169,12 @@ background() {
 # --- a tree that must not be touched ----------------------------------------------------------------
 
 # Outside of every bundle. Its content is compared after the test.
-victim_new() {
+victim_new() { # [mode]
 	VICTIM=$T/victim
 	mkdir -p "$VICTIM/sub"
 	echo "the hold of the ship" > "$VICTIM/secret"
 	echo "ballast" > "$VICTIM/sub/file"
-	chmod 700 "$VICTIM"
+	chmod "${1:-700}" "$VICTIM"
 	VICTIM_BEFORE=$(victim_look)
 }
 

@@ -189,7 +189,7 @@ EBADF" "$output"
 }
 
 thirty_two_bit() {
-	[[ $("$CLI_BIN/probe" syscall32 20 2> /dev/null) -gt 0 ]] || skip "this kernel takes no 32-bit calls"
+	[[ $("$CLI_BIN/probe" syscall32 20 2> /dev/null) -gt 0 ]] || skip "this kernel runs no 32-bit calls"
 }
 
 @test "32-bit calls are under the same rules where their architecture is listed" {

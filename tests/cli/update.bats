@@ -5,7 +5,6 @@
 load helpers
 
 has() { grep -qw "$1" /sys/fs/cgroup/cgroup.controllers || skip "cgroup version 2 has no controller $1 here"; }
-lacks_controller() { ! grep -qw "$1" /sys/fs/cgroup/cgroup.controllers || skip "cgroup version 2 has the controller $1 here"; }
 limit() { cat "$CG/$1"; }
 
 @test "update without anything to change is a success" {
@@ -69,17 +68,38 @@ limit() { cat "$CG/$1"; }
 	same "25000 100000" "$(limit cpu.max)"
 }
 
-@test "a limit whose controller is missing is refused, at create and by update, and nothing changes" {
-	lacks_controller pids
-	config '.linux.resources.pids = { limit: 4 }'
-	run_refused "linux.resources.pids.limit"
-	contains "$errors" pids
+# Each limit with the controller that it needs, as jq for linux.resources.
+limits='memory|memory.limit|{ memory: { limit: 67108864 } }
+pids|pids.limit|{ pids: { limit: 40 } }
+cpu|cpu.shares|{ cpu: { shares: 512 } }
+cpuset|cpu.cpus|{ cpu: { cpus: "0" } }
+io|blockIO.weight|{ blockIO: { weight: 100 } }'
+
+@test "a limit is set, or refused by the name of the controller that is missing, at create and by update" {
+	local controller field json
+	payload true
+	while IFS='|' read -r controller field json; do
+		config ".linux.resources = $json"
+		if grep -qw "$controller" /sys/fs/cgroup/cgroup.controllers; then
+			run_ok
+		else
+			run_refused "linux.resources.$field"
+			contains "$errors" "$controller"
+			contains "$errors" "hint: "
+			[[ ! -e $ROOT/$ID && ! -d $CG ]]
+		fi
+	done <<< "$limits"
 	config 'del(.linux.resources)'
 	start_sleeper
-	refused "linux.resources.pids.limit" update --pids-limit 5 "$ID"
-	refused "linux.resources.memory.limit" update --memory 64m "$ID"
-	refused "linux.resources.cpu" update --cpu-share 512 "$ID"
-	same running "$(state_of .status)"
+	while IFS='|' read -r controller field json; do
+		jq -n "$json" > "$T/r.json"
+		if grep -qw "$controller" /sys/fs/cgroup/cgroup.controllers; then
+			ok update --resources "$T/r.json" "$ID"
+		else
+			refused "linux.resources.$field" update --resources "$T/r.json" "$ID"
+		fi
+		same running "$(state_of .status)"
+	done <<< "$limits"
 }
 
 @test "values that are none are refused by flag" {
