@@ -49,9 +49,11 @@ SUBMAKE = +$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$
 
 # --- flags -------------------------------------------------------------------------------------
 
+# A compiler that is newer than this tree may warn of more: `make WERROR=` goes on.
+WERROR ?= -Werror
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough \
-	-Wno-missing-field-initializers -Werror
+	-Wno-missing-field-initializers $(WERROR)
 BASE_CFLAGS := -std=gnu17 -g -O2 -fPIE -fno-strict-aliasing -fvisibility=hidden \
 	'-ffile-prefix-map=$(CURDIR)=.' -ffunction-sections -fdata-sections
 CPPFLAGS_ALL := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DSTRAKE_VERSION='"$(VERSION)"' -Ioci $(CPPFLAGS)
@@ -72,7 +74,9 @@ endif
 ifneq ($(CLANG),)
 WARN += -Wno-gnu-statement-expression
 ifeq ($(SAN)$(FUZZ),)
-HARDEN += -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang -Wno-unused-command-line-argument
+# Before clang 16 zero had to be asked for twice.
+HARDEN += $(shell $(CC) -ftrivial-auto-var-init=zero -fsyntax-only -x c /dev/null 2>/dev/null || \
+	echo -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang) -Wno-unused-command-line-argument
 endif
 endif
 

@@ -41,7 +41,7 @@ int bus_link_connect(int fd, const struct sockaddr *addr, socklen_t len)
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	r = connect(fd, addr, len);
-	saved = errno;
+	saved = r < 0 ? errno : 0;
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none));
 	errno = saved == EAGAIN ? ETIMEDOUT : saved;
 	return r;

@@ -84,8 +84,9 @@ int oci_list(const struct oci_runtime *rt, int (*each)(void *arg, const char *id
 		return fd;
 	dir = fdopendir(fd);
 	if (!dir) {
+		r = error_set(e, errno, "list %s", rt->root);
 		close(fd);
-		return error_set(e, errno, "list %s", rt->root);
+		return r;
 	}
 	while (r == 0 && (d = readdir(dir)))
 		if (spec_check_id(d->d_name, NULL) == 0)

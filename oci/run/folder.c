@@ -93,8 +93,9 @@ static int folder_empty(int dir_fd, struct error *e)
 	struct dirent *d;
 
 	if (!dir) {
+		r = error_set(e, errno, "list the container's folder");
 		mem_closep(&copy_fd);
-		return error_set(e, errno, "list the container's folder");
+		return r;
 	}
 	while (r == 0 && (d = readdir(dir))) {
 		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))

@@ -51,6 +51,7 @@ static ssize_t entries_read(DIR *dir, struct entry *v, size_t max)
 
 		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
 			continue;
+		/* analyser: what readdir(3) reads has a descriptor */
 		if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		v[n].changed = st.st_mtim;
