@@ -487,8 +487,8 @@ void child_main_exec(struct child *c)
 {
 	/* clang-format off: one step a line */
 	static const struct child_step steps[] = {
-		{ "settle", child_settle },        { "keyring", child_join_keyring },
-		{ "join", child_join_target },     { "console", child_make_console },
+		{ "settle", child_settle },        { "join", child_join_target },
+		{ "keyring", child_join_keyring }, { "console", child_make_console },
 		{ "descriptors", child_shed_fds }, { "identity", child_assume_identity },
 	};
 	/* clang-format on */

@@ -159,7 +159,6 @@ static int exec_spawn(struct exec *x, struct error *e)
 	sb->id = x->opt->id;
 	sb->bundle = x->container.state.bundle;
 	sb->joining = true;
-	sb->no_new_keyring = true;
 	sb->preserve_fds = x->opt->preserve_fds;
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	sb->target_fd = x->init_fd;
