@@ -17,9 +17,10 @@
 #define BUS_SYSTEM_ADDRESS "unix:path=/run/dbus/system_bus_socket"
 #define BUS_SYSTEMD_DIRECT "unix:path=/run/systemd/private"
 
-#define SYSTEMD_NAME    "org.freedesktop.systemd1"
-#define SYSTEMD_PATH    "/org/freedesktop/systemd1"
-#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+#define SYSTEMD_NAME "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+
+#define BUS_KNOCK_MS 20
 
 #define BUS_WATCHES 4 /* libdbus has one for reading and one for writing */
 
@@ -29,7 +30,8 @@ struct bus {
 	DBusWatch *watches[BUS_WATCHES];
 	size_t n_watches;
 	int cancel_fd;
-	bool direct; /* no bus in between: the peer is systemd itself */
+	bool direct;  /* no bus in between: the peer is systemd itself */
+	int knock_ms; /* when to knock for the first answer; 0: not any more */
 	uint32_t hello;
 	char name[320];
 };
@@ -85,15 +87,33 @@ static void bus_handle(struct bus *b, DBusWatch *w, short revents)
 	dbus_watch_handle(w, flags);
 }
 
+static int bus_send(struct bus *b, DBusMessage *m, const struct bus_arg *args, size_t n,
+		    uint32_t *serial, struct error *e);
+
+/*
+ * Where the end of authentication and a first message are one read to it, systemd (257) leaves the
+ * message where it is until another one comes.
+ */
+static int bus_knock(struct bus *b, struct error *e)
+{
+	int r = bus_send(b,
+			 dbus_message_new_method_call(NULL, SYSTEMD_PATH, DBUS_INTERFACE_PEER,
+						      "Ping"),
+			 NULL, 0, NULL, e);
+
+	b->knock_ms *= 2;
+	return r < 0 ? r : 1;
+}
+
 /* Once around. 1: something moved, 0: the deadline has passed, or -errno with a text. */
 static int bus_pump(struct bus *b, uint64_t deadline, struct error *e)
 {
 	struct pollfd fds[BUS_WATCHES + 1] = { { .fd = b->cancel_fd, .events = POLLIN } };
 	DBusWatch *watches[BUS_WATCHES + 1] = { NULL };
 	uint64_t now = proc_now_ms();
+	int left = now < deadline ? (int)(deadline - now) : 0, r;
 	nfds_t n = 1, i;
 	size_t k;
-	int r;
 
 	if (!dbus_connection_get_is_connected(b->connection))
 		return bus_lost(b, e);
@@ -108,9 +128,11 @@ static int bus_pump(struct bus *b, uint64_t deadline, struct error *e)
 					(flags & DBUS_WATCH_WRITABLE ? POLLOUT : 0));
 		n++;
 	}
-	r = poll(fds, n, now < deadline ? (int)(deadline - now) : 0);
+	r = poll(fds, n, b->knock_ms && b->knock_ms < left ? b->knock_ms : left);
 	if (r < 0 && errno == EINTR)
 		return 1;
+	if (r == 0 && b->knock_ms && b->knock_ms < left)
+		return bus_knock(b, e);
 	if (r < 0)
 		return error_set(e, errno, "wait for %s", b->name);
 	if (fds[0].revents)
@@ -291,25 +313,20 @@ static int bus_send(struct bus *b, DBusMessage *m, const struct bus_arg *args, s
 	return 0;
 }
 
-static DBusMessage *bus_message(const struct bus *b, const char *interface, const char *method)
-{
-	return dbus_message_new_method_call(b->direct ? NULL : SYSTEMD_NAME, SYSTEMD_PATH,
-					    interface, method);
-}
-
 int bus_call(struct bus *b, const char *method, const struct bus_arg *args, size_t n,
 	     uint32_t *serial, struct error *e)
 {
-	return bus_send(b, bus_message(b, SYSTEMD_MANAGER, method), args, n, serial, e);
-}
+	const char *dot = strrchr(method, '.');
+	char interface[64] = BUS_MANAGER;
 
-int bus_get(struct bus *b, const char *property, uint32_t *serial, struct error *e)
-{
-	struct bus_arg args[] = { { BUS_TEXT, .text = SYSTEMD_MANAGER },
-				  { BUS_TEXT, .text = property } };
-
-	return bus_send(b, bus_message(b, DBUS_INTERFACE_PROPERTIES, "Get"), args,
-			ARRAY_SIZE(args), serial, e);
+	if (dot &&
+	    str_format(interface, sizeof(interface), "%.*s", (int)(dot - method), method) < 0)
+		return error_say(e, EINVAL, "%s is no method", method);
+	return bus_send(b,
+			dbus_message_new_method_call(b->direct ? NULL : SYSTEMD_NAME,
+						     SYSTEMD_PATH, interface,
+						     dot ? dot + 1 : method),
+			args, n, serial, e);
 }
 
 static DBusMessage *bus_message_to_bus(const char *method)
@@ -328,7 +345,7 @@ int bus_watch_jobs(struct bus *b, const char *unit, struct error *e)
 		return 0;
 	if (str_format(text, sizeof(text),
 		       "type='signal',sender='" SYSTEMD_NAME "',path='" SYSTEMD_PATH
-		       "',interface='" SYSTEMD_MANAGER "',member='JobRemoved',arg2='%s'",
+		       "',interface='" BUS_MANAGER "',member='JobRemoved',arg2='%s'",
 		       unit) < 0)
 		return error_say(e, ENAMETOOLONG, "the unit's name is too long");
 	rule.text = text;
@@ -362,7 +379,7 @@ static bool bus_read_job(DBusMessage *m, struct bus_event *ret)
 	dbus_uint32_t id;
 
 	ret->kind = BUS_JOB;
-	return dbus_message_is_signal(m, SYSTEMD_MANAGER, "JobRemoved") &&
+	return dbus_message_is_signal(m, BUS_MANAGER, "JobRemoved") &&
 	       dbus_message_get_args(m, NULL, DBUS_TYPE_UINT32, &id, DBUS_TYPE_OBJECT_PATH,
 				     &ret->name, DBUS_TYPE_STRING, &ret->unit, DBUS_TYPE_STRING,
 				     &ret->text, DBUS_TYPE_INVALID);
@@ -408,6 +425,7 @@ int bus_next(struct bus *b, uint64_t deadline, struct bus_event *ret, struct err
 				return r;
 			continue;
 		}
+		b->knock_ms = 0;
 		if (dbus_message_is_signal(b->current, DBUS_INTERFACE_LOCAL, "Disconnected"))
 			return bus_lost(b, e);
 		if (!bus_read(b->current, ret))
@@ -479,16 +497,17 @@ static int bus_address_below(char *dst, size_t size, const char *dir, const char
 	return r;
 }
 
-static int bus_open_user(struct bus *b, struct error *e)
+static int bus_open_user(struct bus *b, bool direct, struct error *e)
 {
 	const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	char below[640];
 	int r = 0;
 
-	if (!str_empty(address))
+	if (!direct && !str_empty(address))
 		r = bus_try(b, "the user's bus", address, false, e);
-	else if (!str_empty(dir) && bus_address_below(below, sizeof(below), dir, "bus") == 0)
+	else if (!direct && !str_empty(dir) &&
+		 bus_address_below(below, sizeof(below), dir, "bus") == 0)
 		r = bus_try(b, "the user's bus", below, false, e);
 	if (r == 0 && !str_empty(dir) &&
 	    bus_address_below(below, sizeof(below), dir, "systemd/private") == 0)
@@ -504,11 +523,12 @@ static int bus_open_user(struct bus *b, struct error *e)
 	return -ENOENT;
 }
 
-static int bus_open_system(struct bus *b, struct error *e)
+static int bus_open_system(struct bus *b, bool direct, struct error *e)
 {
-	int r;
+	int r = 0;
 
-	r = bus_try(b, "the system bus", BUS_SYSTEM_ADDRESS, false, e);
+	if (!direct)
+		r = bus_try(b, "the system bus", BUS_SYSTEM_ADDRESS, false, e);
 	if (r == 0)
 		r = bus_try(b, "systemd's own socket", BUS_SYSTEMD_DIRECT, true, e);
 	if (r != 0)
@@ -527,6 +547,7 @@ static int bus_set_up(struct bus *b, struct error *e)
 	if (!dbus_connection_set_watch_functions(b->connection, bus_add_watch, bus_remove_watch,
 						 NULL, b, NULL))
 		return error_set(e, ENOMEM, "%s", b->name);
+	b->knock_ms = b->direct ? BUS_KNOCK_MS : 0;
 	/* Answered while other calls are under way already: nobody waits for it alone. */
 	return b->direct ? 0 : bus_send(b, bus_message_to_bus("Hello"), NULL, 0, &b->hello, e);
 }
@@ -544,7 +565,8 @@ int bus_open(const struct bus_options *opt, struct bus **ret, struct error *e)
 	if (opt->address)
 		r = bus_try(b, "the bus", opt->address, false, e);
 	else
-		r = opt->user ? bus_open_user(b, e) : bus_open_system(b, e);
+		r = opt->user ? bus_open_user(b, opt->direct, e)
+			      : bus_open_system(b, opt->direct, e);
 	if (r == 0)
 		r = error_say(e, ENOENT, "nobody listens at %s", b->name);
 	if (r > 0)

@@ -23,6 +23,7 @@ struct bus;
  */
 struct bus_options {
 	bool user;
+	bool direct; /* by systemd's own socket only */
 	const char *address;
 	int cancel_fd; /* readable: -ECANCELED; -1: none */
 };
@@ -49,12 +50,16 @@ struct bus_arg {
 	};
 };
 
-/* A method of org.freedesktop.systemd1.Manager; *serial is what its answer will carry. */
+/*
+ * A method of org.freedesktop.systemd1.Manager, or of another interface that stands before it as
+ * in BUS_GET, a manager's property; *serial is what its answer will carry (NULL: there shall be
+ * none).
+ */
+#define BUS_MANAGER "org.freedesktop.systemd1.Manager"
+#define BUS_GET     "org.freedesktop.DBus.Properties.Get"
+
 int bus_call(struct bus *b, const char *method, const struct bus_arg *args, size_t n,
 	     uint32_t *serial, struct error *e);
-
-/* A property of the manager; the answer's text is its value, which must be a string. */
-int bus_get(struct bus *b, const char *property, uint32_t *serial, struct error *e);
 
 /* The jobs of this unit will be told of. To be called before the one that makes the job. */
 int bus_watch_jobs(struct bus *b, const char *unit, struct error *e);
@@ -64,7 +69,7 @@ int bus_flush(struct bus *b, uint64_t deadline, struct error *e);
 
 struct bus_event {
 	enum {
-		BUS_REPLY, /* text: its first string or path, or "" */
+		BUS_REPLY, /* text: its first string, path, or variant of one; or "" */
 		BUS_ERROR, /* name: of the error; text: its message */
 		BUS_JOB, /* a job has ended: name: its path, unit, text: the result ("done") */
 	} kind;

@@ -79,6 +79,8 @@ int cgroup_kill(const struct cgroup *cg, int signum, struct error *e)
 	if (signum != SIGKILL)
 		return kill_each(cg, signum, e);
 	r = cgroup_write(cg, "cgroup.kill", "1", e);
+	if (r == -ENODEV)
+		return 0; /* gone between open and write: systemd removes what is empty */
 	/* Before Linux 5.14, or in a threaded cgroup, which has no such file. */
 	if (r == -ENOENT || r == -EOPNOTSUPP)
 		return kill_each(cg, signum, e);

@@ -168,10 +168,12 @@ int manager_limit(struct manager *m, const struct limits_plan *plan,
 	/* Disabled by the caller's own wish, or rootless with nothing to limit. */
 	if (m->cgroup.fd < 0)
 		return 0;
-	if (m->unit)
-		r = unit_limit(m->unit, &m->cgroup, plan, e);
+	if (m->unit && plan)
+		r = unit_prepare(m->unit, &m->cgroup, plan, e);
 	if (r == 0 && plan)
 		r = limits_apply(&m->cgroup, plan, e);
+	if (r == 0 && m->unit)
+		r = unit_limit(m->unit, plan, e);
 	if (r == 0 && rules)
 		r = devices_apply(&m->cgroup, rules, n_rules, e);
 	if (r > 0)

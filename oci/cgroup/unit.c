@@ -3,17 +3,37 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "cgroup/manager.h"
 
 #define UNIT_FIND_MS 10000
 
-static struct unit *unit_alloc(bool user, int cancel_fd)
+/*
+ * Root of a user namespace, as rootless engines make it, may be an ordinary user to the systemd
+ * whose sockets he sees; then they belong to somebody else.
+ */
+static bool unit_is_users(bool rootless)
+{
+	static const char *const sockets[] = { "/run/systemd/private",
+					       "/run/dbus/system_bus_socket" };
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sockets) && !rootless; i++)
+		if (stat(sockets[i], &st) == 0)
+			return st.st_uid != 0;
+	return rootless;
+}
+
+static struct unit *unit_alloc(bool rootless, int cancel_fd)
 {
 	struct unit *u = calloc(1, sizeof(*u));
+	bool user = unit_is_users(rootless);
 
 	if (!u)
 		return NULL;
@@ -50,6 +70,22 @@ int unit_connect(struct unit *u, struct error *e)
 	return u->bus ? 0 : bus_open(&u->options, &u->bus, e);
 }
 
+bool unit_is_not_on_bus(const struct unit *u, const struct bus_event *why)
+{
+	return !u->options.direct && !u->options.address && why->kind == BUS_ERROR &&
+	       (str_eq(why->name, "org.freedesktop.DBus.Error.NameHasNoOwner") ||
+		str_eq(why->name, "org.freedesktop.DBus.Error.ServiceUnknown"));
+}
+
+int unit_connect_direct(struct unit *u, struct error *e)
+{
+	log_debug("systemd is not on %s: it is asked directly", bus_name(u->bus));
+	bus_close(u->bus);
+	u->bus = NULL;
+	u->options.direct = true;
+	return unit_connect(u, e);
+}
+
 static int unit_await(struct unit *u, const char *what, uint32_t serial, uint64_t deadline,
 		      struct bus_event *ret, struct error *e)
 {
@@ -73,14 +109,21 @@ static int unit_await(struct unit *u, const char *what, uint32_t serial, uint64_
 int unit_ask(struct unit *u, const char *method, const struct bus_arg *args, size_t n,
 	     uint64_t deadline, struct bus_event *ret, struct error *e)
 {
-	struct bus_event answer = { 0 };
 	uint32_t serial = 0;
 	int r;
 
-	r = unit_connect(u, e);
-	if (r == 0)
-		r = bus_call(u->bus, method, args, n, &serial, e);
-	return r < 0 ? r : unit_await(u, method, serial, deadline, ret ?: &answer, e);
+	for (;;) {
+		r = unit_connect(u, e);
+		if (r == 0)
+			r = bus_call(u->bus, method, args, n, &serial, e);
+		if (r == 0)
+			r = unit_await(u, method, serial, deadline, ret, e);
+		if (r <= 0 || !unit_is_not_on_bus(u, ret))
+			return r;
+		r = unit_connect_direct(u, e);
+		if (r < 0)
+			return r;
+	}
 }
 
 static const struct {
@@ -96,9 +139,6 @@ static const struct {
 	  "only root may ask the system's manager; a user asks his own (--rootless=true)" },
 	{ "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", EACCES,
 	  "only root may ask the system's manager; a user asks his own (--rootless=true)" },
-	{ "org.freedesktop.DBus.Error.ServiceUnknown", ENOENT,
-	  "there is a bus, but no systemd on it: use the cgroupfs manager (leave out "
-	  "--systemd-cgroup)" },
 	{ "org.freedesktop.DBus.Error.NoReply", ETIMEDOUT, NULL },
 	{ "org.freedesktop.DBus.Error.LimitsExceeded", EAGAIN, NULL },
 };
@@ -136,21 +176,18 @@ static int unit_check_parent(const struct unit *u, struct error *e)
 /* A user's units are below the cgroup of his manager; the system's are below the root. */
 static int unit_manager_path(struct unit *u, char *dst, struct error *e)
 {
+	const struct bus_arg property[] = { { BUS_TEXT, .text = BUS_MANAGER },
+					    { BUS_TEXT, .text = "ControlGroup" } };
 	uint64_t deadline = proc_now_ms() + UNIT_FIND_MS;
 	struct bus_event answer = { 0 };
-	uint32_t serial = 0;
 	int r;
 
 	dst[0] = '\0';
 	if (!u->user)
 		return 0;
-	r = unit_connect(u, e);
-	if (r == 0)
-		r = bus_get(u->bus, "ControlGroup", &serial, e);
-	if (r == 0)
-		r = unit_await(u, "Get ControlGroup", serial, deadline, &answer, e);
+	r = unit_ask(u, BUS_GET, property, ARRAY_SIZE(property), deadline, &answer, e);
 	if (r > 0)
-		return unit_refused(u, "Get ControlGroup", &answer, e);
+		return unit_refused(u, "ControlGroup", &answer, e);
 	if (r < 0)
 		return r;
 	if (answer.text[0] && !cgroup_path_is_clean(answer.text))
@@ -185,7 +222,7 @@ int unit_new(const struct manager_request *rq, struct unit **ret, struct error *
 		return error_set(e, ENOMEM, "unit");
 	u->parent = rq->parent;
 	u->state_fd = rq->state_fd;
-	r = cgroup_unit_parse(rq->cgroups_path, rq->id, rq->rootless, &u->name, e);
+	r = cgroup_unit_parse(rq->cgroups_path, rq->id, u->user, &u->name, e);
 	if (r == 0 && u->name.is_slice) {
 		error_say(e, EINVAL,
 			  "linux.cgroupsPath \"%.200s\": %s is a slice, in which "
@@ -220,9 +257,9 @@ static int unit_from_path(struct unit *u, const char *sub_path)
 	return str_copy(u->name.name, sizeof(u->name.name), slash + 1);
 }
 
-int unit_find(const char *sub_path, bool user, struct unit **ret, struct error *e)
+int unit_find(const char *sub_path, bool rootless, struct unit **ret, struct error *e)
 {
-	struct unit *u = unit_alloc(user, -1);
+	struct unit *u = unit_alloc(rootless, -1);
 	char shown[128];
 
 	if (!u)

@@ -53,7 +53,7 @@ struct unit {
 int unit_new(const struct manager_request *rq, struct unit **ret, struct error *e);
 
 /* The one that exists, by the path of UNIT_SUB as the container's state has it. */
-int unit_find(const char *sub_path, bool user, struct unit **ret, struct error *e);
+int unit_find(const char *sub_path, bool rootless, struct unit **ret, struct error *e);
 
 /* Ends the anchor, if it is there still; systemd's unit stays. NULL is fine. */
 void unit_free(struct unit *u);
@@ -66,8 +66,15 @@ int unit_sub_path(const struct unit *u, char *dst, struct error *e);
 int unit_connect(struct unit *u, struct error *e);
 
 /*
+ * A bus without systemd: it came up a moment ago (a user's, by our knocking), or is about to go.
+ * Then systemd's own socket.
+ */
+bool unit_is_not_on_bus(const struct unit *u, const struct bus_event *why);
+int unit_connect_direct(struct unit *u, struct error *e);
+
+/*
  * One call and its answer. 0; 1: systemd answered with an error, which *ret tells; -errno where
- * there was no answer. `ret` may be NULL.
+ * there was no answer.
  */
 int unit_ask(struct unit *u, const char *method, const struct bus_arg *args, size_t n,
 	     uint64_t deadline, struct bus_event *ret, struct error *e);
@@ -91,11 +98,14 @@ int unit_ready(struct unit *u, const struct limits_plan *plan, int timeout_ms,
 /* --- changing: unit_change.c -------------------------------------------------------------- */
 
 /*
- * The scope's side of new limits; the caller writes those of UNIT_SUB, `cg`. At start the anchor
- * ends with this: the container's process is there.
+ * The scope's side of new limits, around the caller's writing of those of UNIT_SUB, `cg`. The
+ * kernel judges values better than systemd, so that comes first; but before it what depends on the
+ * old values is computed, and the bus is known to listen. At start the anchor ends with this: the
+ * container's process is there.
  */
-int unit_limit(struct unit *u, const struct cgroup *cg, const struct limits_plan *plan,
-	       struct error *e);
+int unit_prepare(struct unit *u, const struct cgroup *cg, const struct limits_plan *plan,
+		 struct error *e);
+int unit_limit(struct unit *u, const struct limits_plan *plan, struct error *e);
 
 /*
  * Has systemd move a process into `cg`, UNIT_SUB or below it. For who may not do so by himself: a

@@ -52,17 +52,34 @@ static int unit_finish_start(struct unit *u, struct error *e)
 	return r;
 }
 
-static int unit_update(struct unit *u, const struct cgroup *cg, const struct limits_plan *plan,
-		       struct error *e)
+int unit_prepare(struct unit *u, const struct cgroup *cg, const struct limits_plan *plan,
+		 struct error *e)
 {
 	struct limits_plan settled;
-	struct properties p = { 0 };
 	int r;
 
+	if (u->fresh)
+		return 0;
+	u->properties.n = 0;
 	r = limits_settle(cg, plan, &u->arena, &settled, e);
 	if (r == 0)
-		r = properties_add_limits(&p, &u->arena, &settled, e);
-	return r < 0 ? r : unit_set_properties(u, &p, e);
+		r = properties_add_limits(&u->properties, &u->arena, &settled, e);
+	if (r < 0 || u->properties.n == 0)
+		return r;
+	r = unit_connect(u, e);
+	return r < 0 ? r : bus_flush(u->bus, proc_now_ms() + MANAGER_TIMEOUT_MS, e);
+}
+
+static int unit_update(struct unit *u, struct error *e)
+{
+	int r = unit_set_properties(u, &u->properties, e);
+
+	if (r == 0)
+		return 0;
+	error_prefix(e, "the container's cgroup has its new limits, but its unit not");
+	error_hint(e, "of two limits the tighter one holds: repeat the update when systemd "
+		      "answers again");
+	return r;
 }
 
 /*
@@ -94,15 +111,10 @@ static int unit_limit_scope(struct unit *u, const struct limits_plan *plan, stru
 	return r < 0 ? r : limits_apply(&scope, &rest, e);
 }
 
-int unit_limit(struct unit *u, const struct cgroup *cg, const struct limits_plan *plan,
-	       struct error *e)
+int unit_limit(struct unit *u, const struct limits_plan *plan, struct error *e)
 {
-	int r;
+	int r = u->fresh ? unit_finish_start(u, e) : unit_update(u, e);
 
-	if (u->fresh)
-		r = unit_finish_start(u, e);
-	else
-		r = plan ? unit_update(u, cg, plan, e) : 0;
 	return r < 0 || !plan ? r : unit_limit_scope(u, plan, e);
 }
 

@@ -126,7 +126,12 @@ static int unit_start_again(struct unit *u, struct error *e)
 static int unit_start_refused(struct unit *u, const struct bus_event *why, struct error *e)
 {
 	const char *name;
+	int r;
 
+	if (unit_is_not_on_bus(u, why)) {
+		r = unit_connect_direct(u, e);
+		return r < 0 ? r : unit_send_start(u, e);
+	}
 	if (str_eq(why->name, "org.freedesktop.systemd1.UnitExists") && !u->was_reset)
 		return unit_start_again(u, e);
 	name = unit_unknown_drop(&u->properties, why);

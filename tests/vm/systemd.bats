@@ -1,0 +1,704 @@
+# SPDX-License-Identifier: Apache-2.0
+# Containers as systemd's scopes: limits on both sides of the table, reloads, updates, failures of
+# the bus, leftovers, the user's manager.
+# needs: systemd memory pids cpu io cpuset strake
+# disk: 64
+# deadline: 600
+
+load lib
+
+setup_file() {
+	strake --version | sed -n '1s/^/# /p' >&3
+	systemctl --version | sed -n '1s/^/# /p' >&3
+}
+
+setup() {
+	ID=t-$BATS_TEST_NUMBER
+	UNIT=strake-$ID.scope
+	SCOPE=/sys/fs/cgroup/system.slice/$UNIT
+	SUB=$SCOPE/container
+	bundle_make "$BATS_TEST_TMPDIR/b"
+}
+
+# After each test: no unit, no cgroup, no state, no process of ours.
+teardown() {
+	thaw_bus
+	sd delete -f "$ID" 2>/dev/null || true
+	eventually 5 nothing_left || {
+		what_is_left >&2
+		return 1
+	}
+}
+
+sd() { strake --systemd-cgroup "$@"; }
+
+what_is_left() {
+	systemctl list-units --all --no-legend --plain 'strake-*' 'test*.scope' 'other*.scope'
+	cgroups_left
+	ls -A /run/strake | grep -v '^\.'
+	pgrep -l 'strake:anchor'
+}
+
+nothing_left() { [ -z "$(what_is_left)" ]; }
+
+# sleeper FILTER [JQ OPTION...]: a container that sleeps, with these linux.resources.
+sleeper() {
+	local filter=${1:-'{}'}
+	shift || true
+	bundle_set ".process.args = [\"sleep\", \"600\"] | .linux.resources += $filter" "$@"
+	sd run -d -b "$BUNDLE" "$ID"
+}
+
+property() { systemctl show -P "$1" "${2:-$UNIT}"; }
+
+status_of() { sd state "$1" | jq -r .status; }
+
+disk_numbers() {
+	lsblk -dno MAJ:MIN "$VM_DISK" | tr -d ' '
+}
+
+# The bus, or systemd's own socket, does not answer; or there is no bus.
+bus_pid() { systemctl show -P MainPID dbus.service; }
+freeze_bus() { kill -STOP "$(bus_pid)"; }
+thaw_bus() {
+	[ -e /run/dbus/system_bus_socket ] || mv /run/dbus/hidden /run/dbus/system_bus_socket
+	kill -CONT "$(bus_pid)"
+}
+hide_bus() { mv /run/dbus/system_bus_socket /run/dbus/hidden; }
+
+# --- life ----------------------------------------------------------------------------------------
+
+@test "run: the container lives in a cgroup of its own below the scope" {
+	bundle_set '.process.args = ["sh", "-c", "cat /proc/self/cgroup; exit 7"]'
+	run sd run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 7 ]
+	[ "$output" = "0::/" ]
+	[ ! -e "$SCOPE" ]
+	[ "$(property LoadState)" = not-found ]
+}
+
+@test "create, start, exec, ps, pause, resume, kill, delete" {
+	bundle_set '.process.args = ["sleep", "600"]'
+	sd create -b "$BUNDLE" "$ID"
+	[ "$(status_of "$ID")" = created ]
+	[ "$(property ActiveState)" = active ]
+	[ "$(property Delegate)" = yes ]
+	[ "$(property Description)" = "strake container $ID" ]
+	[ -z "$(cat "$SCOPE/cgroup.procs")" ]
+	[ "$(cat "$SUB/cgroup.procs")" = "$(sd state "$ID" | jq .pid)" ]
+
+	sd start "$ID"
+	[ "$(sd exec "$ID" cat /proc/self/cgroup)" = "0::/" ]
+	sd exec "$ID" sleep 601 &
+	eventually 10 pgrep -fx 'sleep 601'
+	[ "$(sed 's/^0:://' "/proc/$(pgrep -fx 'sleep 601')/cgroup")" = "/system.slice/$UNIT/container" ]
+	[ "$(sd ps -f json "$ID" | jq length)" -eq 2 ]
+
+	sd pause "$ID"
+	[ "$(status_of "$ID")" = paused ]
+	grep -q 'frozen 1' "$SUB/cgroup.events"
+	sd resume "$ID"
+	[ "$(status_of "$ID")" = running ]
+
+	sd kill "$ID" KILL
+	stopped() { [ "$(status_of "$ID")" = stopped ]; }
+	eventually 10 stopped
+	sd delete "$ID"
+	[ ! -e "$SCOPE" ]
+	[ "$(property LoadState)" = not-found ]
+}
+
+@test "exec --cgroup: into a cgroup that the container has made" {
+	bundle_set '(.mounts[] | select(.destination == "/sys/fs/cgroup")).options -= ["ro"]'
+	sleeper
+	mkdir "$SUB/below"
+	sd exec --cgroup below "$ID" sleep 601 &
+	eventually 10 pgrep -fx 'sleep 601'
+	[ "$(sed 's/^0:://' "/proc/$(pgrep -fx 'sleep 601')/cgroup")" = "/system.slice/$UNIT/container/below" ]
+	sd delete -f "$ID"
+	[ ! -e "$SCOPE" ]
+}
+
+@test "delete -f ends a paused container and all its processes" {
+	sleeper
+	sd exec -d "$ID" sh -c 'for i in 1 2 3 4 5; do setsid sleep 600 & done'
+	several() { [ "$(wc -l <"$SUB/cgroup.procs")" -ge 6 ]; }
+	eventually 10 several
+	sd pause "$ID"
+	local pids
+	pids=$(cat "$SUB/cgroup.procs")
+	sd delete -f "$ID"
+	for pid in $pids; do
+		[ ! -e "/proc/$pid" ]
+	done
+	[ ! -e "$SCOPE" ]
+	[ "$(property LoadState)" = not-found ]
+}
+
+@test "the scope of a container that ended by itself is gone before its delete" {
+	bundle_set '.process.args = ["true"]'
+	sd create -b "$BUNDLE" "$ID"
+	sd start "$ID"
+	gone() { [ ! -e "$SCOPE" ]; }
+	eventually 10 gone
+	[ "$(status_of "$ID")" = stopped ]
+	sd delete "$ID"
+}
+
+@test "a container with room for one process is made" {
+	sleeper '{ pids: { limit: 1 } }'
+	[ "$(property TasksMax)" -eq 1 ]
+	[ "$(cat "$SCOPE/pids.max")" -eq 1 ]
+	[ "$(cat "$SUB/pids.max")" -eq 1 ]
+}
+
+@test "features tell of both managers" {
+	strake features | jq -e '.linux.cgroup | .systemd and .systemdUser'
+}
+
+# --- where ---------------------------------------------------------------------------------------
+
+place() { # cgroupsPath unit path
+	bundle_set '.process.args = ["sleep", "600"] | .linux.cgroupsPath = $p' --arg p "$1"
+	sd run -d -b "$BUNDLE" "$ID"
+	local pid
+	pid=$(sd state "$ID" | jq .pid)
+	[ "$(sed 's/^0:://' "/proc/$pid/cgroup")" = "$3/$2/container" ]
+	[ "$(property ControlGroup "$2")" = "$3/$2" ]
+	sd delete -f "$ID"
+	[ ! -e "/sys/fs/cgroup$3/$2" ]
+}
+
+@test "cgroupsPath: slices expand, parts have defaults" {
+	place machine.slice:test:n1 test-n1.scope /machine.slice
+	place test-pods-burst.slice:test:n2 test-n2.scope \
+		/test.slice/test-pods.slice/test-pods-burst.slice
+	place :test:n3 test-n3.scope /system.slice
+	place machine.slice::testn4 testn4.scope /machine.slice
+	place -:test:n5 test-n5.scope ""
+	place ':test:n6_a.b\x2dd' 'test-n6_a.b\x2dd.scope' /system.slice
+	systemctl stop test.slice
+}
+
+@test "cgroupsPath: what is no place for a container is refused" {
+	local path
+	for path in /a/b a.slice:b a:b:c:d a/../b.slice:p:n a.slice:p/q:n a.slice:p:.. 'a.slice:p:n*' \
+		..:p:n a--b.slice:p:n a.slice:p: a.slice:p:pod.slice "a.slice:p:$(printf 'n%.0s' {1..300})"; do
+		bundle_set '.linux.cgroupsPath = $p' --arg p "$path"
+		run sd run -b "$BUNDLE" "$ID"
+		echo "$path: $output"
+		[ "$status" -ne 0 ]
+		[[ "$output" == *cgroupsPath* ]]
+	done
+}
+
+@test "org.systemd.property annotations do nothing" {
+	bundle_set '.annotations += { "org.systemd.property.MemoryMax": "uint64 12345678",
+		"org.systemd.property.Description": "'"'evil'"'",
+		"org.systemd.property.OnFailure": "['"'poweroff.target'"']" }'
+	sleeper
+	[ "$(property MemoryMax)" = infinity ]
+	[ "$(property Description)" = "strake container $ID" ]
+	[ -z "$(property OnFailure)" ]
+}
+
+# --- limits --------------------------------------------------------------------------------------
+
+# Every resource that this guest's kernel has: name, property, what systemctl shows, file, what it
+# holds in the scope, what it holds in the container's cgroup. NUM is the disk's number.
+rows() {
+	cat <<-EOF
+		pids.limit               TasksMax             77                        pids.max        77                         77
+		memory.limit             MemoryMax            67108864                  memory.max      67108864                   67108864
+		memory.swap              MemorySwapMax        33554432                  memory.swap.max 33554432                   33554432
+		memory.reservation       MemoryLow            8388608                   memory.low      8388608                    8388608
+		cpu.shares               CPUWeight            59                        cpu.weight      59                         59
+		cpu.quota                CPUQuotaPerSecUSec   130ms                     cpu.max         13000_100000               12345_100000
+		cpu.period               CPUQuotaPeriodUSec   100ms                     cpu.max         13000_100000               12345_100000
+		cpu.burst                -                    -                         cpu.max.burst   5000                       5000
+		cpu.cpus                 AllowedCPUs          0                         cpuset.cpus     0                          0
+		cpu.mems                 AllowedMemoryNodes   0                         cpuset.mems     0                          0
+		throttleReadBpsDevice    IOReadBandwidthMax   /dev/block/NUM_1048576    io.max          $io                        $io
+		throttleWriteBpsDevice   IOWriteBandwidthMax  /dev/block/NUM_2097152    io.max          $io                        $io
+		throttleReadIOPSDevice   IOReadIOPSMax        /dev/block/NUM_3000       io.max          $io                        $io
+		throttleWriteIOPSDevice  IOWriteIOPSMax       /dev/block/NUM_4000       io.max          $io                        $io
+		unified[memory.high]     MemoryHigh           50331648                  memory.high     50331648                   50331648
+		unified[memory.min]      MemoryMin            4194304                   memory.min      4194304                    4194304
+		unified[memory.oom.group] OOMPolicy           kill                      memory.oom.group 1                         1
+		unified[memory.swap.high] -                   -                         memory.swap.high 16777216                  16777216
+	EOF
+}
+io=NUM_rbps=1048576_wbps=2097152_riops=3000_wiops=4000
+
+all_resources='{
+	pids: { limit: 77 },
+	memory: { limit: 67108864, swap: 100663296, reservation: 8388608 },
+	cpu: { shares: 512, quota: 12345, period: 100000, burst: 5000, cpus: "0", mems: "0" },
+	blockIO: {
+		throttleReadBpsDevice: [ { major: $major, minor: $minor, rate: 1048576 } ],
+		throttleWriteBpsDevice: [ { major: $major, minor: $minor, rate: 2097152 } ],
+		throttleReadIOPSDevice: [ { major: $major, minor: $minor, rate: 3000 } ],
+		throttleWriteIOPSDevice: [ { major: $major, minor: $minor, rate: 4000 } ] },
+	unified: { "memory.high": "50331648", "memory.min": "4194304", "memory.oom.group": "1",
+		"memory.swap.high": "16777216" } }'
+
+with_all() {
+	local num
+	num=$(disk_numbers)
+	bundle_set ".process.args = [\"sleep\", \"600\"] | .linux.resources = $all_resources" \
+		--argjson major "${num%:*}" --argjson minor "${num#*:}"
+}
+
+# held MANAGER: for each row "held", or what is there instead, into $T/COLUMN.
+held() { # column cgroupfs|systemd
+	local num name prop shown file scope sub got bad
+	num=$(disk_numbers)
+	rows | sed "s/NUM/$num/g" | while read -r name prop shown file scope sub; do
+		bad=
+		if [ "$2" = systemd ]; then
+			if [ "$prop" != - ]; then
+				got=$(property "$prop")
+				[ "$got" = "${shown//_/ }" ] || bad+="$prop=$got "
+			fi
+			got=$(cat "$SCOPE/$file")
+			[ "$got" = "${scope//_/ }" ] || bad+="scope:$got "
+		fi
+		got=$(cat "$SUB/$file")
+		[ "$got" = "${sub//_/ }" ] || bad+="file:$got "
+		echo "${bad:-held}"
+	done >"$BATS_TEST_TMPDIR/$1"
+	! grep -v '^held$' "$BATS_TEST_TMPDIR/$1"
+}
+
+@test "every resource is held by unit and files, also after reload, reexec, and a change of the slice" {
+	with_all
+	sd run -d -b "$BUNDLE" "$ID"
+	held created systemd
+	systemctl daemon-reload
+	held reload systemd
+	systemctl daemon-reexec
+	held reexec systemd
+	systemctl set-property --runtime system.slice MemoryMax=infinity CPUWeight=200 IOWeight=50
+	held slice systemd
+	sd update --pids-limit 77 --memory 67108864 "$ID"
+	held update systemd
+	systemctl daemon-reload
+	held again systemd
+	systemctl revert system.slice
+	sd delete -f "$ID"
+
+	# The same by hand, to compare.
+	SUB=/sys/fs/cgroup/strake-test/$ID
+	bundle_set '.linux.cgroupsPath = "/strake-test/" + $id' --arg id "$ID"
+	strake run -d -b "$BUNDLE" "$ID"
+	held fs-created cgroupfs
+	systemctl daemon-reload
+	systemctl daemon-reexec
+	held fs-reload cgroupfs
+	strake update --pids-limit 77 --memory 67108864 "$ID"
+	held fs-update cgroupfs
+	strake delete -f "$ID"
+	rmdir /sys/fs/cgroup/strake-test
+
+	(cd "$BATS_TEST_TMPDIR" && {
+		echo "resource manager:systemd reload reexec slice update reload manager:cgroupfs reload update"
+		paste -d ' ' <(rows | awk '{ print $1 }') created reload reexec slice update again \
+			fs-created fs-reload fs-update
+	}) | awk '{ printf "# %-26s", $1; for (i = 2; i <= NF; i++) printf " %-15s", $i; print "" }' >&3
+}
+
+@test "cpu.idle is a weight of idle to systemd, and back" {
+	sleeper '{ cpu: { idle: 1 } }'
+	[ "$(property CPUWeight)" = idle ]
+	[ "$(cat "$SCOPE/cpu.idle")" -eq 1 ]
+	[ "$(cat "$SUB/cpu.idle")" -eq 1 ]
+	echo '{ "cpu": { "idle": 0, "shares": 2048 } }' | sd update -r - "$ID"
+	systemctl daemon-reload
+	[ "$(property CPUWeight)" -eq 174 ]
+	[ "$(cat "$SCOPE/cpu.idle")" -eq 0 ]
+	[ "$(cat "$SCOPE/cpu.weight")" -eq 174 ]
+	[ "$(cat "$SUB/cpu.weight")" -eq 174 ]
+}
+
+@test "update: unit and files agree afterwards, and what it does not name stays" {
+	sleeper '{ memory: { limit: 67108864, swap: 67108864 }, cpu: { quota: 20000, period: 50000 } }'
+	sd update --memory-swap 100663296 "$ID"
+	[ "$(property MemorySwapMax)" -eq 33554432 ]
+	sd update --cpu-period 100000 "$ID"
+	[ "$(property CPUQuotaPerSecUSec)" = 200ms ]
+	[ "$(property CPUQuotaPeriodUSec)" = 100ms ]
+	sd update --cpu-quota 33333 "$ID"
+	[ "$(property CPUQuotaPerSecUSec)" = 340ms ]
+	sd update --pids-limit 5 "$ID"
+	systemctl daemon-reload
+	[ "$(property TasksMax)" -eq 5 ]
+	[ "$(property MemoryMax)" -eq 67108864 ]
+	[ "$(cat "$SCOPE/cpu.max")" = "34000 100000" ]
+	[ "$(cat "$SUB/cpu.max")" = "33333 100000" ]
+	[ "$(cat "$SUB/memory.swap.max")" -eq 33554432 ]
+	[ "$(cat "$SCOPE/memory.swap.max")" -eq 33554432 ]
+	[ "$(cat "$SUB/pids.max")" -eq 5 ]
+	sd update --cpu-quota -1 --pids-limit -1 --memory -1 --memory-swap -1 "$ID"
+	[ "$(property CPUQuotaPerSecUSec)" = infinity ]
+	[ "$(property TasksMax)" = infinity ]
+	[ "$(property MemoryMax)" = infinity ]
+	[ "$(cat "$SUB/memory.max")" = max ]
+	[ "$(cat "$SUB/cpu.max")" = "max 100000" ]
+}
+
+@test "update: what the kernel refuses does not reach the unit" {
+	sleeper '{ cpu: { cpus: "0" } }'
+	run sd update --cpuset-cpus 999 "$ID"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *cpuset* ]]
+	[ "$(property AllowedCPUs)" = 0 ]
+	[ "$(cat "$SUB/cpuset.cpus")" = 0 ]
+}
+
+@test "the device filter is there after reload, reexec, a change of the unit, and an update" {
+	local num
+	num=$(disk_numbers)
+	bundle_set '.process.capabilities |= map_values(. + ["CAP_MKNOD"])'
+	sleeper '{ devices: [ { allow: false, access: "rwm" } ] }'
+	filtered() {
+		[ "$(bpftool -j cgroup show "$SUB" | jq 'length')" -eq 1 ]
+		run sd exec "$ID" sh -c "dd if=/dev/d$1 of=/dev/null bs=512 count=1"
+		[[ "$output" == *"not permitted"* ]]
+		sd exec "$ID" sh -c 'echo >/dev/null'
+	}
+	sd exec "$ID" mknod /dev/d1 b "${num%:*}" "${num#*:}"
+	filtered 1
+	systemctl daemon-reload
+	filtered 1
+	systemctl daemon-reexec
+	filtered 1
+	systemctl set-property --runtime "$UNIT" DevicePolicy=auto
+	systemctl set-property --runtime system.slice DevicePolicy=auto
+	systemctl daemon-reload
+	filtered 1
+	jq -n '{ devices: [ { allow: false, access: "rwm" },
+		{ allow: true, type: "b", major: $major, minor: $minor, access: "r" } ] }' \
+		--argjson major "${num%:*}" --argjson minor "${num#*:}" | sd update -r - "$ID"
+	systemctl daemon-reload
+	[ "$(bpftool -j cgroup show "$SUB" | jq 'length')" -eq 1 ]
+	sd exec "$ID" dd if=/dev/d1 of=/dev/null bs=512 count=1
+	systemctl revert system.slice
+}
+
+# --- names that are taken ------------------------------------------------------------------------
+
+@test "a failed unit that was left over is cleared away" {
+	run systemd-run --scope --unit="$UNIT" -p CollectMode=inactive -p RuntimeMaxSec=1 sleep 60
+	[ "$(property ActiveState)" = failed ]
+	sleeper
+	[ "$(property ActiveState)" = active ]
+	[ "$(property Description)" = "strake container $ID" ]
+}
+
+@test "a unit of that name that is alive is neither taken nor harmed" {
+	systemd-run --scope --unit="$UNIT" sleep 60 &
+	eventually 10 test -e "$SCOPE"
+	bundle_set '.process.args = ["true"]'
+	run sd run -b "$BUNDLE" "$ID"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"$UNIT"* ]]
+	[[ "$output" == *already* ]]
+	[ ! -e "/run/strake/$ID" ]
+	[ "$(property ActiveState)" = active ]
+	[ -n "$(cat "$SCOPE/cgroup.procs")" ]
+	systemctl stop "$UNIT"
+}
+
+@test "two containers with one cgroupsPath: the second is refused, the first lives on" {
+	bundle_set '.linux.cgroupsPath = ":strake:" + $id' --arg id "$ID"
+	sleeper
+	run sd run -b "$BUNDLE" "other-$ID"
+	[ "$status" -ne 0 ]
+	[ "$(status_of "$ID")" = running ]
+	# As after a crash of the second.
+	mkdir "/run/strake/crash-$ID"
+	jq --arg id "crash-$ID" '.id = $id | .pid = 0 | .ready = false' "/run/strake/$ID/state.json" \
+		>"/run/strake/crash-$ID/state.json"
+	sd delete -f "crash-$ID"
+	[ "$(status_of "$ID")" = running ]
+}
+
+# --- a bus that fails ----------------------------------------------------------------------------
+
+@test "without the bus, systemd is asked directly" {
+	hide_bus
+	sleeper '{ memory: { limit: 67108864 } }'
+	sd update --memory 33554432 "$ID"
+	sd delete -f "$ID"
+	thaw_bus
+	nothing_left
+}
+
+@test "a bus that hangs: create fails in time and says what it waited for" {
+	bundle_set '.process.args = ["true"]'
+	freeze_bus
+	run timeout 60 strake --systemd-cgroup run -b "$BUNDLE" "$ID"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"$UNIT"* ]]
+	[[ "$output" == *"system bus (unix:path=/run/dbus/system_bus_socket)"* ]]
+	[ ! -e "/run/strake/$ID" ]
+	run pgrep -l strake
+	[ "$status" -ne 0 ]
+	thaw_bus
+	eventually 5 nothing_left
+	sd run -b "$BUNDLE" "$ID"
+}
+
+@test "a bus that hangs after the question: the same, and the unit does not stay" {
+	bundle_set '.process.args = ["true"]'
+	sd run -b "$BUNDLE" "$ID"
+	# Half a connection's messages are through when the bus stops.
+	for delay in 0.002 0.005 0.01 0.02; do
+		(sleep "$delay" && freeze_bus && sleep 2 && thaw_bus) &
+		sd run -b "$BUNDLE" "$ID"
+		wait
+		nothing_left
+	done
+}
+
+@test "update with a bus that hangs changes nothing, and says so in time" {
+	sleeper '{ memory: { limit: 67108864 } }'
+	freeze_bus
+	run timeout 60 strake --systemd-cgroup update --memory 33554432 "$ID"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"system bus"* ]]
+	[ "$(cat "$SUB/memory.max")" -eq 67108864 ]
+	thaw_bus
+	sd update --memory 33554432 "$ID"
+	[ "$(property MemoryMax)" -eq 33554432 ]
+	[ "$(cat "$SUB/memory.max")" -eq 33554432 ]
+}
+
+@test "delete and kill need no bus" {
+	sleeper
+	freeze_bus
+	run timeout 5 strake --systemd-cgroup delete -f "$ID"
+	[ "$status" -eq 0 ]
+	[ ! -e "$SCOPE" ]
+	thaw_bus
+}
+
+@test "a signal ends the wait for systemd, and nothing stays" {
+	bundle_set '.process.args = ["true"]'
+	freeze_bus
+	strake --systemd-cgroup run -b "$BUNDLE" "$ID" &
+	local runtime=$! ended=0
+	eventually 10 pgrep strake:anchor
+	kill -TERM "$runtime"
+	wait "$runtime" || ended=$?
+	[ "$ended" -eq 1 ]
+	[ ! -e "/run/strake/$ID" ]
+	thaw_bus
+	eventually 5 nothing_left
+}
+
+# --- what is left --------------------------------------------------------------------------------
+
+@test "killed at any moment, delete -f leaves nothing" {
+	bundle_set '.process.args = ["sleep", "600"]'
+	local i pid found=0 never
+	mkfifo "$BATS_TEST_TMPDIR/never"
+	exec {never}<>"$BATS_TEST_TMPDIR/never"
+	for i in $(seq 40); do
+		strake --systemd-cgroup run -d -b "$BUNDLE" "$ID" 2>/dev/null &
+		pid=$!
+		# A sleep without a process of its own.
+		read -r -t "$(printf '0.%03d' "$i")" -u "$never" || true
+		if kill -KILL "$pid" 2>/dev/null; then
+			found=$((found + 1))
+		fi
+		wait "$pid" 2>/dev/null || true
+		sd delete -f "$ID" 2>/dev/null || true
+		eventually 5 nothing_left
+	done
+	echo "# killed under way: $found of 40" >&3
+	[ "$found" -gt 10 ]
+}
+
+@test "100 in a row leave nothing" {
+	bundle_set '.process.args = ["true"]'
+	local i programs
+	programs=$(bpftool -j prog list | jq 'map(select(.type == "cgroup_device")) | length')
+	for i in $(seq 100); do
+		sd run -b "$BUNDLE" "$ID"
+	done
+	nothing_left
+	[ "$(systemctl list-units --all --no-legend --plain 'strake-*' | wc -l)" -eq 0 ]
+	none_more() {
+		[ "$(bpftool -j prog list | jq 'map(select(.type == "cgroup_device")) | length')" -eq "$1" ]
+	}
+	eventually 10 none_more "$programs"
+}
+
+@test "48 containers, 8 at a time, leave nothing" {
+	bundle_set '.process.args = ["true"]'
+	local i j
+	for i in $(seq 6); do
+		local jobs=()
+		for j in $(seq 8); do
+			sd run -b "$BUNDLE" "m-$i-$j" &
+			jobs+=($!)
+		done
+		for j in "${jobs[@]}"; do
+			wait "$j"
+		done
+	done
+	nothing_left
+}
+
+# --- the user's manager --------------------------------------------------------------------------
+
+# A bundle that an ordinary user can run.
+user_bundle() {
+	user_session
+	BUNDLE=/home/user/b-$ID
+	rm -rf "$BUNDLE"
+	bundle_make "$BUNDLE"
+	bundle_set '.linux.namespaces |= (map(select(.type != "network")) + [ { type: "user" } ])
+		| .linux.uidMappings = [ { containerID: 0, hostID: 1000, size: 1 } ]
+		| .linux.gidMappings = .linux.uidMappings
+		| .mounts |= map(select(.type != "sysfs" and .type != "cgroup")
+			| .options |= ((. // []) | map(select(startswith("gid=") | not))))
+		| .process.args = ["sleep", "600"]'
+	chown -R user: "$BUNDLE"
+}
+
+user_unit() { as_user systemctl --user show -P "$1" "$UNIT"; }
+usd() { as_user strake --systemd-cgroup "$@"; }
+
+@test "rootless: the user's systemd holds the limits" {
+	user_bundle
+	bundle_set '.linux.resources = { memory: { limit: 67108864 }, pids: { limit: 20 },
+		cpu: { quota: 50000, period: 100000 } }'
+	usd run -d -b "$BUNDLE" "$ID"
+	local pid base
+	pid=$(usd state "$ID" | jq .pid)
+	base=/user.slice/user-1000.slice/user@1000.service
+	SUB=/sys/fs/cgroup$base/user.slice/$UNIT/container
+	[ "/sys/fs/cgroup$(sed 's/^0:://' "/proc/$pid/cgroup")" = "$SUB" ]
+	[ "$(user_unit MemoryMax)" -eq 67108864 ]
+	[ "$(user_unit TasksMax)" -eq 20 ]
+	[ "$(user_unit CPUQuotaPerSecUSec)" = 500ms ]
+	[ "$(cat "$SUB/memory.max")" -eq 67108864 ]
+	[ "$(cat "$SUB/pids.max")" -eq 20 ]
+	[ "$(cat "$SUB/cpu.max")" = "50000 100000" ]
+	as_user systemctl --user daemon-reload
+	as_user systemctl --user daemon-reexec
+	[ "$(cat "$SUB/memory.max")" -eq 67108864 ]
+
+	usd exec "$ID" sleep 601 &
+	eventually 10 pgrep -fx 'sleep 601'
+	[ "/sys/fs/cgroup$(sed 's/^0:://' "/proc/$(pgrep -fx 'sleep 601')/cgroup")" = "$SUB" ]
+	usd update --memory 33554432 "$ID"
+	[ "$(user_unit MemoryMax)" -eq 33554432 ]
+	[ "$(cat "$SUB/memory.max")" -eq 33554432 ]
+	usd pause "$ID"
+	[ "$(usd state "$ID" | jq -r .status)" = paused ]
+	usd resume "$ID"
+	usd delete -f "$ID"
+	[ ! -e "${SUB%/container}" ]
+	[ "$(user_unit LoadState)" = not-found ]
+}
+
+@test "rootless: cgroupsPath, and 20 in a row leave nothing" {
+	user_bundle
+	bundle_set '.process.args = ["true"] | .linux.cgroupsPath = "user-pods.slice:test:u"'
+	local i
+	for i in $(seq 20); do
+		usd run -b "$BUNDLE" "$ID"
+	done
+	run as_user systemctl --user list-units --all --no-legend --plain 'test-*' 'strake-*'
+	[ -z "$output" ]
+	[ -z "$(find /sys/fs/cgroup/user.slice -name '*.scope' -path '*test-*')" ]
+}
+
+@test "rootless: without a bus of the user, systemd's own socket; without both, a clear error" {
+	user_bundle
+	bundle_set '.process.args = ["true"]'
+	runuser -u user -- env XDG_RUNTIME_DIR=/run/user/1000 \
+		DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere strake --systemd-cgroup run -b "$BUNDLE" "$ID"
+	run runuser -u user -- env -u XDG_RUNTIME_DIR -u DBUS_SESSION_BUS_ADDRESS \
+		strake --root /tmp/user-root --systemd-cgroup run -b "$BUNDLE" "$ID"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *DBUS_SESSION_BUS_ADDRESS* ]]
+	[[ "$output" == *enable-linger* ]]
+	run runuser -u user -- env XDG_RUNTIME_DIR=/run/user/1000 \
+		DBUS_SESSION_BUS_ADDRESS=unixexec:path=/bin/false strake --systemd-cgroup run -b "$BUNDLE" "$ID"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"unix socket"* ]]
+}
+
+# --- engines -------------------------------------------------------------------------------------
+
+# podman under systemd, with what it is asked for read from inside and from the unit.
+engine() { # command prefix...
+	local id
+	run "$@" podman --runtime /opt/strake/bin/strake run --rm --network none --memory 64m --pids-limit 50 \
+		"localhost/$ID" cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$output" = $'67108864\n50' ]
+	id=$("$@" podman --runtime /opt/strake/bin/strake run -d --network none --memory 64m "localhost/$ID" sleep 600)
+	UNIT=libpod-$id.scope
+	[ "$("$@" systemctl ${USERS:+--user} show -P MemoryMax "$UNIT")" -eq 67108864 ]
+	[ "$("$@" podman exec "$id" cat /proc/self/cgroup)" = "0::/" ]
+	"$@" podman update --memory 32m "$id"
+	[ "$("$@" systemctl ${USERS:+--user} show -P MemoryMax "$UNIT")" -eq 33554432 ]
+	"$@" podman rm -f -t 0 "$id"
+	[ "$("$@" systemctl ${USERS:+--user} show -P LoadState "$UNIT")" = not-found ]
+}
+
+image() {
+	tar -C "$BUNDLE/rootfs" -cf "/tmp/$ID.tar" .
+	chmod 644 "/tmp/$ID.tar"
+	"$@" podman import "/tmp/$ID.tar" "localhost/$ID"
+	rm "/tmp/$ID.tar"
+}
+
+@test "podman as root" {
+	image env
+	engine env
+}
+
+@test "podman as an ordinary user" {
+	user_session
+	image as_user
+	USERS=1 engine as_user
+}
+
+# --- how long it takes ---------------------------------------------------------------------------
+
+@test "time beside crun and runc" {
+	bundle_set '.process.args = ["true"]'
+	declare -A took
+	local i round name
+	timed() { # name command...
+		local begin=$EPOCHREALTIME name=$1
+		shift
+		"$@" >/dev/null 2>&1
+		took[$name]+="$((${EPOCHREALTIME/./} - ${begin/./}))"$'\n'
+	}
+	for round in $(seq 25); do
+		timed "strake systemd" strake --systemd-cgroup run -b "$BUNDLE" "a$round"
+		timed "crun systemd" crun --systemd-cgroup run -b "$BUNDLE" "b$round"
+		timed "strake cgroupfs" strake run -b "$BUNDLE" "c$round"
+		timed "crun cgroupfs" crun run -b "$BUNDLE" "d$round"
+		if ((round <= 8)); then
+			timed "runc systemd" runc --systemd-cgroup run -b "$BUNDLE" "e$round"
+		fi
+	done
+	for name in "${!took[@]}"; do
+		printf '%s' "${took[$name]}" | sort -n | awk -v name="$name" '{ v[NR] = $1 }
+			END { printf "%-16s run: median %.1f ms, best %.1f ms of %d\n", name,
+				v[int((NR + 1) / 2)] / 1000, v[1] / 1000, NR }'
+	done | sort | sed 's/^/# /' >&3
+}
