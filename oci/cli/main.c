@@ -118,7 +118,8 @@ static const char *default_root(bool rootless)
 	static char path[512];
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
 
-	if (!rootless || str_empty(runtime_dir))
+	/* Root of an engine's user namespace has no power over /run. */
+	if ((!rootless && access("/run", W_OK) == 0) || str_empty(runtime_dir))
 		return "/run/strake";
 	return str_format(path, sizeof(path), "%s/strake", runtime_dir) < 0 ? "/run/strake"
 									    : path;

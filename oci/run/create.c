@@ -137,7 +137,8 @@ static int create_open_outside(struct create *c, struct error *e)
 	sb->no_new_keyring = c->opt->no_new_keyring;
 	sb->preserve_fds = c->opt->preserve_fds;
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
-	sb->foreign_userns = sb->own_userns;
+	/* Who has no power over mounts leaves it to the child, who has, and whose ids are his. */
+	sb->foreign_userns = sb->own_userns && !c->rt->rootless;
 	r = ns_open_paths(sb, e);
 	if (r == 0 && sb->foreign_userns) {
 		r = rootfs_clone(sb, e);
@@ -197,6 +198,12 @@ static int create_await_cgroup(struct create *c, struct error *e)
 	struct cgroup *cg = &c->manager.cgroup;
 	int r;
 
+	/* While systemd is at it, what takes longest of the rest. */
+	if (c->manager.kind == MANAGER_SYSTEMD && ns_net_apart(sb)) {
+		c->net_fd = ns_make_net(e);
+		if (c->net_fd < 0)
+			return c->net_fd;
+	}
 	r = manager_ready(&c->manager, &c->plan, MANAGER_TIMEOUT_MS, e);
 	if (r < 0)
 		return r;
@@ -250,15 +257,17 @@ static bool create_child_is_gone(int r)
  */
 static int create_make_net(struct create *c, struct error *e)
 {
-	autoclose int fd = -1;
 	int r;
 
 	if (!ns_net_apart(&c->child.sandbox))
 		return 0;
-	fd = ns_make_net(e);
-	if (fd < 0)
-		return fd;
-	r = sync_send_fd(c->sync_fd, SYNC_NET, fd);
+	if (c->net_fd < 0)
+		c->net_fd = ns_make_net(e);
+	if (c->net_fd < 0)
+		return c->net_fd;
+	r = sync_send_fd(c->sync_fd, SYNC_NET, c->net_fd);
+	mem_closep(&c->net_fd);
+	c->net_fd = -1;
 	if (create_child_is_gone(r))
 		return 0;
 	return r < 0 ? error_set(e, -r, "hand over the network namespace") : 0;
@@ -474,6 +483,7 @@ static void create_done(struct create *c)
 	mem_closep(&c->child.sync_fd);
 	mem_closep(&c->child.listen_fd);
 	mem_closep(&c->sync_fd);
+	mem_closep(&c->net_fd);
 	mem_closep(&c->pid_fd);
 	mem_closep(&c->container.dir_fd);
 	seccomp_handoff_unmap(c->child.handoff);
@@ -513,6 +523,7 @@ static int create_container(const struct oci_runtime *rt, const struct oci_creat
 			   .listen_fd = -1,
 			   .lock_fd = -1 },
 		.sync_fd = -1,
+		.net_fd = -1,
 		.pid_fd = -1,
 	};
 	int r;

@@ -34,6 +34,7 @@ struct create {
 	bool has_manager;
 	char cgroup[CGROUP_PATH_MAX]; /* where it will be */
 
+	int net_fd; /* the new network namespace, until the child has it; -1 */
 	struct seccomp_program filter;
 	struct child child;
 	int sync_fd; /* our end */

@@ -165,6 +165,11 @@ static int exec_spawn(struct exec *x, struct error *e)
 	sb->target_flags = exec_namespaces(&x->spec);
 	if (sb->target_flags & CLONE_NEWPID)
 		s.pid_ns_fd = x->init_fd;
+	/* Only in his user namespace may a user enter the others: that one comes first. */
+	if (sb->own_userns && x->rt->rootless) {
+		s.user_ns_fd = x->init_fd;
+		sb->target_flags &= ~(uint64_t)CLONE_NEWUSER;
+	}
 
 	x->child.state = &x->container.state;
 	x->child.filter = &x->filter;

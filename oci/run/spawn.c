@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +43,15 @@ static int spawn_clone_error(pid_t r, struct error *e)
 		error_hint(e,
 			   "the cgroup has children with controllers, or is of another type");
 	return r;
+}
+
+/* Our own pid namespace may belong to a user namespace above ours: then no way leads back. */
+static bool spawn_may_return(void)
+{
+	autoclose int own_fd = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
+	autoclose int owner_fd = own_fd < 0 ? -1 : ioctl(own_fd, NS_GET_USERNS);
+
+	return owner_fd >= 0;
 }
 
 /*
@@ -179,7 +190,7 @@ int spawn(const struct spawn *s, struct child *c, pid_t *ret_pid, int *ret_pid_f
 	int pid_fd = -1;
 	pid_t pid;
 
-	if (s->user_ns_fd >= 0)
+	if (s->user_ns_fd >= 0 || (s->pid_ns_fd >= 0 && !spawn_may_return()))
 		return spawn_through(s, c, ret_pid, ret_pid_fd, e);
 
 	if (s->pid_ns_fd >= 0) {

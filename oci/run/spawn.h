@@ -10,8 +10,9 @@ struct error;
 /*
  * Makes the child: one clone3(2), straight into its cgroup (no cgroup.procs write, which would wait
  * for an RCU grace period) and into its pid namespace. Only where it must first join a user
- * namespace, an intermediate process does so and makes it our child with CLONE_PARENT. The same
- * where we may not clone into the cgroup, but somebody else may move the intermediate process there.
+ * namespace, or a pid namespace from which we could not return, an intermediate process does so and
+ * makes it our child with CLONE_PARENT. The same where we may not clone into the cgroup, but somebody
+ * else may move the intermediate process there.
  */
 struct spawn {
 	uint64_t flags; /* CLONE_NEW* */

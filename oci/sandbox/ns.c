@@ -34,6 +34,21 @@ static int ns_open_path(enum spec_ns ns, const char *path, struct error *e)
 	return take_fd(&fd);
 }
 
+/*
+ * Who makes one here must be able to return to his own, which belongs to a user namespace that he
+ * may not even see: rootless engines keep the host's network.
+ */
+static bool ns_net_may_be_apart(const struct sandbox *sb)
+{
+	autoclose int own_fd = -1, owner_fd = -1;
+
+	if (!sandbox_new_ns(sb, SPEC_NS_NETWORK) || sandbox_has_ns(sb, SPEC_NS_USER))
+		return false;
+	own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	owner_fd = own_fd < 0 ? -1 : ioctl(own_fd, NS_GET_USERNS);
+	return owner_fd >= 0;
+}
+
 int ns_open_paths(struct sandbox *sb, struct error *e)
 {
 	int i;
@@ -47,6 +62,7 @@ int ns_open_paths(struct sandbox *sb, struct error *e)
 		if (sb->ns_fd[i] < 0)
 			return sb->ns_fd[i];
 	}
+	sb->net_apart = ns_net_may_be_apart(sb);
 	return 0;
 }
 
@@ -73,7 +89,7 @@ uint64_t ns_clone_flags(const struct sandbox *sb)
 
 bool ns_net_apart(const struct sandbox *sb)
 {
-	return sandbox_new_ns(sb, SPEC_NS_NETWORK) && !sandbox_has_ns(sb, SPEC_NS_USER);
+	return sb->net_apart;
 }
 
 int ns_make_net(struct error *e)

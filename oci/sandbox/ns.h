@@ -19,7 +19,10 @@ void ns_close_paths(struct sandbox *sb);
  */
 uint64_t ns_clone_flags(const struct sandbox *sb);
 
-/* Whether ns_make_net() may make it: there is one to make, owned by the caller's user namespace. */
+/*
+ * Whether ns_make_net() is to make it: there is one to make, in the caller's user namespace, and
+ * the caller can return to his own. ns_open_paths() has found out.
+ */
 bool ns_net_apart(const struct sandbox *sb);
 
 /*

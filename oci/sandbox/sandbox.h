@@ -30,6 +30,7 @@ struct sandbox {
 	bool no_new_keyring;
 	bool own_userns;     /* the child lives in a user namespace that is not the parent's */
 	bool foreign_userns; /* host ids are not our ids: the parent must open host paths */
+	bool net_apart;      /* the parent makes the network namespace and hands it over */
 	unsigned int preserve_fds; /* 3 .. 3+n-1 reach the payload */
 
 	int ns_fd[SPEC_NS_COUNT]; /* namespaces to join */
