@@ -50,9 +50,9 @@ with_disk() {
 	limited "$1" --argjson major "${dev%:*}" --argjson minor "${dev#*:}"
 }
 
-# hog MB: touch so much memory in one process. A tmpfs would be charged too, but not killed.
+# hog MB: fill so much memory in one process, and not with zeros, which the kernel may share.
 hog() {
-	in_it sh -c "head -c ${1}m /dev/zero | tail -c ${1}m | wc -c"
+	in_it sh -c "head -c ${1}m /dev/zero | tr '\\000' x | tail -c ${1}m | wc -c"
 }
 
 event() { # event FILE KEY
