@@ -178,7 +178,7 @@ def put(connection, sources, target, deadline):
         if not source.exists():
             raise VmError(f"put: {source} does not exist")
         whole = source.resolve()
-        pack += ["-C", str(whole.parent), "--", whole.name]
+        pack += ["-C", str(whole.parent), f"--add-file={whole.name}"]
     errors = bytearray()
     config = json.loads((connection.guest / "config.json").read_text())
     if config["kind"] == "uml":  # through the shared directory: a serial line is slow
@@ -201,7 +201,7 @@ def get(connection, sources, target, deadline):
     os.makedirs(target, exist_ok=True)
     pack = ["tar", "-c"]
     for source in map(Path, sources):
-        pack += ["-C", str(source.parent), "--", source.name or "."]
+        pack += ["-C", str(source.parent), f"--add-file={source.name or '.'}"]
     errors = bytearray()
     with subprocess.Popen(["tar", "-C", target, "--no-same-owner", "-x"],
                           stdin=subprocess.PIPE) as tar:

@@ -79,8 +79,13 @@ gone() {
 	hack/vm -q put "$GUEST" "$BATS_TEST_TMPDIR/from" /srv/new
 	run inside -- stat -c '%a %U' /srv/new/from/below/file
 	[ "$output" = "750 root" ]
-	hack/vm -q get "$GUEST" /srv/new/from/below "$BATS_TEST_TMPDIR/to"
+	mkdir "$BATS_TEST_TMPDIR/other"
+	echo more >"$BATS_TEST_TMPDIR/other/-C"
+	hack/vm -q put "$GUEST" "$BATS_TEST_TMPDIR/from/below" "$BATS_TEST_TMPDIR/other/-C" /srv/two
+	[ "$(inside -- cat /srv/two/below/file /srv/two/-C)" = $'text\nmore' ]
+	hack/vm -q get "$GUEST" /srv/new/from/below /srv/two/-C "$BATS_TEST_TMPDIR/to"
 	[ "$(cat "$BATS_TEST_TMPDIR/to/below/file")" = text ]
+	[ "$(cat "$BATS_TEST_TMPDIR/to/-C")" = more ]
 	run hack/vm -q get "$GUEST" /srv/missing "$BATS_TEST_TMPDIR/to"
 	[ "$status" -eq 125 ]
 	[[ "$output" == *missing* ]]
