@@ -2,6 +2,7 @@
 
 /* What is done to a running container from outside: signals, freezing, new limits. */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,7 +60,7 @@ int oci_kill(const struct oci_runtime *rt, const char *id, int signum, bool all,
 	autoclose int init_fd = -1;
 	int r;
 
-	r = container_open(rt, id, false, &c, e);
+	r = container_open(rt, id, CONTAINER_UNLOCKED, &c, e);
 	if (r < 0)
 		return r;
 	init_fd = container_open_init(&c);
@@ -95,7 +96,7 @@ static int control_set_frozen(const struct oci_runtime *rt, const char *id, bool
 	autocgroup cg = CGROUP_NONE;
 	int r;
 
-	r = container_open(rt, id, false, &c, e);
+	r = container_open(rt, id, CONTAINER_UNLOCKED, &c, e);
 	if (r == 0)
 		r = container_status(&c, &status, e);
 	if (r < 0)
@@ -119,20 +120,49 @@ int oci_resume(const struct oci_runtime *rt, const char *id, struct error *e)
 	return control_set_frozen(rt, id, false, e);
 }
 
+/*
+ * memory.swap limits memory and swap together, cgroup v2 each by itself. A new limit of memory alone
+ * leaves their sum as it was: what memory gets, swap loses.
+ */
+static int control_keep_sum(const struct cgroup *cg, struct spec_resources *r, struct error *e)
+{
+	uint64_t memory, swap, wanted = (uint64_t)r->memory_limit.value;
+
+	if (!r->memory_limit.set || r->memory_limit.value <= 0 ||
+	    (r->memory_swap.set && r->memory_swap.value != 0) || cg->fd < 0 ||
+	    cgroup_read_u64(cg, "memory.max", &memory, NULL) < 0 || memory == UINT64_MAX ||
+	    cgroup_read_u64(cg, "memory.swap.max", &swap, NULL) < 0 || swap == UINT64_MAX ||
+	    swap > INT64_MAX - memory)
+		return 0;
+	if (wanted > memory + swap) {
+		error_say(e, EINVAL,
+			  "linux.resources.memory.limit is %" PRIu64
+			  ", but memory and swap together are limited to %" PRIu64,
+			  wanted, memory + swap);
+		error_hint(e, "raise memory.swap in the same update (--memory-swap)");
+		return -EINVAL;
+	}
+	r->memory_swap = (struct opt_i64){ .set = true, .value = (int64_t)(memory + swap) };
+	return 0;
+}
+
 static int control_update(struct container *c, struct arena *a, const struct spec_resources *r,
 			  struct error *e)
 {
+	struct spec_resources whole = *r;
 	struct manager m = MANAGER_INIT;
 	struct limits_plan plan = { 0 };
 	int ret;
 
 	ret = spec_check_resources(r, "resources", e);
 	if (ret == 0)
-		ret = limits_plan(a, r, &plan, e);
-	if (ret == 0)
 		ret = manager_open(&m, c->state.manager, c->state.cgroup, c->rt->rootless, e);
 	if (ret == 0)
-		ret = resources_apply(&m, &plan, r, 0, e);
+		ret = control_keep_sum(&m.cgroup, &whole, e);
+	if (ret == 0)
+		ret = limits_plan(a, &whole, &plan, e);
+	if (ret == 0)
+		ret = resources_apply(&m, &plan, &whole, 0, e);
 	manager_done(&m);
 	return ret;
 }
@@ -145,7 +175,7 @@ int oci_update(const struct oci_runtime *rt, const char *id, const struct spec_r
 	struct arena arena;
 	int ret;
 
-	ret = container_open(rt, id, false, &c, e);
+	ret = container_open(rt, id, CONTAINER_UNLOCKED, &c, e);
 	if (ret == 0)
 		ret = container_status(&c, &status, e);
 	if (ret < 0)
@@ -167,7 +197,7 @@ int oci_pids(const struct oci_runtime *rt, const char *id, pid_t **ret, size_t *
 	struct cgroup_pids pids = { 0 };
 	int r;
 
-	r = container_open(rt, id, false, &c, e);
+	r = container_open(rt, id, CONTAINER_UNLOCKED, &c, e);
 	if (r == 0)
 		r = container_open_cgroup(&c, &cg, e);
 	if (r == 0)
@@ -186,7 +216,7 @@ int oci_stats(const struct oci_runtime *rt, const char *id, struct cgroup_stats 
 	autocgroup cg = CGROUP_NONE;
 	int r;
 
-	r = container_open(rt, id, false, &c, e);
+	r = container_open(rt, id, CONTAINER_UNLOCKED, &c, e);
 	if (r == 0)
 		r = container_open_cgroup(&c, &cg, e);
 	return r < 0 ? r : cgroup_stats_read(&cg, ret, e);

@@ -44,8 +44,12 @@ limit() { cat "$CG/$1"; }
 	start_sleeper
 	same 67108864 "$(limit memory.max)"
 	same 33554432 "$(limit memory.low)"
-	ok update --memory 128m "$ID"
-	same 134217728 "$(limit memory.max)"
+	# What is limited together stays so: memory gets what swap had.
+	ok update --memory 80m "$ID"
+	same 83886080 "$(limit memory.max)"
+	same 16777216 "$(limit memory.swap.max)"
+	refused 'together are limited to 100663296' update --memory 128m "$ID"
+	same 83886080 "$(limit memory.max)"
 	ok update --memory -1 --memory-swap -1 "$ID"
 	same max "$(limit memory.max)"
 }
