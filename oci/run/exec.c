@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "cgroup/path.h"
 #include "run/report.h"
 #include "run/resources.h"
 #include "run/seal.h"
@@ -32,7 +33,7 @@ static int exec_open_container(struct exec *x, struct error *e)
 	enum oci_status status = OCI_STOPPED;
 	int r;
 
-	r = container_open(x->rt, x->opt->id, false, &x->container, e);
+	r = container_open(x->rt, x->opt->id, CONTAINER_UNLOCKED, &x->container, e);
 	if (r == 0)
 		r = container_status(&x->container, &status, e);
 	if (r < 0)
@@ -98,9 +99,8 @@ static int exec_open_console(struct exec *x, struct error *e)
 	return sb->console_fd < 0 ? sb->console_fd : 0;
 }
 
-static int exec_open_sockets(struct exec *x, struct error *e)
+static int exec_open_pair(struct exec *x, struct error *e)
 {
-	autoclose int fd = -1;
 	int pair[2], r;
 
 	r = sync_pair(pair);
@@ -108,8 +108,17 @@ static int exec_open_sockets(struct exec *x, struct error *e)
 		return error_set(e, -r, "make the sync socket");
 	x->sync_fd = pair[0];
 	x->child.sync_fd = pair[1];
-	if (!x->filter.has_notify)
-		return 0;
+	return 0;
+}
+
+static int exec_open_sockets(struct exec *x, struct error *e)
+{
+	autoclose int fd = -1;
+	int r;
+
+	r = exec_open_pair(x, e);
+	if (r < 0 || !x->filter.has_notify)
+		return r;
 	fd = memfd_create("listener", MFD_CLOEXEC);
 	r = fd < 0 ? -errno : seccomp_handoff_map(fd, &x->child.handoff);
 	return r < 0 ? error_set(e, -r, "make memory for the listener") : 0;
@@ -141,7 +150,7 @@ static int exec_adopt(void *arg, pid_t pid, struct error *e)
 	return r;
 }
 
-static int exec_spawn(struct exec *x, struct error *e)
+static int exec_spawn_once(struct exec *x, struct error *e)
 {
 	struct sandbox *sb = &x->child.sandbox;
 	struct spawn s = {
@@ -176,6 +185,51 @@ static int exec_spawn(struct exec *x, struct error *e)
 	x->child.timing = x->rt->timing;
 	memcpy(x->child.stdio, x->opt->stdio, sizeof(x->child.stdio));
 	return spawn(&s, &x->child, &x->pid, &x->pid_fd, e);
+}
+
+/*
+ * A container that manages cgroups of its own, systemd's for one, has moved its first process further
+ * down: what hands controllers to children can hold no process itself. So the new one goes to where
+ * the first one is, as long as that is below the container's own.
+ */
+static int exec_follow_init(struct exec *x, struct error *e)
+{
+	char path[CGROUP_PATH_MAX];
+	autocgroup cg = CGROUP_NONE;
+	int r;
+
+	r = cgroup_path_of(x->container.state.pid, path, e);
+	if (r < 0)
+		return r;
+	if (str_eq(path, x->cgroup.path) || !cgroup_path_below(path, x->cgroup.path))
+		return -EBUSY;
+	r = cgroup_open(path, &cg, e);
+	if (r < 0)
+		return r;
+	cgroup_done(&x->cgroup);
+	x->cgroup = cg;
+	cg = CGROUP_NONE;
+	return 0;
+}
+
+static int exec_spawn(struct exec *x, struct error *e)
+{
+	struct error busy = ERROR_INIT;
+	int r;
+
+	r = exec_spawn_once(x, &busy);
+	if (r == -EBUSY && x->cgroup.fd >= 0 && str_empty(x->opt->cgroup) &&
+	    exec_follow_init(x, NULL) == 0) {
+		mem_closep(&x->sync_fd);
+		x->sync_fd = -1;
+		busy = ERROR_INIT;
+		r = exec_open_pair(x, &busy);
+		if (r == 0)
+			r = exec_spawn_once(x, &busy);
+	}
+	if (r < 0 && e)
+		*e = busy;
+	return r;
 }
 
 static int exec_serve_child(struct exec *x, struct error *e)

@@ -258,6 +258,25 @@ burn() {
 	[ "$(cat "$CGROUP/memory.max")" -eq 16777216 ]
 }
 
+@test "update of memory alone leaves memory and swap together as they were" {
+	limited '{ memory: { limit: 67108864, swap: 100663296 } }'
+	strake_ update --memory 33554432 "$ID"
+	[ "$(cat "$CGROUP/memory.max")" -eq 33554432 ]
+	[ "$(cat "$CGROUP/memory.swap.max")" -eq 67108864 ]
+	strake_ update --memory 100663296 "$ID"
+	[ "$(cat "$CGROUP/memory.swap.max")" -eq 0 ]
+	run strake_ update --memory 134217728 "$ID"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"together are limited to 100663296"*--memory-swap* ]]
+	[ "$(cat "$CGROUP/memory.max")" -eq 100663296 ]
+	strake_ update --memory 134217728 --memory-swap 134217728 "$ID"
+	[ "$(cat "$CGROUP/memory.max")" -eq 134217728 ]
+	# Without a limit on swap there is no sum to keep.
+	strake_ update --memory -1 --memory-swap -1 "$ID"
+	strake_ update --memory 67108864 "$ID"
+	[ "$(cat "$CGROUP/memory.swap.max")" = max ]
+}
+
 @test "an update that the kernel refuses tells so and changes nothing" {
 	limited '{ pids: { limit: 50 } }'
 	run strake_ update --cpuset-cpus 999 "$ID"
@@ -275,6 +294,19 @@ burn() {
 	local pid
 	pid=$(pgrep -fx 'sleep 601')
 	[ "$(sed 's/^0:://' "/proc/$pid/cgroup")" = "/strake-test/$ID" ]
+}
+
+@test "exec goes to the first process where the container has cgroups of its own below" {
+	bundle_set '(.mounts[] | select(.destination == "/sys/fs/cgroup")).options -= ["ro"]'
+	limited '{}'
+	in_it sh -c 'mkdir /sys/fs/cgroup/init && echo 1 >/sys/fs/cgroup/init/cgroup.procs'
+	echo +pids >"$CGROUP/cgroup.subtree_control"
+	run in_it cat /proc/self/cgroup
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$output" = "0::/init" ]
+	strake_ delete -f "$ID"
+	[ ! -e "$CGROUP" ]
 }
 
 @test "40 containers, 8 at a time, leave nothing" {
