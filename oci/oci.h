@@ -144,3 +144,24 @@ int oci_pids(const struct oci_runtime *rt, const char *id, pid_t **ret, size_t *
 	     struct error *e);
 int oci_stats(const struct oci_runtime *rt, const char *id, struct cgroup_stats *ret,
 	      struct error *e);
+
+/* A container that runs, watched from outside: for poll(2). */
+struct oci_watch {
+	int pid_fd;    /* POLLIN: its first process has ended */
+	int memory_fd; /* POLLPRI: time for oci_watch_oom(); -1: no memory controller */
+	uint64_t oom_kills;
+};
+
+#define OCI_WATCH_NONE ((struct oci_watch){ .pid_fd = -1, .memory_fd = -1 })
+
+/* -ESRCH where it is not running. */
+int oci_watch_open(const struct oci_runtime *rt, const char *id, struct oci_watch *ret,
+		   struct error *e);
+/* 1: the kernel has killed in it for want of memory since last asked; 0, or -errno (-ENODEV: the
+ * cgroup is gone). */
+int oci_watch_oom(struct oci_watch *w);
+void oci_watch_done(struct oci_watch *w);
+
+/* Waits for its end; *ret is its exit status as a shell shows it. -ENODATA: before Linux 6.15, where
+ * its parent was faster. */
+int oci_wait(const struct oci_runtime *rt, const char *id, int *ret, struct error *e);

@@ -103,6 +103,7 @@ int foreground_console_take(int socket_fd, struct error *e); /* the master, or -
 
 int verb_create(struct cli *cli, int argc, char **argv);
 int verb_delete(struct cli *cli, int argc, char **argv);
+int verb_events(struct cli *cli, int argc, char **argv);
 int verb_exec(struct cli *cli, int argc, char **argv);
 int verb_features(struct cli *cli, int argc, char **argv);
 int verb_kill(struct cli *cli, int argc, char **argv);
@@ -115,10 +116,13 @@ int verb_spec(struct cli *cli, int argc, char **argv);
 int verb_start(struct cli *cli, int argc, char **argv);
 int verb_state(struct cli *cli, int argc, char **argv);
 int verb_update(struct cli *cli, int argc, char **argv);
+int verb_wait(struct cli *cli, int argc, char **argv);
 
-/* --- what several verbs share: output.c --------------------------------------------------------- */
+/* --- what several verbs share: output.c, output_stats.c ----------------------------------------- */
 
+struct cgroup_stats;
 struct json_writer;
 
 int output_json(struct json_writer *w, struct error *e);
+void output_stats(struct json_writer *w, const struct cgroup_stats *s);
 void output_state(struct json_writer *w, const struct oci_state *s);

@@ -25,6 +25,7 @@ static const struct verb {
 } verbs[] = {
 	{ "create", verb_create, true, "make a container from a bundle; it waits for start" },
 	{ "delete", verb_delete, false, "remove a container and what it holds" },
+	{ "events", verb_events, false, "print statistics and lack of memory, as JSON" },
 	{ "exec", verb_exec, true, "run one more process in a running container" },
 	{ "features", verb_features, false, "print what this runtime supports, as JSON" },
 	{ "kill", verb_kill, false, "send a signal to a container" },
@@ -37,6 +38,7 @@ static const struct verb {
 	{ "start", verb_start, false, "run the process of a created container" },
 	{ "state", verb_state, false, "print the state of a container, as JSON" },
 	{ "update", verb_update, false, "change the limits of a running container" },
+	{ "wait", verb_wait, false, "wait for the end of a container, and print its status" },
 };
 
 #define ROW(name, letter, kind, field, value, help)                          \
