@@ -202,6 +202,8 @@ int manager_remove(struct manager *m, int timeout_ms, struct error *e)
 		anchor_end(&m->unit->anchor);
 	if (m->cgroup.mount_fd >= 0)
 		r = cgroup_remove(&m->cgroup, timeout_ms, e);
+	if (m->unit)
+		m->unit->unfinished = m->unfinished;
 	if (r == 0 && m->unit)
 		r = unit_remove(m->unit, timeout_ms, e);
 	return r;

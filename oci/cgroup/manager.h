@@ -43,6 +43,7 @@ struct manager {
 	enum manager_kind kind;
 	struct cgroup cgroup;
 	struct unit *unit; /* NULL but under systemd */
+	bool unfinished;   /* its making was cut short: systemd may be at it still */
 };
 
 #define MANAGER_INIT ((struct manager){ .cgroup = { .mount_fd = -1, .fd = -1 } })

@@ -36,7 +36,8 @@ struct unit {
 	struct bus_options options;
 	struct bus *bus; /* NULL until something is asked */
 
-	bool ours; /* and not perhaps another's of the same name */
+	bool ours;       /* and not perhaps another's of the same name */
+	bool unfinished; /* who asked for it was killed: systemd may be at it still */
 
 	/* While it is started: */
 	bool fresh; /* by us, now: it has its properties */

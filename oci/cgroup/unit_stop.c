@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "cgroup/events.h"
 #include "cgroup/unit.h"
 
 /* How long a scope without processes may take to end by itself before we ask for it. */
@@ -81,6 +82,32 @@ static int unit_stop(struct unit *u, uint64_t deadline, struct error *e)
 	return r < 0 ? r : bus_call(u->bus, "ResetFailedUnit", stop, 1, NULL, e);
 }
 
+/*
+ * Whoever asked for it was killed, and his question may lie in the bus still: systemd takes what it is
+ * asked in its turn, so once it has answered us, it has answered him. A process that was ending when
+ * systemd moved it leaves behind a scope that had none, and so never ends.
+ */
+static int unit_look(struct unit *u, uint64_t deadline, struct error *e)
+{
+	const struct bus_arg name = { BUS_TEXT, .text = u->name.name };
+	struct bus_event answer = { 0 };
+	int r;
+
+	r = unit_ask(u, "GetUnit", &name, 1, deadline, &answer, e);
+	if (r > 0 && str_eq(answer.name, "org.freedesktop.systemd1.NoSuchUnit"))
+		return 1;
+	return r > 0 ? unit_refused(u, "GetUnit", &answer, e) : r;
+}
+
+/* Ours, cut short, would have ended with who made it: that is another's of the same name. */
+static bool unit_is_alive(const struct unit *u)
+{
+	autocgroup scope = CGROUP_NONE;
+
+	return cgroup_open(u->path, &scope, NULL) == 0 &&
+	       cgroup_wait_event(&scope, "populated", true, 0, NULL) == 1;
+}
+
 int unit_remove(struct unit *u, int timeout_ms, struct error *e)
 {
 	uint64_t now = proc_now_ms(), deadline = now + (uint64_t)timeout_ms;
@@ -89,9 +116,11 @@ int unit_remove(struct unit *u, int timeout_ms, struct error *e)
 	anchor_end(&u->anchor);
 	if (!u->ours)
 		return 0;
-	r = unit_wait_gone(u, now + UNIT_GRACE_MS < deadline ? now + UNIT_GRACE_MS : deadline,
-			   e);
-	if (r != 0)
+	r = u->unfinished ? unit_look(u, deadline, e) : 0;
+	if (r == 0 && (!u->unfinished || !unit_is_gone(u)))
+		r = unit_wait_gone(
+			u, now + UNIT_GRACE_MS < deadline ? now + UNIT_GRACE_MS : deadline, e);
+	if (r != 0 || (u->unfinished && unit_is_alive(u)))
 		return r < 0 ? r : 0;
 	r = unit_stop(u, deadline, e);
 	if (r == 0)

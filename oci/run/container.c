@@ -4,9 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +21,7 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "base/sys.h"
 #include "cgroup/freeze.h"
 #include "spec/check.h"
 #include "spec/parse.h"
@@ -66,19 +71,61 @@ int container_open_root(const struct oci_runtime *rt, bool make, struct error *e
 	return fd < 0 ? error_set(e, errno, "open the state folder %s", rt->root) : fd;
 }
 
-static int container_lock(int dir_fd, const char *id, struct error *e)
+/*
+ * A process that was killed holds it until it has ended, and there is no lock with a deadline. So a
+ * child waits in our place: the lock is the open file's, which both have.
+ */
+static int container_await_lock(int dir_fd, int timeout_ms)
 {
+	autoclose int pid_fd = -1;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pid_fd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t parent = getpid(), pid = sys_clone3(&args);
+	int status, r;
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		_exit(getppid() != parent || flock(dir_fd, LOCK_EX) < 0);
+	}
+	if (pid < 0)
+		return pid;
+	proc_wait_exit(pid_fd, timeout_ms);
+	proc_kill(pid_fd, SIGKILL);
+	r = proc_reap(pid_fd, &status);
+	return r < 0 ? r : status == 0;
+}
+
+static int container_lock(int dir_fd, const char *id, int timeout_ms, struct error *e)
+{
+	int r;
+
 	if (flock(dir_fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
-	if (errno != EWOULDBLOCK)
-		return error_set(e, errno, "lock container \"%s\"", id);
+	r = errno == EWOULDBLOCK ? 0 : -errno;
+	if (r == 0 && timeout_ms)
+		r = container_await_lock(dir_fd, timeout_ms);
+	if (r != 0)
+		return r < 0 ? error_set(e, -r, "lock container \"%s\"", id) : 0;
 	error_say(e, EBUSY, "container \"%s\" is being created, started or deleted right now",
 		  id);
 	error_hint(e, "wait for the other command, or end it");
 	return -EBUSY;
 }
 
-int container_open(const struct oci_runtime *rt, const char *id, bool lock,
+/* Who held the lock may have removed it, and somebody may have made another of that name. */
+static bool container_is_there(int root_fd, const char *id, int dir_fd)
+{
+	struct stat ours, there;
+
+	return fstat(dir_fd, &ours) == 0 &&
+	       fstatat(root_fd, id, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+int container_open(const struct oci_runtime *rt, const char *id, int lock_ms,
 		   struct container *ret, struct error *e)
 {
 	autocontainer c = CONTAINER_INIT;
@@ -98,10 +145,12 @@ int container_open(const struct oci_runtime *rt, const char *id, bool lock,
 	if (c.dir_fd < 0)
 		return error_set(e, root_fd < 0 ? -root_fd : errno,
 				 "open container \"%s\" in %s", id, rt->root);
-	if (lock) {
-		r = container_lock(c.dir_fd, id, e);
+	if (lock_ms >= 0) {
+		r = container_lock(c.dir_fd, id, lock_ms, e);
 		if (r < 0)
 			return r;
+		if (!container_is_there(root_fd, id, c.dir_fd))
+			return error_say(e, ENOENT, "container \"%s\" does not exist", id);
 	}
 	r = state_read(c.dir_fd, &c.state, e);
 	if (r == -ENOENT) {
@@ -228,7 +277,7 @@ int oci_state(const struct oci_runtime *rt, const char *id, struct arena *a,
 	size_t i;
 	int r;
 
-	r = container_open(rt, id, false, &c, e);
+	r = container_open(rt, id, CONTAINER_UNLOCKED, &c, e);
 	if (r < 0)
 		return r;
 	*ret = (struct oci_state){ 0 };

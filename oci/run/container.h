@@ -22,10 +22,12 @@ struct container {
 #define CONTAINER_INIT ((struct container){ .dir_fd = -1 })
 
 /*
- * -ENOENT: no such container. With `lock`, nobody else creates, starts or deletes it until
- * container_done(); -EBUSY at once where somebody does.
+ * -ENOENT: no such container. With lock_ms from 0 on, nobody else creates, starts or deletes it until
+ * container_done(); -EBUSY where somebody does for that long.
  */
-int container_open(const struct oci_runtime *rt, const char *id, bool lock,
+#define CONTAINER_UNLOCKED (-1)
+
+int container_open(const struct oci_runtime *rt, const char *id, int lock_ms,
 		   struct container *ret, struct error *e);
 void container_done(struct container *c);
 #define autocontainer __attribute__((cleanup(container_done))) struct container

@@ -17,6 +17,9 @@
 #include "spec/check.h"
 #include "spec/spec.h"
 
+/* Whoever made it may have been killed a moment ago, and a process of his be ending still. */
+#define DELETE_LOCK_MS 2000
+
 static int delete_check_status(const struct container *c, bool force, struct error *e)
 {
 	enum oci_status status;
@@ -47,7 +50,7 @@ int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct 
 	};
 	int r;
 
-	r = container_open(rt, id, true, &c, e);
+	r = container_open(rt, id, force ? DELETE_LOCK_MS : 0, &c, e);
 	if (r == 0)
 		r = delete_check_status(&c, force, e);
 	if (r < 0)
@@ -63,6 +66,7 @@ int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct 
 		t.dir_fd = c.dir_fd;
 		t.pid_fd = init_fd < 0 ? -1 : init_fd;
 		t.spare_cgroup = !c.state.ready && c.state.pid == 0;
+		m.unfinished = t.spare_cgroup;
 		r = teardown_run(&t, e);
 	}
 	timing_mark(rt->timing, "deleted");

@@ -115,6 +115,16 @@ load helpers
 	same created "$(state_of .status)"
 }
 
+@test "delete --force waits for a process that was killed and still holds the lock" {
+	start_sleeper
+	background flock "$ROOT/$ID" sleep 0.5
+	locked() { ! flock -n "$ROOT/$ID" true; }
+	wait_for locked
+	ok delete --force "$ID"
+	[[ ! -e $ROOT/$ID ]]
+	wait "$background"
+}
+
 @test "--root keeps containers apart" {
 	start_sleeper
 	ROOT=$T/elsewhere
