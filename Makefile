@@ -68,7 +68,7 @@ LDHARD := $(SANITIZE) -pie
 else
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
 	-fcf-protection=full -ftrivial-auto-var-init=zero
-LDHARD := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
+LDHARD := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,--as-needed
 STATIC := -static-pie
 endif
 ifneq ($(CLANG),)
@@ -163,19 +163,9 @@ DBUS_DIR = $(shell pkg-config --variable=libdir dbus-1)
 $(B)/obj/oci/cgroup/bus.o $(B)/check/oci/cgroup/bus.c.analysed $(B)/obj/tests/unit/cgroup/unit.o: \
 	CPPFLAGS_ALL += $(shell pkg-config --cflags dbus-1)
 
-# Runs before the C library is set up (and, with -e, instead of it): nothing may call into it.
-BARE := -ffreestanding -fno-stack-protector -fno-sanitize=all -U_FORTIFY_SOURCE \
-	-ftrivial-auto-var-init=uninitialized \
-	$(if $(CLANG),,-fno-tree-loop-distribute-patterns)
-$(B)/obj/oci/run/seal_overlay.o: ALL_CFLAGS += $(BARE)
-
-ifeq ($(SAN)$(filter x86_64 aarch64,$(shell uname -m)),$(shell uname -m))
-SEAL_ENTRY := -Wl,-e,seal_start
-endif
-
 $(B)/obj/strake: $(call obj,$(CLI_SRC)) $(LIBOCI) $(LIBBASE)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(SEAL_ENTRY) $(LDFLAGS) -o $@ $^ $(OCI_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $^ $(OCI_LIBS)
 
 $(B)/obj/strake-operator: $(call obj,operator/main.c) $(LIBOPERATOR) $(LIBBASE)
 	$(call say,LINK,$@)

@@ -12,8 +12,8 @@
  * subreaper flag. Every call returns 0 or -errno and explains itself in `struct error` (base/error.h,
  * may be NULL).
  *
- * The caller must run from a sealed executable (oci_seal), because a container's first process is
- * for a moment a copy of the caller (CVE-2019-5736); create, run and exec refuse otherwise.
+ * A container's first process is for a moment a copy of the caller. Nobody in the container can reach
+ * the caller's executable through it: the copy runs from a sealed one (CVE-2019-5736).
  */
 
 struct arena;
@@ -89,10 +89,6 @@ enum oci_status {
 };
 
 const char *oci_status_name(enum oci_status status);
-
-/* Makes the caller run from a sealed copy of its executable: returns only if it does already, or
- * if it cannot. Call it first thing in main(). */
-int oci_seal(char *const argv[], struct error *e);
 
 int oci_create(const struct oci_runtime *rt, const struct oci_create_options *opt,
 	       struct oci_process *ret, struct error *e);

@@ -74,7 +74,7 @@ void options_help(const struct option_table *t);
 /* Open files of the caller. First thing of all: sees to 0-2, and counts those from 3 on. */
 void inherit_look(struct cli *cli);
 
-/* Once sealed: none of them reaches another program by itself. */
+/* None of them reaches another program by itself. */
 void inherit_end(void);
 
 /* Whether the `wanted` files of --preserve-fds are there; ours must not be taken for them. */

@@ -20,25 +20,24 @@
 static const struct verb {
 	const char *name;
 	int (*run)(struct cli *cli, int argc, char **argv);
-	bool spawns; /* puts a process of ours into a container: must run sealed */
 	const char *about;
 } verbs[] = {
-	{ "create", verb_create, true, "make a container from a bundle; it waits for start" },
-	{ "delete", verb_delete, false, "remove a container and what it holds" },
-	{ "events", verb_events, false, "print statistics and lack of memory, as JSON" },
-	{ "exec", verb_exec, true, "run one more process in a running container" },
-	{ "features", verb_features, false, "print what this runtime supports, as JSON" },
-	{ "kill", verb_kill, false, "send a signal to a container" },
-	{ "list", verb_list, false, "list the containers" },
-	{ "pause", verb_pause, false, "freeze all processes of a container" },
-	{ "ps", verb_ps, false, "list the processes of a container" },
-	{ "resume", verb_resume, false, "thaw a paused container" },
-	{ "run", verb_run, true, "create a container, start it, wait for it and remove it" },
-	{ "spec", verb_spec, false, "write a config.json to start from" },
-	{ "start", verb_start, false, "run the process of a created container" },
-	{ "state", verb_state, false, "print the state of a container, as JSON" },
-	{ "update", verb_update, false, "change the limits of a running container" },
-	{ "wait", verb_wait, false, "wait for the end of a container, and print its status" },
+	{ "create", verb_create, "make a container from a bundle; it waits for start" },
+	{ "delete", verb_delete, "remove a container and what it holds" },
+	{ "events", verb_events, "print statistics and lack of memory, as JSON" },
+	{ "exec", verb_exec, "run one more process in a running container" },
+	{ "features", verb_features, "print what this runtime supports, as JSON" },
+	{ "kill", verb_kill, "send a signal to a container" },
+	{ "list", verb_list, "list the containers" },
+	{ "pause", verb_pause, "freeze all processes of a container" },
+	{ "ps", verb_ps, "list the processes of a container" },
+	{ "resume", verb_resume, "thaw a paused container" },
+	{ "run", verb_run, "create a container, start it, wait for it and remove it" },
+	{ "spec", verb_spec, "write a config.json to start from" },
+	{ "start", verb_start, "run the process of a created container" },
+	{ "state", verb_state, "print the state of a container, as JSON" },
+	{ "update", verb_update, "change the limits of a running container" },
+	{ "wait", verb_wait, "wait for the end of a container, and print its status" },
 };
 
 #define ROW(name, letter, kind, field, value, help)                          \
@@ -169,13 +168,11 @@ static void report(const struct cli *cli)
 			str_show(shown, sizeof(shown), cli->error.text));
 }
 
-static int run_verb(struct cli *cli, const struct verb *v, int argc, char **argv, char **all)
+static int run_verb(struct cli *cli, const struct verb *v, int argc, char **argv)
 {
 	int r;
 
 	r = set_up(cli);
-	if (r == 0 && v->spawns)
-		r = oci_seal(all, &cli->error);
 	inherit_end();
 	if (r == 0)
 		r = v->run(cli, argc, argv);
@@ -220,5 +217,5 @@ int main(int argc, char **argv)
 		report(&cli);
 		return 1;
 	}
-	return run_verb(&cli, v, argc - first, argv + first, argv);
+	return run_verb(&cli, v, argc - first, argv + first);
 }

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "run/container.h"
 #include "run/hooks.h"
@@ -107,6 +108,11 @@ static int child_await_net(struct sandbox *sb, struct error *e)
 	if (setns(fd, CLONE_NEWNET) < 0)
 		return error_set(e, errno, "join the new network namespace");
 	return 0;
+}
+
+static int child_take_on_seal(struct child *c, struct error *e)
+{
+	return seal_take_on(&c->seal, e);
 }
 
 static int child_settle(struct child *c, struct error *e)
@@ -204,9 +210,35 @@ static int child_make_mounts(struct child *c, struct error *e)
 	return mounts_make(&c->sandbox, e);
 }
 
+/* Nothing that is left to mount reaches into a procfs that is there. Hooks see /proc as it was. */
+static bool child_may_mask_early(const struct child *c)
+{
+	const struct sandbox *sb = &c->sandbox;
+	size_t i;
+
+	if (!sb->await_net || mounts_left_concern(sb, "/proc"))
+		return false;
+	for (i = 0; i < SPEC_HOOK_STAGES; i++)
+		if (sb->spec->hooks[i].n > 0)
+			return false;
+	for (i = 0; i < sb->n_mounted; i++)
+		if (str_eq(sb->spec->mounts[i].destination, "/proc") &&
+		    str_eq(sb->spec->mounts[i].type, "proc"))
+			return true;
+	return false;
+}
+
+/* What can be done while the network namespace is not there yet. */
+static int child_mask_early(struct child *c, struct error *e)
+{
+	return child_may_mask_early(c) ? masks_apply_proc(&c->sandbox, e) : 0;
+}
+
 static int child_enter_network(struct child *c, struct error *e)
 {
-	return sandbox_need_net(&c->sandbox, e);
+	int r = sandbox_need_net(&c->sandbox, e);
+
+	return r < 0 ? r : mounts_make_rest(&c->sandbox, e);
 }
 
 static int child_make_devices(struct child *c, struct error *e)
@@ -462,6 +494,7 @@ void child_main_create(struct child *c)
 {
 	/* clang-format off: one step a line */
 	static const struct child_step steps[] = {
+		{ "seal", child_take_on_seal },
 		{ "settle", child_settle },
 		{ "userns", child_enter_userns },
 		{ "keyring", child_join_keyring },
@@ -469,6 +502,7 @@ void child_main_create(struct child *c)
 		{ "rootfs", child_open_rootfs },
 		{ "mounts", child_make_mounts },
 		{ "devices", child_make_devices },
+		{ "masks of /proc", child_mask_early },
 		{ "network", child_enter_network },
 		{ "hooks", child_hooks_at_create },
 		{ "console", child_make_console },
@@ -487,9 +521,13 @@ void child_main_exec(struct child *c)
 {
 	/* clang-format off: one step a line */
 	static const struct child_step steps[] = {
-		{ "settle", child_settle },        { "join", child_join_target },
-		{ "keyring", child_join_keyring }, { "console", child_make_console },
-		{ "descriptors", child_shed_fds }, { "identity", child_assume_identity },
+		{ "seal", child_take_on_seal },
+		{ "settle", child_settle },
+		{ "join", child_join_target },
+		{ "keyring", child_join_keyring },
+		{ "console", child_make_console },
+		{ "descriptors", child_shed_fds },
+		{ "identity", child_assume_identity },
 	};
 	/* clang-format on */
 

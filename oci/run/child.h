@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "run/seal.h"
 #include "sandbox/sandbox.h"
 
 struct seccomp_handoff;
@@ -20,11 +21,12 @@ struct child {
 	const struct seccomp_program *filter; /* never NULL; may be empty */
 	struct seccomp_handoff *handoff;      /* with a listener; else NULL */
 	struct timing *timing;
-	int sync_fd;   /* to the parent */
-	int listen_fd; /* create: where `start` will connect; -1: start comes over sync_fd */
-	int lock_fd;   /* the parent's, to be closed at once; -1 */
-	int stdio[3];  /* -1: keep */
-	pid_t pid;     /* as the parent sees it; learned on the way */
+	struct seal seal; /* of our executable; its descriptors are borrowed */
+	int sync_fd;      /* to the parent */
+	int listen_fd;    /* create: where `start` will connect; -1: start comes over sync_fd */
+	int lock_fd;      /* the parent's, to be closed at once; -1 */
+	int stdio[3];     /* -1: keep */
+	pid_t pid;        /* as the parent sees it; learned on the way */
 };
 
 void child_main_create(struct child *c) __attribute__((noreturn));

@@ -235,6 +235,9 @@ static int create_spawn(struct create *c, struct error *e)
 	};
 	int r;
 
+	r = seal_open(&c->child.seal, e);
+	if (r < 0)
+		return r;
 	c->child.state = &c->container.state;
 	c->child.filter = &c->filter;
 	c->child.timing = c->rt->timing;
@@ -276,6 +279,14 @@ static int create_make_net(struct create *c, struct error *e)
 static int create_set_limits(struct create *c, struct error *e)
 {
 	return resources_apply(&c->manager, &c->plan, &c->spec.linux_.resources, 1, e);
+}
+
+/* While the child builds, and before anything can run in there. */
+static int create_drop_seal(struct create *c, struct error *e)
+{
+	(void)e;
+	seal_done(&c->child.seal);
+	return 0;
 }
 
 static int create_save(struct create *c, struct error *e)
@@ -444,14 +455,23 @@ static const struct {
 	const char *name;
 	int (*run)(struct create *c, struct error *e);
 } create_steps[] = {
-	{ "config", create_read_bundle },   { "state", create_make_folder },
-	{ "cgroup", create_ask_cgroup },    { "seccomp", create_compile_filter },
-	{ "outside", create_open_outside }, { "console", create_open_console },
-	{ "sockets", create_open_sockets }, { "await", create_await_cgroup },
-	{ "spawn", create_spawn },          { "network", create_make_net },
-	{ "limits", create_set_limits },    { "save", create_save },
-	{ "hurry", create_hurry },          { "child", create_serve_child },
-	{ "record", create_record },        { "release", create_release },
+	{ "config", create_read_bundle },
+	{ "state", create_make_folder },
+	{ "cgroup", create_ask_cgroup },
+	{ "seccomp", create_compile_filter },
+	{ "outside", create_open_outside },
+	{ "console", create_open_console },
+	{ "sockets", create_open_sockets },
+	{ "await", create_await_cgroup },
+	{ "spawn", create_spawn },
+	{ "network", create_make_net },
+	{ "limits", create_set_limits },
+	{ "seal", create_drop_seal },
+	{ "save", create_save },
+	{ "hurry", create_hurry },
+	{ "child", create_serve_child },
+	{ "record", create_record },
+	{ "release", create_release },
 };
 /* clang-format on */
 
@@ -475,6 +495,7 @@ static void create_done(struct create *c)
 {
 	struct sandbox *sb = &c->child.sandbox;
 
+	seal_done(&c->child.seal);
 	mounts_close_sources(sb);
 	ns_close_paths(sb);
 	mem_closep(&sb->tree_fd);
@@ -499,8 +520,7 @@ static int create_walk(struct create *c, struct error *e)
 	size_t i;
 	int r;
 
-	r = seal_check(e);
-	for (i = 0; r == 0 && i < ARRAY_SIZE(create_steps); i++) {
+	for (i = 0, r = 0; r == 0 && i < ARRAY_SIZE(create_steps); i++) {
 		r = create_steps[i].run(c, e);
 		if (r < 0)
 			error_step(e, create_steps[i].name);
@@ -519,6 +539,7 @@ static int create_container(const struct oci_runtime *rt, const struct oci_creat
 		.container = CONTAINER_INIT,
 		.manager = MANAGER_INIT,
 		.child = { .sandbox = SANDBOX_INIT,
+			   .seal = SEAL_NONE,
 			   .sync_fd = -1,
 			   .listen_fd = -1,
 			   .lock_fd = -1 },

@@ -19,7 +19,6 @@
 #include "cgroup/path.h"
 #include "run/report.h"
 #include "run/resources.h"
-#include "run/seal.h"
 #include "run/spawn.h"
 #include "run/start.h"
 #include "run/sync.h"
@@ -162,6 +161,7 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 		.adopt = exec_adopt,
 		.adopt_arg = x,
 	};
+	int r;
 
 	sb->spec = &x->spec;
 	sb->process = &x->process;
@@ -180,6 +180,9 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 		sb->target_flags &= ~(uint64_t)CLONE_NEWUSER;
 	}
 
+	r = seal_open(&x->child.seal, e);
+	if (r < 0)
+		return r;
 	x->child.state = &x->container.state;
 	x->child.filter = &x->filter;
 	x->child.timing = x->rt->timing;
@@ -237,6 +240,8 @@ static int exec_serve_child(struct exec *x, struct error *e)
 	struct sync_msg m;
 	int r;
 
+	/* While the child builds, and before anything can run in there. */
+	seal_done(&x->child.seal);
 	r = resources_set_oom_score(x->rt, x->pid, &x->process, e);
 	while (r == 0) {
 		r = sync_recv_or_cancel(x->sync_fd, x->rt->cancel_fd, &m);
@@ -305,6 +310,7 @@ static void exec_done(struct exec *x, bool failed)
 		proc_kill(x->pid_fd, SIGKILL);
 		proc_reap(x->pid_fd, &status);
 	}
+	seal_done(&x->child.seal);
 	mem_closep(&x->child.sandbox.console_fd);
 	mem_closep(&x->child.sync_fd);
 	mem_closep(&x->sync_fd);
@@ -327,6 +333,7 @@ int oci_exec(const struct oci_runtime *rt, const struct oci_exec_options *opt,
 		.container = CONTAINER_INIT,
 		.cgroup = CGROUP_NONE,
 		.child = { .sandbox = SANDBOX_INIT,
+			   .seal = SEAL_NONE,
 			   .sync_fd = -1,
 			   .listen_fd = -1,
 			   .lock_fd = -1 },
@@ -338,8 +345,7 @@ int oci_exec(const struct oci_runtime *rt, const struct oci_exec_options *opt,
 	int r;
 
 	arena_init(&x.arena, 64u << 20);
-	r = seal_check(e);
-	for (i = 0; r >= 0 && i < ARRAY_SIZE(exec_steps); i++) {
+	for (i = 0, r = 0; r >= 0 && i < ARRAY_SIZE(exec_steps); i++) {
 		r = exec_steps[i].run(&x, e);
 		if (r < 0)
 			error_step(e, exec_steps[i].name);

@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/seal.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
-#include <linux/stat.h>
+#include <link.h>
+#include <linux/prctl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/str.h"
-#include "base/sys.h"
-#include "oci.h"
-#include "run/seal_overlay.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U /* Linux 6.3 */
@@ -31,63 +28,35 @@
 #define SEAL_SELF  "/proc/self/exe"
 #define SEAL_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-/* How we came to our second life, so that a seal that does not hold is not tried for ever. */
-#define SEAL_MARK "_STRAKE_SEALED"
-
-static bool seal_is_memfd(int fd)
-{
-	int seals = fcntl(fd, F_GET_SEALS);
-
-	return seals >= 0 && (seals & SEAL_SEALS) == SEAL_SEALS;
-}
+/* --- the copy ----------------------------------------------------------------------------------- */
 
 /*
- * Our own overlay: read-only, and a mount that no path leads to, so that the name the kernel gives
- * for the executable ("/strake") names nothing or something else.
+ * The file itself, seen through a read-only mount that is nowhere: once seal_done() has dissolved it, no
+ * call can make a writable mount of it again, whatever the capabilities ("check_mnt" in the kernel's
+ * fs/namespace.c). Fails where we may not mount, or where we were started from a mount of another
+ * namespace.
  */
-static bool seal_is_overlay(int fd)
+static bool seal_open_mount(struct seal *s)
 {
-	char name[PATH_MAX];
-	struct stat here, there;
-	struct statfs fs;
-	ssize_t n;
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		.propagation = MS_PRIVATE,
+	};
+	char path[64];
 
-	if (fstatfs(fd, &fs) < 0 || fs.f_type != OVERLAYFS_SUPER_MAGIC ||
-	    !(fs.f_flags & ST_RDONLY))
+	s->mount_fd = open_tree(AT_FDCWD, SEAL_SELF, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (s->mount_fd < 0)
 		return false;
-	n = readlink(SEAL_SELF, name, sizeof(name) - 1);
-	if (n <= 0 || fstat(fd, &here) < 0)
-		return false;
-	name[n] = '\0';
-	return stat(name, &there) < 0 || here.st_dev != there.st_dev ||
-	       here.st_ino != there.st_ino;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->mount_fd);
+	if (mount_setattr(s->mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
+		s->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (s->fd >= 0)
+		return true;
+	seal_done(s);
+	return false;
 }
 
-static bool seal_is_verity(void)
-{
-	struct statx st;
-
-	return statx(AT_FDCWD, SEAL_SELF, 0, STATX_TYPE, &st) == 0 &&
-	       (st.stx_attributes & STATX_ATTR_VERITY);
-}
-
-static bool seal_stands(void)
-{
-	autoclose int fd = open(SEAL_SELF, O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && (seal_is_memfd(fd) || seal_is_overlay(fd) || seal_is_verity());
-}
-
-int seal_check(struct error *e)
-{
-	if (seal_stands())
-		return 0;
-	error_say(e, EPERM, "this program does not run from a sealed executable");
-	error_hint(e, "call oci_seal() first thing in main()");
-	return -EPERM;
-}
-
-static int seal_open_memfd(void)
+static int seal_open_memfd(struct seal *s)
 {
 	autoclose int self_fd = open(SEAL_SELF, O_RDONLY | O_CLOEXEC), fd = -1;
 	struct stat st;
@@ -108,37 +77,162 @@ static int seal_open_memfd(void)
 		if (n == 0)
 			return -EIO;
 	}
-	return fcntl(fd, F_ADD_SEALS, SEAL_SEALS) < 0 ? -errno : take_fd(&fd);
+	if (fcntl(fd, F_ADD_SEALS, SEAL_SEALS) < 0)
+		return -errno;
+	s->fd = take_fd(&fd);
+	return 0;
 }
 
-static int seal_execute(int fd, const char *kind, char *const argv[])
+int seal_open(struct seal *s, struct error *e)
 {
-	if (fd < 0)
-		return fd;
-	if (setenv(SEAL_MARK, kind, 1) < 0)
-		return -ENOMEM;
-	return sys_execveat(fd, "", argv, environ, AT_EMPTY_PATH);
-}
+	int r;
 
-int oci_seal(char *const argv[], struct error *e)
-{
-	autoclose int overlay_fd = -1, memfd = -1;
-	const char *tried = getenv(SEAL_MARK);
-	int r = -ELOOP;
-
-	if (seal_stands()) {
-		unsetenv(SEAL_MARK);
+	*s = SEAL_NONE;
+	if (seal_open_mount(s))
 		return 0;
-	}
-	if (!tried) {
-		overlay_fd = seal_overlay_open();
-		r = seal_execute(overlay_fd, "overlay", argv);
-	}
-	if (!str_eq(tried, "memfd")) {
-		memfd = seal_open_memfd();
-		r = seal_execute(memfd, "memfd", argv);
-	}
-	error_set(e, -r, "run from a sealed copy of the executable");
+	r = seal_open_memfd(s);
+	if (r == 0)
+		return 0;
+	error_set(e, -r, "make a sealed copy of the executable");
 	error_hint(e, "/proc must be mounted, and memfds executable (sysctl vm.memfd_noexec)");
+	return r;
+}
+
+void seal_done(struct seal *s)
+{
+	mem_closep(&s->fd);
+	mem_closep(&s->mount_fd);
+	*s = SEAL_NONE;
+}
+
+/* --- the child ---------------------------------------------------------------------------------- */
+
+struct seal_image {
+	uintptr_t base;
+	const ElfW(Phdr) * headers;
+	size_t n;
+};
+
+/* The first object is the executable itself. */
+static int seal_find_image(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct seal_image *image = arg;
+
+	(void)size;
+	*image = (struct seal_image){ info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum };
+	return 1;
+}
+
+static uintptr_t seal_page_down(uintptr_t at)
+{
+	return at & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+}
+
+static uintptr_t seal_page_up(uintptr_t at)
+{
+	return seal_page_down(at + (uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+}
+
+static int seal_protection(const ElfW(Phdr) * ph)
+{
+	return (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) |
+	       (ph->p_flags & PF_X ? PROT_EXEC : 0);
+}
+
+/* The same bytes at the same place: also of the code that runs here. */
+static int seal_swap_file(const ElfW(Phdr) * ph, uintptr_t start, size_t len, int fd)
+{
+	off_t offset = (off_t)seal_page_down(ph->p_offset);
+	void *p = mmap((void *)start, len, seal_protection(ph), MAP_PRIVATE | MAP_FIXED, fd,
+		       offset);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+/* Data has changed since it was read from the file: it moves to memory of no file. */
+static int seal_swap_data(uintptr_t start, size_t len)
+{
+	void *copy = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return -errno;
+	/* Nothing may write to our data between these two. */
+	memcpy(copy, (void *)start, len);
+	if (mremap(copy, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, start) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+static int seal_swap(const struct seal_image *image, int fd)
+{
+	const ElfW(Phdr) * ph;
+	int r = 0;
+
+	for (ph = image->headers; r == 0 && ph < image->headers + image->n; ph++) {
+		uintptr_t start = seal_page_down(image->base + ph->p_vaddr);
+		size_t len = seal_page_up(image->base + ph->p_vaddr + ph->p_filesz) - start;
+
+		if (ph->p_type != PT_LOAD || ph->p_filesz == 0)
+			continue;
+		r = ph->p_flags & PF_W ? seal_swap_data(start, len)
+				       : seal_swap_file(ph, start, len, fd);
+	}
+	for (ph = image->headers; r == 0 && ph < image->headers + image->n; ph++) {
+		uintptr_t start = seal_page_down(image->base + ph->p_vaddr);
+		uintptr_t end = seal_page_down(image->base + ph->p_vaddr + ph->p_memsz);
+
+		if (ph->p_type == PT_GNU_RELRO && end > start &&
+		    mprotect((void *)start, end - start, PROT_READ) < 0)
+			r = -errno;
+	}
+	return r;
+}
+
+/*
+ * PR_SET_MM_MAP sets all of these at once, and nothing but the link matters to a process that is about
+ * to execute. What ps shows of it is the title.
+ */
+static int seal_set_exe(int fd)
+{
+	/* Not const: the kernel shows a command line from anonymous memory only. */
+	static char title[] = "strake init";
+	uint64_t text = (uint64_t)(uintptr_t)title, brk = (uint64_t)(uintptr_t)sbrk(0);
+	struct prctl_mm_map map = {
+		.start_code = text,
+		.end_code = text + 1,
+		.start_data = text,
+		.end_data = text + 1,
+		.start_brk = brk,
+		.brk = brk,
+		.start_stack = (uint64_t)(uintptr_t)&map,
+		.arg_start = text,
+		.arg_end = text + sizeof(title),
+		.env_start = text + sizeof(title),
+		.env_end = text + sizeof(title),
+		.exe_fd = (uint32_t)fd,
+	};
+
+	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0) == 0)
+		return 0;
+	/* A kernel without CONFIG_CHECKPOINT_RESTORE: for CAP_SYS_RESOURCE alone. */
+	return errno == EINVAL && prctl(PR_SET_MM, PR_SET_MM_EXE_FILE, fd, 0, 0) == 0 ? 0
+										      : -errno;
+}
+
+int seal_take_on(struct seal *s, struct error *e)
+{
+	struct seal_image image = { 0 };
+	int r;
+
+	dl_iterate_phdr(seal_find_image, &image);
+	r = seal_swap(&image, s->fd);
+	if (r == 0)
+		r = seal_set_exe(s->fd);
+	seal_done(s);
+	if (r == 0)
+		return 0;
+	error_set(e, -r, "take on the sealed copy of the executable");
+	error_hint(e, "the kernel must have CONFIG_CHECKPOINT_RESTORE");
 	return r;
 }

@@ -4,12 +4,30 @@
 struct error;
 
 /*
- * Running from something that cannot be written (CVE-2019-5736): until execve, /proc/PID/exe of a
- * container's process is our own executable, and a "#!/proc/self/exe" in an image would even run it
- * inside. oci_seal() (oci.h) executes us again from a copy: an overlay without an upper layer, which
- * has no writable way back to the file, else a sealed memfd. A file that fs-verity protects, or
- * that lies on a read-only file system, needs neither.
+ * Until execve, /proc/PID/exe of a container's process leads to the executable it was forked from, and
+ * a "#!/proc/self/exe" in an image even runs that inside: a way to overwrite it on the host
+ * (CVE-2019-5736). So a child of ours takes on a sealed copy in its first instructions: every mapping
+ * of the executable is replaced by the same bytes of the copy, then its exe link
+ * (PR_SET_MM_MAP, prctl(2)). Nothing is executed a second time, and the caller stays as it is.
+ *
+ * The copy is the very file seen through a read-only mount that no path leads to, so that its page
+ * cache is shared; where we may not mount, a sealed memfd.
  */
+struct seal {
+	int fd;       /* the copy, for reading; -1 */
+	int mount_fd; /* its mount, or -1 */
+};
 
-/* 0 where the caller is sealed, else -EPERM. */
-int seal_check(struct error *e);
+#define SEAL_NONE ((struct seal){ .fd = -1, .mount_fd = -1 })
+
+/* In the parent, before it makes the child. */
+int seal_open(struct seal *s, struct error *e);
+
+/*
+ * Waits for RCU where it closes the last descriptor of the mount: for a time when nobody waits, but in
+ * the parent before the payload runs, and with it the mount is out of everybody's reach.
+ */
+void seal_done(struct seal *s);
+
+/* In the child, which has one thread. Its descriptors are closed. */
+int seal_take_on(struct seal *s, struct error *e);

@@ -75,23 +75,22 @@ static int command_check_script(const char *path, char *head, size_t len, struct
 static int command_check_elf(const char *path, int fd, const Elf64_Ehdr *h, struct error *e)
 {
 	char interpreter[PATH_MAX];
-	Elf64_Phdr ph;
+	Elf64_Phdr ph[16];
+	ssize_t n;
 	int i;
 
-	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_phentsize != sizeof(ph))
+	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_phentsize != sizeof(ph[0]))
 		return 0;
-	for (i = 0; i < h->e_phnum && i < 64; i++) {
-		off_t at = (off_t)(h->e_phoff + (uint64_t)i * sizeof(ph));
-
-		if (pread(fd, &ph, sizeof(ph), at) != sizeof(ph))
-			return 0;
-		if (ph.p_type != PT_INTERP || ph.p_filesz < 2 ||
-		    ph.p_filesz > sizeof(interpreter))
+	/* Linkers put the interpreter among the first. */
+	n = pread(fd, ph, sizeof(ph), (off_t)h->e_phoff) / (ssize_t)sizeof(ph[0]);
+	for (i = 0; i < n && i < h->e_phnum; i++) {
+		if (ph[i].p_type != PT_INTERP || ph[i].p_filesz < 2 ||
+		    ph[i].p_filesz > sizeof(interpreter))
 			continue;
-		if (pread(fd, interpreter, ph.p_filesz, (off_t)ph.p_offset) !=
-		    (ssize_t)ph.p_filesz)
+		if (pread(fd, interpreter, ph[i].p_filesz, (off_t)ph[i].p_offset) !=
+		    (ssize_t)ph[i].p_filesz)
 			return 0;
-		interpreter[ph.p_filesz - 1] = '\0';
+		interpreter[ph[i].p_filesz - 1] = '\0';
 		return command_check_interpreter(path, interpreter, e);
 	}
 	return 0;

@@ -117,7 +117,7 @@ static int device_open_parent(const struct sandbox *sb, int dev_fd, const char *
 
 	*ret_name = name;
 	if (name - path == 5 && str_starts(path, "/dev/"))
-		return dup(dev_fd);
+		return dev_fd;
 	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
 	return path_mkdir_all(sb->root_fd, parent, 0755);
 }
@@ -125,16 +125,18 @@ static int device_open_parent(const struct sandbox *sb, int dev_fd, const char *
 static int device_make(const struct sandbox *sb, int dev_fd, const struct spec_device *d,
 		       struct error *e)
 {
-	autoclose int dir_fd = -1;
+	autoclose int own_fd = -1;
 	char path[4096];
 	const char *name;
-	int r;
+	int dir_fd, r;
 
 	if (path_clean(path, sizeof(path), d->path) < 0 || str_eq(path, "/"))
 		return error_say(e, EINVAL, "device %s: no usable path", d->path);
 	dir_fd = device_open_parent(sb, dev_fd, path, &name);
 	if (dir_fd < 0)
 		return error_set(e, -dir_fd, "device %s: make its folder", d->path);
+	if (dir_fd != dev_fd)
+		own_fd = dir_fd;
 
 	r = sb->own_userns ? -EPERM : device_mknod(dir_fd, name, d);
 	if (r == -EPERM && d->type != 'p') {

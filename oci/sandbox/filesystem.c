@@ -105,6 +105,6 @@ int filesystem_mount(const struct spec_mount *m, struct error *e)
 	if (r < 0)
 		return error_prefix(e, "type %s", type);
 
-	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, 0);
+	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, m->attr_set);
 	return fd < 0 ? filesystem_error(fs_fd, errno, "mount it", e) : fd;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "sandbox/sandbox.h"
 
 #define ATTACH_FLAGS (MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
@@ -112,25 +114,49 @@ static int mask_readonly(const struct sandbox *sb, const char *path, struct erro
 	return 0;
 }
 
-int masks_apply(struct sandbox *sb, struct error *e)
+static bool mask_is_in_proc(const char *path)
+{
+	char clean[PATH_MAX];
+
+	return path_clean(clean, sizeof(clean), path) >= 0 && str_starts(clean, "/proc/");
+}
+
+static int masks_make(struct sandbox *sb, bool proc, bool others, struct error *e)
 {
 	const struct spec_linux *l = &sb->spec->linux_;
 	struct mask_covers covers = { -1, -1 };
+	const char *path;
 	size_t i;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < l->readonly_paths.n; i++) {
-		r = mask_readonly(sb, l->readonly_paths.v[i], e);
+		path = l->readonly_paths.v[i];
+		if (mask_is_in_proc(path) ? !proc : !others)
+			continue;
+		r = mask_readonly(sb, path, e);
 		if (r < 0)
-			error_prefix(e, "linux.readonlyPaths[%zu] (%s)", i,
-				     l->readonly_paths.v[i]);
+			error_prefix(e, "linux.readonlyPaths[%zu] (%s)", i, path);
 	}
 	for (i = 0; r == 0 && i < l->masked_paths.n; i++) {
-		r = mask_path(sb, l->masked_paths.v[i], &covers, e);
+		path = l->masked_paths.v[i];
+		if (mask_is_in_proc(path) ? !proc : !others)
+			continue;
+		r = mask_path(sb, path, &covers, e);
 		if (r < 0)
-			error_prefix(e, "linux.maskedPaths[%zu] (%s)", i, l->masked_paths.v[i]);
+			error_prefix(e, "linux.maskedPaths[%zu] (%s)", i, path);
 	}
 	mem_closep(&covers.dir_fd);
 	mem_closep(&covers.file_fd);
 	return r;
+}
+
+int masks_apply_proc(struct sandbox *sb, struct error *e)
+{
+	sb->proc_masked = true;
+	return masks_make(sb, true, false, e);
+}
+
+int masks_apply(struct sandbox *sb, struct error *e)
+{
+	return masks_make(sb, !sb->proc_masked, true, e);
 }

@@ -11,3 +11,6 @@ struct sandbox;
  * masked for any other reason is an error.
  */
 int masks_apply(struct sandbox *sb, struct error *e);
+
+/* Those in /proc alone, as soon as it is mounted; masks_apply() then does the rest. */
+int masks_apply_proc(struct sandbox *sb, struct error *e);

@@ -109,8 +109,15 @@ static bool mount_is_cgroup(const struct spec_mount *m)
 	return str_eq(m->type, "cgroup") || str_eq(m->type, "cgroup2");
 }
 
-/* The detached mount for one entry. */
-static int mount_detached(struct sandbox *sb, const struct spec_mount *m, struct error *e)
+/* A sysfs shows the network namespace of whoever makes it. */
+static bool mount_shows_net(const struct spec_mount *m)
+{
+	return str_eq(m->type, "sysfs");
+}
+
+/* The detached mount for one entry. `fresh`: a new file system, which came with its flags. */
+static int mount_detached(struct sandbox *sb, const struct spec_mount *m, bool *ret_fresh,
+			  struct error *e)
 {
 	size_t i = (size_t)(m - sb->spec->mounts);
 	int fd, r;
@@ -120,13 +127,13 @@ static int mount_detached(struct sandbox *sb, const struct spec_mount *m, struct
 	if (mount_is_cgroup(m) && sb->cgroup_path_visible)
 		return mount_bind_own_cgroup(sb, e);
 
-	/* A sysfs shows the network namespace of whoever makes it. */
-	if (str_eq(m->type, "sysfs") && (r = sandbox_need_net(sb, e)) < 0)
+	if (mount_shows_net(m) && (r = sandbox_need_net(sb, e)) < 0)
 		return r;
 	fd = filesystem_mount(m, e);
 	/* A user namespace without its own network namespace may not make a new sysfs. */
 	if (fd == -EPERM && str_eq(m->type, "sysfs") && sb->own_userns)
 		return mount_bind_sysfs(e);
+	*ret_fresh = true;
 	return fd;
 }
 
@@ -291,19 +298,20 @@ static int mount_check_proc(const struct spec_mount *m, int fd, const struct sta
 static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct error *e)
 {
 	autoclose int fd = -1, target_fd = -1;
+	bool fresh = false;
 	struct stat st;
 	int r;
 
 	if (m->remount)
 		return mount_remount(sb, m, e);
 
-	fd = mount_detached(sb, m, e);
+	fd = mount_detached(sb, m, &fresh, e);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return error_set(e, errno, "stat the source");
 	r = mount_check_proc(m, fd, &st, e);
-	if (r == 0)
+	if (r == 0 && !(fresh && !m->attr_set_rec && !m->attr_clear_rec))
 		r = mount_set_attributes(sb, m, fd, e);
 	if (r < 0)
 		return r;
@@ -319,18 +327,59 @@ static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct err
 	return mount_protect_cgroups(sb, m, e);
 }
 
+static int mount_make_next(struct sandbox *sb, struct error *e)
+{
+	const struct spec_mount *m = &sb->spec->mounts[sb->n_mounted];
+	char name[200];
+	int r = mount_make(sb, m, e);
+
+	if (r < 0)
+		return error_prefix(e, "%s", mount_show(sb, m, name, sizeof(name)));
+	sb->n_mounted++;
+	return 0;
+}
+
+static bool mount_concerns(const struct spec_mount *m, const char *dir)
+{
+	char path[PATH_MAX];
+
+	/* Through a symbolic link of the image it could land anywhere; only a new sysfs cannot. */
+	if (!str_eq(m->type, "sysfs") && !str_starts(m->destination, "/sys/"))
+		return true;
+	return path_clean(path, sizeof(path), m->destination) < 0 || str_eq(path, "/") ||
+	       (str_starts(path, dir) && strchr("/", path[strlen(dir)]));
+}
+
+bool mounts_left_concern(const struct sandbox *sb, const char *dir)
+{
+	size_t i;
+
+	for (i = sb->n_mounted; i < sb->spec->n_mounts; i++)
+		if (mount_concerns(&sb->spec->mounts[i], dir))
+			return true;
+	return false;
+}
+
+static bool mounts_can_wait(const struct sandbox *sb)
+{
+	return sb->await_net && mount_shows_net(&sb->spec->mounts[sb->n_mounted]) &&
+	       !mounts_left_concern(sb, "/dev");
+}
+
 int mounts_make(struct sandbox *sb, struct error *e)
 {
-	char name[200];
-	size_t i;
-	int r;
+	int r = 0;
 
-	for (i = 0; i < sb->spec->n_mounts; i++) {
-		r = mount_make(sb, &sb->spec->mounts[i], e);
-		if (r < 0)
-			return error_prefix(e, "%s",
-					    mount_show(sb, &sb->spec->mounts[i], name,
-						       sizeof(name)));
-	}
-	return 0;
+	while (r == 0 && sb->n_mounted < sb->spec->n_mounts && !mounts_can_wait(sb))
+		r = mount_make_next(sb, e);
+	return r;
+}
+
+int mounts_make_rest(struct sandbox *sb, struct error *e)
+{
+	int r = 0;
+
+	while (r == 0 && sb->n_mounted < sb->spec->n_mounts)
+		r = mount_make_next(sb, e);
+	return r;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 struct error;
 struct sandbox;
 
@@ -14,5 +16,12 @@ struct sandbox;
 int mounts_open_sources(struct sandbox *sb, struct error *e);
 void mounts_close_sources(struct sandbox *sb);
 
-/* Child. */
+/*
+ * Child. The first of the two may leave off where the network namespace is needed and not there yet,
+ * unless what is left concerns /dev: devices can be made between the two.
+ */
 int mounts_make(struct sandbox *sb, struct error *e);
+int mounts_make_rest(struct sandbox *sb, struct error *e);
+
+/* Whether a mount that is still to be made covers `dir` ("/dev"), lies in it, or may do so. */
+bool mounts_left_concern(const struct sandbox *sb, const char *dir);

@@ -53,6 +53,8 @@ struct sandbox {
 	 * ours from the start.
 	 */
 	int (*await_net)(struct sandbox *sb, struct error *e);
+	size_t n_mounted; /* the first so many of spec->mounts are there; see mounts.h */
+	bool proc_masked; /* what is to be masked in /proc is; see masks.h */
 
 	void (*warn)(void *arg, const char *text); /* something that does not stop us */
 	void *warn_arg;
