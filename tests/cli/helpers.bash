@@ -205,6 +205,17 @@ cage_look() {
 	echo "cgroups: $(cd "/sys/fs/cgroup$CAGE_CGROUP" && find . -mindepth 1 -type d | sort | tr '\n' ' ')"
 }
 
+# What the kernel is about to end is not left behind: what is still there after two seconds is.
+cage_settled() {
+	local try now
+	for ((try = 0; try < 40; try++)); do
+		now=$(cage_look)
+		[[ $now != "$CAGE_BEFORE" ]] || break
+		sleep 0.05
+	done
+	echo "$now"
+}
+
 setup() {
 	T=$BATS_TEST_TMPDIR
 	ROOT=$T/root
@@ -229,7 +240,7 @@ teardown() {
 		[[ -d $id ]] || continue
 		"$RUNTIME" --root "$ROOT" delete --force "$(basename "$id")" || true
 	done
-	left=$(cage_look)
+	left=$(cage_settled)
 	if [[ $FOREIGN ]]; then
 		teardown_foreign
 		return 0
