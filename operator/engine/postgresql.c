@@ -92,6 +92,9 @@ static const char *const at_start[] = {
 	"wal_log_hints",
 };
 
+/* Every cluster has these from its making. */
+static const char *const standing[] = { "postgres", "template0", "template1" };
+
 static bool among(const char *name, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -145,6 +148,9 @@ static void check(const struct database *d, struct problems *p)
 	if (!is_role(d->database))
 		problems_add(p, "bootstrap.database",
 			     "must be lower case letters, digits and '_'");
+	if (among(d->database, standing, ARRAY_SIZE(standing)))
+		problems_add(p, "bootstrap.database", "\"%s\" is one of PostgreSQL's own",
+			     d->database);
 	if (!is_role(d->owner) || str_starts(d->owner, "pg_") || str_eq(d->owner, "postgres"))
 		problems_add(p, "bootstrap.owner",
 			     "must be lower case letters, digits and '_', and no role of "
@@ -228,8 +234,10 @@ static char *access_file(const struct database *d)
 }
 
 /*
- * Replica 0 makes the cluster once; the others copy it and follow. A directory is only taken for
- * whole when its making went through to the end: PG_VERSION alone may be what a kill left over.
+ * Replica 0 makes the cluster once; the others wait for it, copy it and follow. A directory is only
+ * taken for whole when its making went through to the end: PG_VERSION alone may be what a kill left
+ * over. The server that is up meanwhile has its socket where no probe looks. As process 1 a shell
+ * hears no signal without a trap, and not before the command in the foreground has ended.
  */
 static const char start_file[] =
 	"#!/bin/sh\n"
@@ -243,9 +251,11 @@ static const char start_file[] =
 	"create() {\n"
 	"\tinitdb --auth=scram-sha-256 --username=postgres --encoding=UTF8 --data-checksums \\\n"
 	"\t\t--pwfile=/run/secrets/superuser/password\n"
-	"\techo 'local all all trust' >/run/database/init_hba.conf\n"
-	"\tpg_ctl -w -o \"$config -c hba_file=/run/database/init_hba.conf -c listen_addresses=\" start\n"
-	"\tpsql -h /run/database -U postgres -v ON_ERROR_STOP=1 -v owner=\"$DATABASE_OWNER\" \\\n"
+	"\tmkdir -p /run/database/init\n"
+	"\techo 'local all all trust' >/run/database/init/pg_hba.conf\n"
+	"\tpg_ctl -w -o \"$config -c hba_file=/run/database/init/pg_hba.conf -c listen_addresses= \\\n"
+	"\t\t-c unix_socket_directories=/run/database/init\" start\n"
+	"\tpsql -h /run/database/init -U postgres -v ON_ERROR_STOP=1 -v owner=\"$DATABASE_OWNER\" \\\n"
 	"\t\t-v name=\"$DATABASE_NAME\" -v password=\"$(password application)\" <<'SQL'\n"
 	"CREATE ROLE :\"owner\" LOGIN PASSWORD :'password';\n"
 	"CREATE DATABASE :\"name\" OWNER :\"owner\";\n"
@@ -254,24 +264,47 @@ static const char start_file[] =
 	"}\n"
 	"\n"
 	"copy() {\n"
+	"\tuntil pg_isready -q -h \"$DATABASE_PRIMARY\"; do sleep 1; done\n"
 	"\tPGPASSWORD=$(password superuser) pg_basebackup --pgdata=\"$PGDATA\" --host=\"$DATABASE_PRIMARY\" \\\n"
 	"\t\t--username=postgres --wal-method=stream --checkpoint=fast\n"
 	"}\n"
 	"\n"
 	"if [ ! -e \"$PGDATA.whole\" ]; then\n"
 	"\trm -rf \"$PGDATA\"\n"
-	"\tif [ \"$POD_NAME\" = \"$DATABASE_PRIMARY_POD\" ]; then create; else copy; fi\n"
+	"\ttrap 'exit 143' TERM INT\n"
+	"\tif [ \"$POD_NAME\" = \"$DATABASE_PRIMARY_POD\" ]; then create & else copy & fi\n"
+	"\twait $!\n"
 	"\tsync\n"
 	"\ttouch \"$PGDATA.whole\"\n"
 	"fi\n"
+	"has=$(cat \"$PGDATA/PG_VERSION\")\n"
+	"server=$(postgres -V | sed 's/^[^0-9]*\\([0-9]*\\).*/\\1/')\n"
+	"if [ \"$has\" != \"$server\" ]; then\n"
+	"\techo \"start: the data are PostgreSQL $has's and this is PostgreSQL $server: it takes an upgrade, or the old version\" >&2\n"
+	"\texit 1\n"
+	"fi\n"
+	"\n"
+	"# A standby that has less of these than what it follows does not start.\n"
+	"at_least() {\n"
+	"\tneeds=$(pg_controldata | sed -n \"s/^$2 setting: *//p\")\n"
+	"\tif [ \"$(postgres $config -C \"$1\")\" -lt \"$needs\" ]; then more=\"$more -c $1=$needs\"; fi\n"
+	"}\n"
+	"\n"
+	"more=\n"
 	"rm -f \"$PGDATA/standby.signal\"\n"
 	"if [ \"$POD_NAME\" != \"$DATABASE_PRIMARY_POD\" ]; then\n"
 	"\ttouch \"$PGDATA/standby.signal\"\n"
-	"\tprintf '%s:5432:*:postgres:%s\\n' \"$DATABASE_PRIMARY\" \"$(password superuser)\" >/run/database/pgpass\n"
+	"\tprintf '%s:5432:*:postgres:%s\\n' \"$DATABASE_PRIMARY\" \"$(password superuser | sed 's/[\\:]/\\\\&/g')\" \\\n"
+	"\t\t>/run/database/pgpass\n"
 	"\tset -- -c \"primary_conninfo=host=$DATABASE_PRIMARY user=postgres passfile=/run/database/pgpass application_name=$POD_NAME\"\n"
+	"\tat_least max_connections max_connections\n"
+	"\tat_least max_worker_processes max_worker_processes\n"
+	"\tat_least max_wal_senders max_wal_senders\n"
+	"\tat_least max_prepared_transactions max_prepared_xacts\n"
+	"\tat_least max_locks_per_transaction max_locks_per_xact\n"
 	"fi\n"
 	"cksum /etc/database/*.conf >/run/database/loaded\n"
-	"exec postgres $config \"$@\"\n";
+	"exec postgres $config $more \"$@\"\n";
 
 /* Doubles as what takes up a changed file: the kubelet replaces it, the next probe reloads. */
 static const char ready_file[] =
@@ -355,12 +388,16 @@ static json_t *container(const struct database *d)
 		"pg_ctl -D /var/lib/database/pgdata status >/dev/null",
 		NULL
 	};
+	/* SIGTERM, which comes next, alone would wait until every client has gone. */
+	static const char stop[] = "PATH=$PATH:/usr/lib/postgresql/$DATABASE_MAJOR/bin; "
+				   "pg_ctl -D /var/lib/database/pgdata -m fast -W stop || true";
 
-	return json_pack("{s:[s, s], s:o, s:o, s:o, s:o}", "command", "/bin/sh",
-			 "/etc/database/start.sh", "env", environment(d), "startupProbe",
-			 probe(&d->startup, ready), "readinessProbe",
+	return json_pack("{s:[s, s], s:o, s:o, s:o, s:o, s:{s:{s:{s:[s, s, s]}}}}", "command",
+			 "/bin/sh", "/etc/database/start.sh", "env", environment(d),
+			 "startupProbe", probe(&d->startup, ready), "readinessProbe",
 			 probe(&d->readiness, ready), "livenessProbe",
-			 probe(&d->liveness, alive));
+			 probe(&d->liveness, alive), "lifecycle", "preStop", "exec", "command",
+			 "/bin/sh", "-c", stop);
 }
 
 static void secret(const struct database *d, const char *user, const char *password,

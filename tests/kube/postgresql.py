@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The scripts that the operator puts into PostgreSQL's pods, run on the real server of this machine's
+Debian: pods as `strake-operator plan` prints them, with the user, files, environment, probes and
+hooks they name, each a container of strake's with a network of its own. No cluster is needed."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness import OPERATOR, TREE, Failed, Suite, check, equal, wait
+
+STRAKE = Path(os.environ.get("STRAKE", TREE / "build" / "bin" / "strake"))
+SERVER = TREE / "build" / "postgresql"
+PACKAGES = ["postgresql", "dash", "coreutils", "sed", "grep", "libc-bin"]
+SECRET = "it's a:\\ \"secret\" $(id)"  # as somebody may bring one
+
+suite = Suite("postgresql")
+
+
+def run(*arguments, **more):
+    return subprocess.run([str(a) for a in arguments], check=True, capture_output=True, text=True, **more).stdout
+
+
+# --- the image ---------------------------------------------------------------------------------
+
+def unpack():
+    """A root of Debian's packages, once."""
+    done = SERVER / ".done"
+    if done.exists() and done.read_text() == " ".join(PACKAGES):
+        return
+    run(TREE / "hack" / "debian", "closure", "own", f"{SERVER}.debs", *PACKAGES)
+    shutil.rmtree(SERVER, ignore_errors=True)
+    for folder in ("bin", "sbin", "lib", "lib64"):
+        (SERVER / "usr" / folder).mkdir(parents=True)
+        (SERVER / folder).symlink_to(f"usr/{folder}")
+    for package in sorted(Path(f"{SERVER}.debs").glob("*.deb")):
+        subprocess.run(f"dpkg-deb --fsys-tarfile '{package}' | tar -x --keep-directory-symlink -C '{SERVER}'",
+                       shell=True, check=True)
+    if not (SERVER / "bin" / "sh").exists():
+        (SERVER / "bin" / "sh").symlink_to("dash")
+    (SERVER / "etc" / "passwd").write_text("root:x:0:0::/root:/bin/sh\npostgres:x:999:999::/var/lib/database:/bin/sh\n")
+    (SERVER / "etc" / "group").write_text("root:x:0:\npostgres:x:999:\n")
+    for folder in ("etc/database", "run/database", "run/secrets/superuser", "run/secrets/application", "var/lib/database"):
+        (SERVER / folder).mkdir(parents=True, exist_ok=True)
+    (SERVER / "etc" / "hosts").touch()
+    shutil.rmtree(f"{SERVER}.debs")
+    done.write_text(" ".join(PACKAGES))
+
+
+def major():
+    return sorted(p.name for p in (SERVER / "usr/lib/postgresql").iterdir())[-1]
+
+
+# --- what a kubelet does ------------------------------------------------------------------------
+
+class Pod:
+    """One pod of the plan's StatefulSet: its volumes outlive its container."""
+
+    def __init__(self, scene, ordinal):
+        self.scene, self.name = scene, f"db-{ordinal}"
+        self.folder = scene.folder / self.name
+        self.address = f"10.9.9.{ordinal + 1}"
+        self.template = scene.objects["StatefulSet", "db"]["spec"]["template"]["spec"]
+        self.container = self.template["containers"][0]
+        self.security = self.template["securityContext"]
+        self.process, self.id, self.starts = None, None, 0
+        (self.folder / "data").mkdir(parents=True)
+        os.chown(self.folder / "data", 0, self.security["fsGroup"])
+        os.chmod(self.folder / "data", 0o2775)
+        self.holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"], start_new_session=True)
+        wait(lambda: os.readlink(f"/proc/{self.holder.pid}/ns/net") != os.readlink("/proc/self/ns/net"), 10, "no network")
+        run("ip", "link", "add", f"strk{ordinal}", "type", "veth", "peer", "name", "eth0", "netns", str(self.holder.pid))
+        run("ip", "link", "set", f"strk{ordinal}", "master", "strk", "up")
+        inside = ["nsenter", "-t", str(self.holder.pid), "-n", "ip"]
+        run(*inside, "addr", "add", f"{self.address}/24", "dev", "eth0")
+        run(*inside, "link", "set", "eth0", "up")
+        run(*inside, "link", "set", "lo", "up")
+
+    def environment(self):
+        found = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
+        for item in self.container["env"]:
+            value = item.get("value")
+            if value is None:
+                equal(item["valueFrom"]["fieldRef"]["fieldPath"], "metadata.name", f"source of {item['name']}")
+                value = self.name
+            found.append(f"{item['name']}={value}")
+        return found
+
+    def volume(self, name):
+        volume = next((v for v in self.template["volumes"] if v["name"] == name), None)
+        path = self.folder / name
+        if volume is None:
+            return path  # a claim
+        if "emptyDir" in volume:
+            path.mkdir(exist_ok=True)
+            os.chown(path, 0, self.security["fsGroup"])
+            os.chmod(path, 0o2777)
+            return path
+        path.mkdir(exist_ok=True)
+        if "configMap" in volume:
+            files, mode = self.scene.objects["ConfigMap", volume["configMap"]["name"]]["data"], volume["configMap"]["defaultMode"]
+        else:
+            files, mode = self.scene.secrets[volume["secret"]["secretName"]], volume["secret"]["defaultMode"]
+        for file, text in files.items():
+            fresh = path / f".{file}"
+            fresh.write_text(text)
+            os.chown(fresh, 0, self.security["fsGroup"])
+            os.chmod(fresh, mode)
+            fresh.rename(path / file)
+        return path
+
+    def config(self):
+        spec = json.loads((self.scene.folder / "spec.json").read_text())
+        hosts = self.folder / "hosts"
+        hosts.write_text("127.0.0.1 localhost\n" + "".join(f"10.9.9.{n + 1} db-{n} db-{n}.db-pods\n" for n in range(3)))
+        spec["root"] = {"path": str(SERVER), "readonly": self.container["securityContext"]["readOnlyRootFilesystem"]}
+        spec["process"].update({
+            "terminal": False, "args": self.container["command"], "env": self.environment(), "cwd": "/", "noNewPrivileges": True,
+            "user": {"uid": self.security["runAsUser"], "gid": self.security["runAsGroup"], "additionalGids": [self.security["fsGroup"]]},
+            "capabilities": {kind: [] for kind in ("bounding", "effective", "permitted", "inheritable", "ambient")}})
+        spec["mounts"] = [m for m in spec["mounts"] if "cgroup" not in m["type"]]
+        for m in self.container["volumeMounts"] + [{"name": None, "mountPath": "/etc/hosts", "readOnly": True}]:
+            spec["mounts"].append({"destination": m["mountPath"], "type": "bind",
+                                   "source": str(self.volume(m["name"]) if m["name"] else hosts),
+                                   "options": ["bind", "nosuid", "nodev", "ro" if m.get("readOnly") else "rw"]})
+        spec["linux"]["namespaces"] = [n for n in spec["linux"]["namespaces"] if n["type"] not in ("network", "cgroup")] + [
+            {"type": "network", "path": f"/proc/{self.holder.pid}/ns/net"}]
+        spec["linux"].pop("resources", None)
+        spec["hostname"] = self.name
+        return spec
+
+    def strake(self, *arguments):
+        return [str(STRAKE), "--root", str(self.scene.folder / "state"), "--cgroup-manager", "disabled", *arguments]
+
+    def start(self):
+        self.starts += 1
+        self.id = f"{self.name}-{self.starts}-{os.getpid()}"
+        for empty in ("run", "tmp"):  # they are the container's own here
+            shutil.rmtree(self.folder / empty, ignore_errors=True)
+        (self.folder / "config.json").write_text(json.dumps(self.config()))
+        self.log = self.folder / f"log-{self.starts}"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.strake("run", "--bundle", str(self.folder), self.id), stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+        return self
+
+    def exec(self, *command, check=False, input=None):
+        done = subprocess.run(self.strake("exec", self.id, *command), input=input, capture_output=True, text=True)
+        if check and done.returncode:
+            raise Failed(f"{self.name}: {command}: {done.stderr}{done.stdout}")
+        return done
+
+    def probe(self, kind):
+        return self.exec(*self.container[kind]["exec"]["command"]).returncode == 0
+
+    def running(self):
+        return self.process.poll() is None
+
+    def words(self):
+        return self.log.read_text(errors="replace")
+
+    def wait_ready(self, seconds=120):
+        def ready():
+            if not self.running():
+                raise Failed(f"{self.name} ended: {self.words()[-1500:]}")
+            return self.probe("startupProbe") and self.probe("readinessProbe")
+        wait(ready, seconds, lambda: f"{self.name} is not ready: {self.words()[-1500:]}")
+        check(self.probe("livenessProbe"), "it is ready and not alive")
+        return self
+
+    def kill(self, number=signal.SIGKILL):
+        subprocess.run(self.strake("kill", self.id, str(int(number))), capture_output=True)
+
+    def crash(self):
+        def gone():
+            self.kill()  # which may come before the container is there
+            return not self.running()
+        wait(gone, 30, "it cannot be killed")
+
+    def stop(self, seconds=60):
+        """As a kubelet does it: the hook, then SIGTERM; its exit status."""
+        hook = self.container.get("lifecycle", {}).get("preStop")
+        if hook:
+            self.exec(*hook["exec"]["command"], check=True)
+        self.kill(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def sql(self, statement, user="postgres", database="postgres", secret="superuser", host=None):
+        """By the network, with the password of a Secret, from inside the pod."""
+        script = f"PATH=$PATH:/usr/lib/postgresql/{major()}/bin; PGPASSWORD=$(cat /run/secrets/{secret}/password); export PGPASSWORD; " \
+                 f"exec psql -h {host or self.address} -U {user} -d {database} -v ON_ERROR_STOP=1 -XAtq"
+        return self.exec("/bin/sh", "-c", script, check=True, input=statement).stdout.strip()
+
+    def end(self):
+        if self.process and self.running():
+            self.crash()
+        self.holder.kill()
+        self.holder.wait()
+
+
+class Scene:
+    """What is planned for one Database, and its pods."""
+
+    def __init__(self, **spec):
+        self.folder = Path(tempfile.mkdtemp(prefix="strake-postgresql-"))
+        self.pods = []
+        self.secrets = {"db-superuser": {"username": "postgres", "password": SECRET},
+                        "db-app": {"username": "app", "password": SECRET + "2"}}
+        self.plan(**spec)
+        run(STRAKE, "spec", cwd=self.folder)
+        (self.folder / "config.json").rename(self.folder / "spec.json")
+
+    def plan(self, **spec):
+        body = {"apiVersion": "example.com/v1", "kind": "Database", "metadata": {"name": "db", "namespace": "default"},
+                "spec": {"version": major(), **spec}}
+        text = run(OPERATOR, "plan", "-f", "-", input=json.dumps(body))
+        self.objects = {(o["kind"], o["metadata"]["name"]): o for o in json.loads(text)["items"]}
+
+    def pod(self, ordinal):
+        self.pods.append(Pod(self, ordinal))
+        return self.pods[-1]
+
+    def __enter__(self):
+        run("ip", "link", "add", "strk", "type", "bridge")
+        run("ip", "link", "set", "strk", "up")
+        return self
+
+    def __exit__(self, *_):
+        for pod in self.pods:
+            pod.end()
+        run("ip", "link", "del", "strk")
+        shutil.rmtree(self.folder)
+
+
+# --- tests -------------------------------------------------------------------------------------
+
+@suite.test
+def the_first_start_makes_the_cluster_the_role_and_the_database():
+    with Scene(bootstrap={"database": "orders", "owner": "shop"}) as s:
+        pod = s.pod(0).start().wait_ready()
+        equal(pod.sql("SELECT current_user, current_database()", "shop", "orders", "application"), "shop|orders", "the application")
+        equal(pod.sql("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'orders'"), "shop", "owner")
+        equal(pod.sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'shop'"), "f", "the application's role is a superuser")
+        equal(pod.sql("SHOW data_checksums"), "on", "checksums")
+        equal(pod.sql("SHOW cluster_name"), "db", "the server's name")
+        uid = pod.exec("/bin/sh", "-c", "id -u; touch /mine 2>&1").stdout.split("\n")
+        equal(uid[0], "999", "user")
+        check("Read-only" in uid[1], f"the root can be written: {uid[1]}")
+        wrong = pod.exec("/bin/sh", "-c", f"PGPASSWORD=x /usr/lib/postgresql/{major()}/bin/psql -h /run/database -U postgres -c 'SELECT 1'")
+        check("password authentication failed" in wrong.stderr, f"a wrong password: {wrong.stderr}")
+
+
+@suite.test
+def the_probes_say_what_is():
+    with Scene() as s:
+        pod = s.pod(0).start()
+        check(not pod.probe("readinessProbe"), "ready before there is a server")
+        pod.wait_ready()
+        pod.kill(signal.SIGSTOP)
+        check(not pod.probe("readinessProbe"), "ready while the server is stopped")
+        pod.kill(signal.SIGCONT)
+        wait(lambda: pod.probe("readinessProbe"), 30, "not ready again")
+
+
+@suite.test
+def a_changed_parameter_is_taken_up_by_the_next_probe():
+    with Scene() as s:
+        pod = s.pod(0).start().wait_ready()
+        equal(pod.sql("SHOW work_mem"), "4MB", "before")
+        s.plan(config={"parameters": {"work_mem": "12MB", "application_name": "it's a 'name'"}})
+        pod.volume("config")
+        check(pod.probe("readinessProbe"), "the probe")
+        wait(lambda: pod.sql("SHOW work_mem") == "12MB", 30, "it is not taken up")
+        check("parameter \"work_mem\" changed" in pod.words() or "received SIGHUP" in pod.words(), "nothing was reloaded")
+
+
+@suite.test
+def replicas_that_start_first_wait_for_the_primary_then_copy_and_follow_it():
+    with Scene(replicas=3) as s:
+        one, two = s.pod(1).start(), s.pod(2).start()
+        zero = s.pod(0).start().wait_ready()
+        zero.sql("CREATE TABLE t (n int); INSERT INTO t SELECT generate_series(1, 1000)", "app", "app", "application")
+        for pod in (one, two):
+            pod.wait_ready()
+            equal(pod.sql("SELECT pg_is_in_recovery()"), "t", f"{pod.name} is a standby")
+            wait(lambda: pod.sql("SELECT to_regclass('t') IS NOT NULL", database="app") == "t", 30, f"{pod.name} does not follow")
+            wait(lambda: pod.sql("SELECT count(*) FROM t", "app", "app", "application") == "1000", 30, f"{pod.name} has not all")
+        equal(zero.sql("SELECT string_agg(application_name, ' ' ORDER BY application_name) FROM pg_stat_replication"), "db-1 db-2", "who follows")
+        one.crash()
+        zero.sql("INSERT INTO t VALUES (0)", "app", "app", "application")
+        one.start().wait_ready()
+        wait(lambda: one.sql("SELECT count(*) FROM t", "app", "app", "application") == "1001", 30, "after its crash it does not follow")
+        check("copied" not in one.words() and "base backup" not in one.words(), "it was copied anew")
+
+
+@suite.test
+def parameters_that_a_standby_must_not_have_less_of_can_shrink_replicas_first():
+    with Scene(replicas=2, config={"parameters": {"max_connections": "60", "max_locks_per_transaction": "100"}}) as s:
+        zero = s.pod(0).start().wait_ready()
+        one = s.pod(1).start().wait_ready()
+        s.plan(replicas=2, config={"parameters": {"max_connections": "40"}})
+        for pod, now in ((one, "60"), (zero, "40"), (one, "40")):
+            equal(pod.stop(), 0, f"{pod.name}: exit status")
+            pod.start().wait_ready()
+            if pod is one and now == "40":
+                # What the primary wrote of it comes with its log.
+                wait(lambda: "max_connections setting:              40" in pod.exec(
+                    f"/usr/lib/postgresql/{major()}/bin/pg_controldata", "/var/lib/database/pgdata").stdout, 30, "it does not hear")
+                pod.stop()
+                pod.start().wait_ready()
+            equal(pod.sql("SHOW max_connections"), now, f"{pod.name}'s max_connections")
+
+
+@suite.test
+def after_a_crash_the_data_are_there_and_nothing_is_made_anew():
+    with Scene() as s:
+        pod = s.pod(0).start().wait_ready()
+        before = pod.sql("CREATE TABLE t (n int); INSERT INTO t VALUES (7); SELECT system_identifier FROM pg_control_system()")
+        pod.crash()
+        pod.start().wait_ready()
+        equal(pod.sql("SELECT n, system_identifier FROM t, pg_control_system()"), f"7|{before}", "row and identity")
+        check("automatic recovery in progress" in pod.words(), "this was no crash")
+
+
+@suite.test
+def it_shuts_down_cleanly_and_soon_though_clients_are_connected():
+    with Scene() as s:
+        pod = s.pod(0).start().wait_ready()
+        script = f"PGPASSWORD=$(cat /run/secrets/superuser/password); export PGPASSWORD; " \
+                 f"exec /usr/lib/postgresql/{major()}/bin/psql -h {pod.address} -U postgres -c 'SELECT pg_sleep(600)'"
+        client = subprocess.Popen(pod.strake("exec", pod.id, "/bin/sh", "-c", script), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait(lambda: pod.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'") == "1", 30, "the client does not come")
+        equal(pod.stop(), 0, "exit status")
+        client.wait(30)
+        check("database system is shut down" in pod.words(), f"it was no shutdown: {pod.words()[-800:]}")
+        pod.start().wait_ready()
+        check("database system was shut down at" in pod.words(), "the next start had to recover")
+
+
+@suite.test
+def data_of_another_major_version_are_told_and_left_alone():
+    with Scene() as s:
+        pod = s.pod(0).start().wait_ready()
+        pod.stop()
+        version = pod.folder / "data" / "pgdata" / "PG_VERSION"
+        version.write_text("9\n")
+        pod.start()
+        check(pod.process.wait(30) != 0, "it starts")
+        check("PostgreSQL 9's and this is" in pod.words(), pod.words())
+        version.write_text(f"{major()}\n")
+        pod.start().wait_ready()
+
+
+@suite.test
+def a_first_start_that_is_killed_or_ended_anywhere_is_begun_anew():
+    with Scene() as s:
+        pod = s.pod(0)
+        def start_until(words):
+            pod.start()
+            wait(lambda: words in pod.words(), 60, lambda: f"{words} does not come: {pod.words()}")
+        for words in ("files belonging", "creating configuration files", "running bootstrap", "post-bootstrap", "syncing data",
+                      "waiting for server", "CREATE ROLE", "CREATE DATABASE"):
+            start_until(words)
+            pod.crash()
+        start_until("running bootstrap")
+        pod.stop()
+        check(not (pod.folder / "data" / "pgdata.whole").exists(), "half a cluster is taken for a whole one")
+        pod.start().wait_ready()
+        equal(pod.sql("SELECT current_user", "app", "app", "application"), "app", "the application")
+
+
+@suite.test
+def a_replica_that_is_ended_while_it_waits_or_copies_ends_at_once():
+    with Scene(replicas=2) as s:
+        one = s.pod(1).start()
+        wait(lambda: one.exec("/bin/sh", "-c", "true").returncode == 0, 30, "it does not start")
+        one.stop(20)
+        check(not (one.folder / "data" / "pgdata.whole").exists(), "nothing is taken for a whole copy")
+
+
+def main():
+    """In namespaces of our own: what is left of mounts, networks and processes ends with them."""
+    if os.environ.get("STRAKE_INSIDE") != "1":
+        if os.geteuid() != 0:
+            suite.tests = [lambda: "needs root, to make containers"]
+            suite.tests[0].__name__ = "pods_of_PostgreSQL"
+            return suite.main()
+        unpack()
+        os.execvpe("unshare", ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable,
+                               *sys.argv], {**os.environ, "STRAKE_INSIDE": "1"})
+    return suite.main()
+
+
+main()
