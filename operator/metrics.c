@@ -11,6 +11,8 @@
 #include "kube/connection.h"
 #include "operator.h"
 
+#define QUEUE_LABEL "name=\"database\""
+
 void metrics_request(struct metrics *m, const struct call_record *r)
 {
 	m->request_ms += r->took_ms;
@@ -40,6 +42,13 @@ static void number(struct buf *b, const char *name, const char *type, const char
 	buf_addf(b, "%s%s %.15g\n", name, labels, value);
 }
 
+static void timing(struct buf *b, const char *name, const char *help, const char *label,
+		   const struct histogram *h)
+{
+	head(b, name, "histogram", help);
+	histogram_write(h, name, label, b);
+}
+
 static void write_requests(const struct metrics *m, const char *host, struct buf *b)
 {
 	head(b, "rest_client_requests_total", "counter",
@@ -59,24 +68,17 @@ static void write_requests(const struct metrics *m, const char *host, struct buf
 
 static void write_queue(const struct queue *q, struct buf *b)
 {
-	static const char labels[] = "{name=\"database\"}";
+	static const char labels[] = "{" QUEUE_LABEL "}";
 
 	number(b, "workqueue_depth", "gauge", "Databases waiting.", labels, q->depth);
 	number(b, "workqueue_adds_total", "counter", "Databases added.", labels,
 	       (double)q->adds);
 	number(b, "workqueue_retries_total", "counter", "Databases tried again.", labels,
 	       (double)q->retries);
-	head(b, "workqueue_queue_duration_seconds", "summary", "Time spent waiting.");
-	buf_addf(b,
-		 "workqueue_queue_duration_seconds_sum%s %.3f\n"
-		 "workqueue_queue_duration_seconds_count%s %llu\n",
-		 labels, (double)q->waited_ms / 1000, labels, (unsigned long long)q->taken);
-	head(b, "workqueue_work_duration_seconds", "summary", "Time spent working.");
-	buf_addf(b,
-		 "workqueue_work_duration_seconds_sum%s %.3f\n"
-		 "workqueue_work_duration_seconds_count%s %llu\n",
-		 labels, (double)q->worked_ms / 1000, labels,
-		 (unsigned long long)(q->taken - q->active));
+	timing(b, "workqueue_queue_duration_seconds", "Time spent waiting.", QUEUE_LABEL,
+	       &q->waited);
+	timing(b, "workqueue_work_duration_seconds", "Time spent working.", QUEUE_LABEL,
+	       &q->worked);
 }
 
 static void write_reconciles(const struct operator_ *o, struct buf *b)
@@ -95,13 +97,8 @@ static void write_reconciles(const struct operator_ *o, struct buf *b)
 	number(b, "controller_runtime_reconcile_errors_total", "counter",
 	       "Looks at a Database that failed.", "{controller=\"database\"}",
 	       (double)m->reconcile_errors);
-	head(b, "controller_runtime_reconcile_time_seconds", "summary", "Time of one look.");
-	buf_addf(
-		b,
-		"controller_runtime_reconcile_time_seconds_sum{controller=\"database\"} %.3f\n"
-		"controller_runtime_reconcile_time_seconds_count{controller=\"database\"} %llu\n",
-		(double)o->queue.worked_ms / 1000,
-		(unsigned long long)(o->queue.taken - o->queue.active));
+	timing(b, "controller_runtime_reconcile_time_seconds", "Time of one look.",
+	       "controller=\"database\"", &o->queue.worked);
 	number(b, "controller_runtime_active_workers", "gauge", "Databases worked on.",
 	       "{controller=\"database\"}", o->queue.active);
 }

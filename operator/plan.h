@@ -48,7 +48,6 @@ struct plan {
 	bool old_children;    /* a namesake's children must go first */
 	bool outdated;        /* pods of an older revision are there */
 	bool resizing;        /* claims are on their way to their size */
-	bool missing_secret;  /* a Secret that is to be brought */
 };
 
 /* What plan_make() must know beside the observation. */

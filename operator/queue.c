@@ -105,8 +105,7 @@ struct queue_item *queue_take(struct queue *q)
 		unlink_item(i);
 		i->active = true;
 		q->active++;
-		q->taken++;
-		q->waited_ms += now - i->since_ms;
+		histogram_add(&q->waited, now - i->since_ms);
 		i->since_ms = now;
 		return i;
 	}
@@ -131,7 +130,7 @@ void queue_finish(struct queue_item *i, bool failed, uint64_t again_ms)
 	uint64_t wait = again_ms;
 
 	q->active--;
-	q->worked_ms += proc_now_ms() - i->since_ms;
+	histogram_add(&q->worked, proc_now_ms() - i->since_ms);
 	i->active = false;
 	i->not_before_ms = failed && again_ms ? proc_now_ms() + again_ms : 0;
 	if (failed) {

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "histogram.h"
 #include "kube/loop.h"
 
 /*
@@ -42,7 +43,8 @@ struct queue {
 	void (*ready)(void *arg);   /* something can be taken */
 	void *arg;
 	/* for the metrics */
-	uint64_t adds, retries, taken, waited_ms, worked_ms;
+	uint64_t adds, retries;
+	struct histogram waited, worked;
 };
 
 void queue_init(struct queue *q, struct loop *l, void (*ready)(void *arg), void *arg);

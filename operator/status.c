@@ -174,9 +174,15 @@ static void storage(struct view *v)
 
 static void credentials(struct view *v)
 {
+	const struct database *d = &v->p->database;
 	char message[256];
 	const char *conflict = conflict_text(v->p, message, sizeof(message));
 
+	if (d->superuser_secret && d->application_secret) {
+		add(v, CONDITION_CREDENTIALS_READY, CONDITION_TRUE, "Brought",
+		    "spec.credentials names them; pods wait until they are there");
+		return;
+	}
 	add_either(v, CONDITION_CREDENTIALS_READY, v->credentials, "Stored",
 		   conflict ? "NameConflict" : "Pending",
 		   conflict ? conflict : "the Secrets are not there yet");
