@@ -53,6 +53,7 @@ struct record {
 	uint16_t made;      /* Secrets we know to be there without seeing them */
 	bool failed;        /* something in this round */
 	bool worked;        /* something was sent in this pass */
+	uint8_t unsaid;     /* looks in a row without a status */
 	unsigned retry_after_ms;
 	char *trouble;        /* what last went wrong, in words; or NULL */
 	uint64_t invalid_for; /* generation whose spec was told to be wrong */

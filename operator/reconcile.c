@@ -78,6 +78,26 @@ static void pass_plan(struct pass *p)
 		r->settled_generation = r->generation;
 }
 
+/*
+ * With steps to do the next look, when they are done, has more to say than this one: a status between
+ * them is a write for nobody, and the slowest of them. But whoever fights with us over a child, look by
+ * look, must not keep it from being written.
+ */
+#define UNSAID_MOST 4
+
+static bool pass_goes_on(struct pass *p)
+{
+	struct record *r = p->r;
+
+	if (!p->plan.n || p->plan.conflicts || p->plan.resizing || p->plan.outdated ||
+	    r->deleting || r->trouble || r->item.failures || r->unsaid == UNSAID_MOST) {
+		r->unsaid = 0;
+		return false;
+	}
+	r->unsaid++;
+	return true;
+}
+
 static void pass_done(struct pass *p)
 {
 	problems_done(&p->problems);
@@ -94,8 +114,9 @@ void reconcile(struct operator_ *o, struct record *r)
 	if (r->exists && pass_read(&p)) {
 		pass_plan(&p);
 		events_of_pass(&p);
-		status_write(&p);
 		apply_plan(&p);
+		if (!pass_goes_on(&p))
+			status_write(&p);
 		log_debug("%s/%s: %u to do, %u under way", r->namespace, r->name, p.plan.n,
 			  r->in_flight);
 	}
