@@ -194,26 +194,26 @@ uninstall: ## remove what install has put there
 POLICY_FILES := $(shell find policies -type f -name '*.json' 2>/dev/null | sort)
 
 .PHONY: demo
-demo: ## run a real container on this machine, and see what it says of itself
+demo: ## run a real container on this machine, then apply a Database and see what it becomes
 	@hack/deps demo
-	$(SUBMAKE) $(B)/bin/strake
+	$(SUBMAKE) all
 	@hack/demo $(B)/bin/strake
+	@hack/demo-database $(B)/bin/strake-operator
 
 # --- tests -------------------------------------------------------------------------------------
 # Each kind has a rule tap-KIND that leaves KIND.tap or some KIND-*.tap in build/tests/results; tests/run
 # calls these rules and sums up.
 
 .PHONY: test test-all test-unit test-fuzz test-host test-vm test-kube
-test: ## install what is needed, build, and run the tests, but for those that need Kubernetes
-	@hack/deps test fuzz vm
+test: ## install what is needed, build, and run the tests (the first time builds Kubernetes: 10 minutes)
+	@hack/deps test fuzz vm kube
 	$(SUBMAKE) all
-	+@tests/run unit san fuzz tree cli vm
+	+@tests/run unit san fuzz tree cli vm kube
 
-test-all: ## check, test, the tests on Kubernetes, and a minute of every fuzz target
+test-all: ## check, test, the tests on Kubernetes with sanitizers, and a minute of every fuzz target
 	$(SUBMAKE) check
 	$(SUBMAKE) test
-	@hack/deps kube
-	$(SUBMAKE) test-kube
+	+@tests/run kubesan
 	$(SUBMAKE) fuzz
 
 test-unit: ## unit tests, plain and with sanitizers
@@ -254,7 +254,7 @@ $(TAP):
 packaged := hack/debian unpack own build/packaged golang-github-containers-common
 PACKAGED := PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/seccomp.json
 
-.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-kube
+.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-kube tap-kubesan
 tap-unit: | $(TAP)
 	$(SUBMAKE) unit-bins
 	-@$(packaged)
@@ -270,8 +270,13 @@ tap-cli: $(B)/bin/strake
 tap-vm: all
 	@tests/vm/run
 
-tap-kube: $(B)/bin/strake-operator
-	@STRAKE_BUILD=$(CURDIR)/$(B) tests/kube/run
+tap-kube: all
+	@STRAKE_BUILD=$(CURDIR)/$(B) STRAKE=$(CURDIR)/$(B)/bin/strake tests/kube/run
+
+# The same with sanitizers in the operator.
+tap-kubesan: all
+	$(SUBMAKE) SAN=1 B=build/san build/san/obj/strake-operator
+	@KUBE_KIND=kubesan STRAKE_OPERATOR=$(CURDIR)/build/san/obj/strake-operator STRAKE=$(CURDIR)/$(B)/bin/strake tests/kube/run
 
 tap-tree: | $(TAP)
 	@bats --tap $(call src,tests/tree/*.bats) >$(TAP)/tree.tap
@@ -397,12 +402,17 @@ build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
 
 PROFILES ?= policies/seccomp/default.json
 
-.PHONY: bench-seccomp bench-operator
+.PHONY: bench-seccomp bench-operator bench-soak
 bench-seccomp: build/bench/seccomp ## measure compiling, proving, caching and loading a filter (PROFILES=files)
 	build/bench/seccomp $(PROFILES)
 
 bench-operator: $(B)/bin/strake-operator ## measure the operator beside a client-go peer, on a real control plane
-	tests/bench/operator-run
+	tests/bench/operator-run operator
+
+SOAK_SECONDS ?= 1800
+
+bench-soak: $(B)/bin/strake-operator ## let the operator work for long and watch its memory (SOAK_SECONDS=1800)
+	tests/bench/operator-run soak $(SOAK_SECONDS)
 
 # --- what the operator is installed by ---------------------------------------------------------
 

@@ -4,9 +4,10 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness import Cluster, Failed, Operator, Suite, check, equal, wait
+from harness import LABEL, Cluster, Failed, Operator, Suite, check, equal, wait
 
 suite = Suite("crash")
 cluster = suite.cluster = Cluster()
@@ -21,43 +22,44 @@ def passwords(namespace):
     return {s["metadata"]["name"]: (s["metadata"]["uid"], s["data"]["password"]) for s in cluster.list("Secret", namespace)}
 
 
-def dies_at_every_moment(prepare, change, done, most=60):
-    """Runs `change` again and again, each time with the operator killed one moment later than before,
-    until it gets through; after each death a fresh one must bring things to where they belong."""
-    deaths = 0
-    for moment in range(1, most):
-        namespace = suite.namespace()
-        prepare(namespace)
-        lease = f"crash-{len(suite.used)}"
-        # The lease is not elected here: waiting for a dead leader's lease is another test.
-        with Operator(cluster.kubeconfig, "--namespace", namespace, "--leader-elect=false", lease=lease,
-                      env={"STRAKE_OPERATOR_KILL_AT": str(moment)}) as operator:
-            suite.operator = operator
-            operator.wait_synced()
-            change(namespace)
-            end = time.monotonic() + 20
-            while operator.process.poll() is None and not done(namespace) and time.monotonic() < end:
-                time.sleep(0.02)
-            died = operator.process.poll() is not None
-            before = passwords(namespace)
-            operator.kill()
-        with Operator(cluster.kubeconfig, "--namespace", namespace, "--leader-elect=false", lease=lease) as operator:
-            suite.operator = operator
-            wait(lambda: done(namespace), 40, lambda: f"killed at moment {moment}, it does not converge: {operator.tail()}")
-            after = passwords(namespace)
-            check(all(after.get(name) == value for name, value in before.items()) or not after,
-                  f"killed at moment {moment}, a Secret was made anew")
-            at = cluster.audit_end()
-            time.sleep(0.3)
-            operator.wait_synced()
-            writes = [w for w in cluster.writes(at, "strake-operator") if f"/{namespace}/" in w[2] and "/events" not in w[2]]
-            equal(writes, [], f"killed at moment {moment}, writes at the end")
-        cluster.delete("Namespace", None, namespace)
-        suite.used.remove(namespace)
-        if not died:
-            print(f"# killed at {deaths} moments")
-            return
-        deaths += 1
+def dies_at(moment, prepare, change, done):
+    """Runs `change` with the operator killed at this moment, if it gets that far (False: it does not);
+    then a fresh one must bring things to where they belong."""
+    namespace = suite.namespace()
+    prepare(namespace)
+    # The lease is not elected here: waiting for a dead leader's lease is another test.
+    with Operator(cluster.kubeconfig, "--namespace", namespace, "--leader-elect=false",
+                  env={"STRAKE_OPERATOR_KILL_AT": str(moment)}) as operator:
+        operator.wait_synced()
+        change(namespace)
+        wait(lambda: operator.process.poll() is not None or done(namespace), 60,
+             lambda: f"not killed at moment {moment}, it does not converge: {operator.tail()}")
+        died = operator.process.poll() is not None
+        before = passwords(namespace)
+    with Operator(cluster.kubeconfig, "--namespace", namespace, "--leader-elect=false") as operator:
+        wait(lambda: done(namespace), 60, lambda: f"killed at moment {moment}, it does not converge: {operator.tail()}")
+        after = passwords(namespace)
+        check(all(after.get(name) == value for name, value in before.items()) or not after,
+              f"killed at moment {moment}, a Secret was made anew")
+        operator.wait_synced()
+        at = cluster.audit_end()
+        time.sleep(0.5)
+        writes = [w for w in cluster.writes(at, "strake-operator") if f"/{namespace}/" in w[2] and "/events" not in w[2]]
+        equal(writes, [], f"killed at moment {moment}, writes at the end")
+    cluster.delete("Namespace", None, namespace)
+    suite.used.remove(namespace)
+    return died
+
+
+def dies_at_every_moment(prepare, change, done, most=60, at_once=4):
+    """One moment after the other, some of them side by side, until the change gets through."""
+    with ThreadPoolExecutor(at_once) as pool:
+        for first in range(1, most, at_once):
+            moments = range(first, first + at_once)
+            died = list(pool.map(lambda moment: dies_at(moment, prepare, change, done), moments))
+            if not all(died):
+                print(f"# killed at {first - 1 + died.index(False)} moments")
+                return
     raise Failed(f"it still dies at moment {most}")
 
 
@@ -135,6 +137,7 @@ def accepted(start, user, namespace):
 
 
 def pair(namespace):
+    """Two operators of one lease, to be started in this order: who comes first leads."""
     lease = f"pair-{len(suite.used)}-{os.getpid()}"
     one, two = (Operator(as_user(name), "--namespace", namespace, "--identity", name, *FAST, lease=lease) for name in ("one", "two"))
     return lease, one, two
@@ -144,65 +147,72 @@ def pair(namespace):
 def the_second_waits_and_takes_over_at_once_when_the_first_is_ended():
     namespace = suite.namespace()
     lease, one, two = pair(namespace)
-    with one, two:
+    with one:
         one.wait_synced().wait_leading()
-        two.wait_synced()
-        equal(two.metric("leader_election_master_status"), 0, "the second leads")
-        cluster.database(namespace, "db")
-        cluster.wait_ready(namespace, "db")
-        one.stop()
-        equal(cluster.get("Lease", "default", lease)["spec"]["holderIdentity"][:3] in ("", "two"), True, "holder")
-        two.wait_leading(10)
-        cluster.patch("Database", namespace, "db", {"spec": {"replicas": 2}})
-        cluster.wait_ready(namespace, "db")
+        with two:
+            two.wait_synced()
+            equal(two.metric("leader_election_master_status"), 0, "the second leads")
+            cluster.database(namespace, "db")
+            cluster.wait_ready(namespace, "db")
+            one.stop()
+            equal(cluster.get("Lease", "default", lease)["spec"]["holderIdentity"][:3] in ("", "two"), True, "holder")
+            two.wait_leading(10)
+            cluster.patch("Database", namespace, "db", {"spec": {"replicas": 2}})
+            cluster.wait_ready(namespace, "db")
 
 
 @suite.test
 def the_second_takes_over_when_the_first_is_killed():
     namespace = suite.namespace()
     _, one, two = pair(namespace)
-    with one, two:
+    with one:
         one.wait_synced().wait_leading()
-        two.wait_synced()
-        cluster.database(namespace, "db")
-        time.sleep(0.02)
-        one.kill()
-        two.wait_leading(20)
-        cluster.wait_ready(namespace, "db")
-        made_of(namespace, "db", 1)
+        with two:
+            two.wait_synced()
+            cluster.database(namespace, "db")
+            wait(lambda: cluster.children(namespace, "db"), 20, "the first does nothing")
+            one.kill()
+            two.wait_leading(20)
+            cluster.wait_ready(namespace, "db")
+            made_of(namespace, "db", 1)
 
 
 @suite.test
 def a_leader_that_was_stopped_for_longer_than_its_lease_writes_no_more():
     namespace = suite.namespace()
     lease, one, two = pair(namespace)
-    with one, two:
+    names = [f"db-{n}" for n in range(30)]
+    with one:
         suite.operator = one
         one.wait_synced().wait_leading()
-        two.wait_synced()
-        for n in range(30):
-            cluster.database(namespace, f"db-{n}")
-        time.sleep(0.15)
-        one.signal(signal.SIGSTOP)
-        stopped = cluster.audit_end()
-        two.wait_leading(20)
-        for n in range(30):
-            cluster.wait_ready(namespace, f"db-{n}", 60)
-        check(accepted(stopped, "two", namespace), "the second did nothing")
-        for n in range(30):
-            cluster.patch("Database", namespace, f"db-{n}", {"spec": {"replicas": 2}})
-        at = cluster.audit_end()
-        one.signal(signal.SIGCONT)
-        for n in range(30):
-            cluster.wait_ready(namespace, f"db-{n}", 60)
-        wait(lambda: one.metric("leader_election_master_status") == 0, 10, "the first still thinks that it leads")
-        # What was in the sockets when it was stopped the server may have read long before.
-        late = [w for w in accepted(at, "one", namespace)]
-        equal(late, [], "writes of the first that were accepted after it was continued")
-        holder = cluster.get("Lease", "default", lease)["spec"]["holderIdentity"]
-        check(holder.startswith("two"), f"the lease is held by {holder}")
-        for n in range(30):
-            equal(len(cluster.children(namespace, f"db-{n}")), 9, f"children of db-{n}")
+        with two:
+            two.wait_synced()
+            # Stopped for a moment, so that it finds all of the work at once and can be stopped amid it.
+            one.signal(signal.SIGSTOP)
+            for name in names:
+                cluster.database(namespace, name)
+            one.signal(signal.SIGCONT)
+            wait(lambda: len(cluster.list("ConfigMap", namespace, LABEL)) > 4, 20, "the first does nothing")
+            one.signal(signal.SIGSTOP)
+            stopped = cluster.audit_end()
+            two.wait_leading(20)
+            for name in names:
+                cluster.wait_ready(namespace, name, 60)
+            check(accepted(stopped, "two", namespace), "the second did nothing")
+            for name in names:
+                cluster.patch("Database", namespace, name, {"spec": {"replicas": 2}})
+            at = cluster.audit_end()
+            one.signal(signal.SIGCONT)
+            for name in names:
+                cluster.wait_ready(namespace, name, 60)
+            wait(lambda: one.metric("leader_election_master_status") == 0, 10, "the first still thinks that it leads")
+            # What was in the sockets when it was stopped the server may have read long before.
+            late = [w for w in accepted(at, "one", namespace)]
+            equal(late, [], "writes of the first that were accepted after it was continued")
+            holder = cluster.get("Lease", "default", lease)["spec"]["holderIdentity"]
+            check(holder.startswith("two"), f"the lease is held by {holder}")
+            for name in names:
+                equal(len(cluster.children(namespace, name)), 9, f"children of {name}")
 
 
 suite.main()

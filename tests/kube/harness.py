@@ -3,6 +3,7 @@
 process, and results as TAP. Only the standard library is needed."""
 import base64
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -11,13 +12,15 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("STRAKE_BUILD", TREE / "build"))
-OPERATOR = BUILD / "bin" / "strake-operator"
+OPERATOR = Path(os.environ.get("STRAKE_OPERATOR", BUILD / "bin" / "strake-operator"))
+KIND = os.environ.get("KUBE_KIND", "kube")  # of tests, as in the names of results
 CONTROLPLANE = TREE / "hack" / "controlplane"
 RESULTS = TREE / "build" / "tests" / "results"
 MANAGER = "databases.example.com"
@@ -73,21 +76,23 @@ class Cluster:
             for name in ("client-certificate", "client-key"):
                 Path(folder, name).write_bytes(base64.b64decode(self.values[name + "-data"]))
             self.tls.load_cert_chain(Path(folder, "client-certificate"), Path(folder, "client-key"))
-        self.connection = None
+        self.local = threading.local()  # a connection for each thread
         self.audit = Path(path).parent / "log" / "audit.log"
 
     def raw(self, method, path, body=None, kind="application/json"):
         data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         for again in (True, False):
-            if not self.connection:
-                self.connection = http.client.HTTPSConnection(self.host, self.port, context=self.tls, timeout=60)
+            connection = getattr(self.local, "connection", None)
+            if not connection:
+                connection = http.client.HTTPSConnection(self.host, self.port, context=self.tls, timeout=60)
+                self.local.connection = connection
             try:
-                self.connection.request(method, path, data, {"Content-Type": kind} if data else {})
-                answer = self.connection.getresponse()
+                connection.request(method, path, data, {"Content-Type": kind} if data else {})
+                answer = connection.getresponse()
                 text = answer.read().decode()
                 break
             except (http.client.HTTPException, OSError):
-                self.connection = None
+                self.local.connection = None
                 if not again:
                     raise
         if answer.status >= 300:
@@ -305,7 +310,7 @@ class Suite:
     """Tests in the order in which they stand; every one in a namespace of its own."""
 
     def __init__(self, name):
-        self.name, self.tests, self.cluster, self.count = name, [], None, 0
+        self.name, self.tests, self.cluster, self.count = name, [], None, itertools.count(1)
         self.operator = None
 
     def test(self, function):
@@ -313,8 +318,7 @@ class Suite:
         return function
 
     def namespace(self):
-        self.count += 1
-        name = f"t-{self.name}-{self.count}-{os.getpid()}"
+        name = f"t-{self.name}-{next(self.count)}-{os.getpid()}"
         self.used.append(name)
         self.cluster.create("Namespace", None, {"metadata": {"name": name}})
         return name
@@ -324,7 +328,7 @@ class Suite:
         tests = [t for t in self.tests if not wanted or any(w in t.__name__ for w in wanted)]
         self.used, bad = [], 0
         RESULTS.mkdir(parents=True, exist_ok=True)
-        with open(RESULTS / f"kube-{self.name}.tap", "w") as file:
+        with open(RESULTS / f"{KIND}-{self.name}.tap", "w") as file:
             def put(line):
                 print(line, flush=True)
                 print(line, file=file, flush=True)
