@@ -43,6 +43,49 @@ def cpu(pid):
 def put(name, value):
     result[name] = value
     print(f"{name}: {json.dumps(value)}", flush=True)
+    (OUT / "operator.json").write_text(json.dumps(result, indent=2) + "\n")
+
+
+bars = []
+
+
+def bar(text, value, limit, least=False):
+    bars.append({"text": text, "value": value, "limit": limit, "met": value >= limit if least else value <= limit})
+    print(f"{'met' if bars[-1]['met'] else 'MISSED'}: {text}: {value} ({'at least' if least else 'at most'} {limit})", flush=True)
+
+
+def audited():
+    """A kubeconfig of the account of which the API server logs every request, not only writes."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "audited"}}
+    cluster.apply("ServiceAccount", "default", account)
+    cluster.raw("PATCH", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/audited?fieldManager=bench", {
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "audited"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": "audited", "namespace": "default"}]}, "application/apply-patch+yaml")
+    token = cluster.raw("POST", cluster.path("ServiceAccount", "default", "audited") + "/token", {
+        "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}})
+    path = OUT / "audited.conf"
+    path.write_text(json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": f"https://{cluster.host}:{cluster.port}",
+                      "certificate-authority-data": cluster.values["certificate-authority-data"]}}],
+        "users": [{"name": "u", "user": {"token": token["status"]["token"]}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "default"}}]}))
+    return path
+
+
+def events(start, agent=""):
+    """What the API server logged from byte `start` on: (verb, path, received, done, agent)."""
+    with open(cluster.audit) as log:
+        log.seek(start)
+        for line in log:
+            try:
+                e = json.loads(line)
+            except ValueError:
+                continue
+            if e.get("userAgent", "").startswith(agent):
+                yield (e["verb"], e["requestURI"].split("?")[0], parse(e["requestReceivedTimestamp"]), parse(e["stageTimestamp"]),
+                       e.get("userAgent", ""))
 
 
 def writes(start, agent):
@@ -113,7 +156,7 @@ for connections in (1, 8):
 
 # --- the operator ---
 namespace = fresh("ours")
-ours = Operator(cluster.kubeconfig, "--namespace", namespace, "--log-level", "info", lease="bench").start().wait_synced().wait_leading()
+ours = Operator(audited(), "--namespace", namespace, "--log-level", "info", lease="bench").start().wait_synced().wait_leading()
 time.sleep(3)
 put("operator_idle", memory(ours.process.pid))
 ours.stop()
@@ -131,12 +174,13 @@ time.sleep(10)
 put("operator_full", memory(ours.process.pid))
 
 # --- idle traffic ---
-before = {m: ours.metric(f"rest_client_requests_total{{code=\"{m}\"") for m in ("200", "201", "404", "409")}
 at, used = cluster.audit_end(), cpu(ours.process.pid)
-time.sleep(60)
-put("operator_idle_minute", {"writes_but_leases": len(writes(at, "strake-operator")),
-                             "lease_writes": len([w for w in cluster.writes(at, "strake-operator") if "/leases/" in w[2]]),
-                             "cpu_seconds": round(cpu(ours.process.pid) - used, 2)})
+time.sleep(120)
+asked = {}
+for verb, path, _, _, _ in events(at, "strake-operator"):
+    words = f"{verb} {'leases' if '/leases/' in path else path.rsplit('/', 1)[1]}"
+    asked[words] = asked.get(words, 0) + 1
+put("operator_idle_traffic", {"seconds": 120, "requests": asked, "cpu_seconds": round(cpu(ours.process.pid) - used, 2)})
 
 # --- restart ---
 ours.stop()
@@ -150,35 +194,56 @@ put("operator_restart", {"synced_seconds": round(synced, 2), "writes": len(write
 put("operator_full_after_restart", memory(ours.process.pid))
 
 # --- how soon a change is seen ---
-def latency(agent, path, change):
-    spans = []
-    for n in range(100):
-        at = cluster.audit_end()
-        change(n)
-        wait(lambda: any(w[0] == "patch" and w[2].endswith(path(n)) for w in cluster.writes(at, agent)), 20, "no patch")
-        events = cluster.writes(at)
-        sent = [w[4] for w in events if w[2].endswith(f"databases/db-{n}") and not w[1].startswith(agent)][0]
-        seen = [w[4] for w in events if w[1].startswith(agent) and w[2].endswith(path(n))][0]
-        spans.append((parse(seen) - parse(sent)) * 1000)
-    return spans
-
-def one_apply():
-    spans = []
-    for n in range(100):
-        body = cluster.get("StatefulSet", namespace, f"db-{n}")
-        body = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": f"db-{n}", "annotations": {"bench": str(n)}}}
-        began = time.monotonic()
-        cluster.apply("StatefulSet", namespace, body, "bench")
-        spans.append((time.monotonic() - began) * 1000)
-    return spans
-
+# One at a time, the server at rest before each: first what it takes for one apply of a StatefulSet that
+# changes the same field, then from its answer to the change to its answer to the operator's apply.
 def tell(spans):
     spans = sorted(spans)
-    return {"p50_ms": round(statistics.median(spans), 1), "p99_ms": round(spans[int(len(spans) * .99) - 1], 1)}
+    return {"p50_ms": round(statistics.median(spans), 1), "p99_ms": round(spans[int(len(spans) * .99) - 1], 1),
+            "most_ms": round(spans[-1], 1)}
+
+
+def one_apply():
+    other, spans = fresh("apply"), []
+    text = next(json.dumps(o) for o in json.loads(plan.read_text())["items"] if o["kind"] == "StatefulSet")
+    def apply(n, grace):
+        body = json.loads(text.replace("template-name", f"db-{n}").replace("TEMPLATE-NAMESPACE", other))
+        body["metadata"].pop("ownerReferences")
+        body["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = grace
+        cluster.apply("StatefulSet", other, body, "bench")
+    for n in range(100):
+        apply(n, 180)
+    time.sleep(5)
+    for n in range(100):
+        at = cluster.audit_end()
+        apply(n, 200 + n)
+        time.sleep(0.3)
+        spans += [(done - received) * 1000 for verb, path, received, done, agent in events(at)
+                  if verb == "patch" and path.endswith(f"statefulsets/db-{n}")]
+    cluster.delete("Namespace", None, other)
+    return spans
+
+
+def changes():
+    spans, reactions = [], []
+    for n in range(100):
+        at = cluster.audit_end()
+        cluster.patch("Database", namespace, f"db-{n}", {"spec": {"terminationGracePeriodSeconds": 200 + n}})
+        time.sleep(0.3)
+        def found():
+            seen = list(events(at))
+            sent = [e for e in seen if e[1].endswith(f"databases/db-{n}") and not e[4].startswith("strake")]
+            patch = [e for e in seen if e[0] == "patch" and e[1].endswith(f"statefulsets/db-{n}") and e[4].startswith("strake")]
+            return sent and patch and (sent[0], patch[0])
+        wait(found, 20, "no patch")
+        sent, patch = found()
+        reactions.append((patch[2] - sent[3]) * 1000)
+        spans.append((patch[3] - sent[3]) * 1000)
+    put("change_to_request", tell(reactions))
+    return spans
+
 
 put("one_apply", tell(one_apply()))
-put("change_to_statefulset", tell(latency("strake-operator", lambda n: f"statefulsets/db-{n}", lambda n: cluster.patch(
-    "Database", namespace, f"db-{n}", {"spec": {"terminationGracePeriodSeconds": 200 + n}}))))
+put("change_to_statefulset", tell(changes()))
 ours.stop()
 empty(namespace)
 
@@ -206,8 +271,17 @@ peer.send_signal(signal.SIGTERM)
 peer.wait()
 empty(namespace)
 
-result["ratio"] = {"rss_idle": round(result["operator_idle"]["rss_kib"] / result["peer_idle"]["rss_kib"], 2),
-                   "rss_full": round(result["operator_full"]["rss_kib"] / result["peer_full"]["rss_kib"], 2),
-                   "rate_to_load": round(result["operator_converge"]["rate"] / result["load_8_connections"]["rate"], 2)}
-print(json.dumps(result["ratio"]))
-(OUT / "operator.json").write_text(json.dumps(result, indent=2) + "\n")
+idle, full = result["operator_idle"], result["operator_full"]
+bar("private memory idle, KiB", idle["private_with_clean_kib"], 3 * 1024)
+bar(f"private memory at {COUNT}, KiB", full["private_with_clean_kib"], 10 * 1024)
+bar("RSS idle to the peer's", round(idle["rss_kib"] / result["peer_idle"]["rss_kib"], 2), 0.5)
+bar(f"RSS at {COUNT} to the peer's", round(full["rss_kib"] / result["peer_full"]["rss_kib"], 2), 0.3)
+bar("writes per second to those of the bare load generator",
+    round(result["operator_converge"]["rate"] / result["load_8_connections"]["rate"], 2), 0.8, least=True)
+bar("writes after a restart", result["operator_restart"]["writes"], 0)
+bar("seconds to be in sync after a restart", result["operator_restart"]["synced_seconds"], 2)
+bar("P99 of change to StatefulSet above one apply, ms",
+    round(result["change_to_statefulset"]["p99_ms"] - result["one_apply"]["p99_ms"], 1), 20)
+bar("idle requests but lease renewals and watches",
+    sum(n for words, n in result["operator_idle_traffic"]["requests"].items() if words != "update leases" and not words.startswith("watch ")), 0)
+put("bars", bars)
