@@ -225,6 +225,7 @@ static int exec_spawn(struct exec *x, struct error *e)
 	    exec_follow_init(x, NULL) == 0) {
 		mem_closep(&x->sync_fd);
 		x->sync_fd = -1;
+		seal_done(&x->child.seal);
 		busy = ERROR_INIT;
 		r = exec_open_pair(x, &busy);
 		if (r == 0)
