@@ -201,16 +201,21 @@ orphans() {
 cage_look() {
 	orphans
 	printf '%s\n' "${ORPHANS[@]}"
-	echo "mounts: $(grep -c . /proc/self/mountinfo)"
-	echo "cgroups: $(cd "/sys/fs/cgroup$CAGE_CGROUP" && find . -mindepth 1 -type d | sort | tr '\n' ' ')"
+	awk '{ print "mount " $1, $5 }' /proc/self/mountinfo
+	(cd "/sys/fs/cgroup$CAGE_CGROUP" && find . -mindepth 1 -type d -printf 'cgroup %P\n')
+}
+
+# What is there and was not: mounts of others' folders may go at any time.
+new_since() { # before, now
+	comm -13 <(sort <<< "$1") <(sort <<< "$2")
 }
 
 # What the kernel is about to end is not left behind: what is still there after two seconds is.
 cage_settled() {
 	local try now
 	for ((try = 0; try < 40; try++)); do
-		now=$(cage_look)
-		[[ $now != "$CAGE_BEFORE" ]] || break
+		now=$(new_since "$CAGE_BEFORE" "$(cage_look)")
+		[[ -n $now ]] || break
 		sleep 0.05
 	done
 	echo "$now"
@@ -245,8 +250,7 @@ teardown() {
 		teardown_foreign
 		return 0
 	fi
-	[[ $left == "$CAGE_BEFORE" ]] || { fail "left behind (before, after):
-$CAGE_BEFORE
+	[[ -z $left ]] || { fail "left behind:
 $left"; cage_show; return 1; }
 	left=$(find "$ROOT" -mindepth 1 -not -path "$ROOT/.seccomp*" 2> /dev/null) || true
 	[[ -z $left ]] || fail "left in the state folder: $left"
