@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -115,6 +116,24 @@ static int child_take_on_seal(struct child *c, struct error *e)
 	return seal_take_on(&c->seal, e);
 }
 
+/*
+ * A parent that died before it could take us along has closed its end. The lock is given up only now:
+ * until then nobody removes what we may still make.
+ */
+static int child_bind_to_parent(struct child *c, struct error *e)
+{
+	struct pollfd p = { .fd = c->sync_fd };
+	int r;
+
+	r = child_die_with_parent(true, e);
+	if (r < 0)
+		return r;
+	if (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP))
+		_exit(1);
+	mem_closep(&c->lock_fd);
+	return 0;
+}
+
 static int child_settle(struct child *c, struct error *e)
 {
 	int i;
@@ -123,7 +142,6 @@ static int child_settle(struct child *c, struct error *e)
 		c->sandbox.await_net = child_await_net;
 	c->sandbox.warn = child_warn;
 	c->sandbox.warn_arg = c;
-	mem_closep(&c->lock_fd);
 	signals_reset();
 	umask(0);
 	for (i = 0; i < 3; i++)
@@ -137,7 +155,7 @@ static int child_settle(struct child *c, struct error *e)
 		if (r < 0)
 			return r;
 	}
-	return child_die_with_parent(true, e);
+	return child_bind_to_parent(c, e);
 }
 
 static int child_enter_userns(struct child *c, struct error *e)
@@ -458,7 +476,12 @@ static int child_execute(struct child *c, struct child_command *cmd, struct erro
 		return r;
 	/* Under the filter: nothing may stand between these two calls. */
 	execve(cmd->path, args, cmd->env);
-	return error_set(e, errno, "exec %s", cmd->path);
+	r = error_set(e, errno, "exec %s", cmd->path);
+	if (r == -E2BIG)
+		error_hint(e,
+			   "one of process.args or env may have 128 KiB, all of them together "
+			   "a quarter of RLIMIT_STACK");
+	return r;
 }
 
 static void child_fail(struct child *c, struct error *e, const char *step)
@@ -521,12 +544,9 @@ void child_main_exec(struct child *c)
 {
 	/* clang-format off: one step a line */
 	static const struct child_step steps[] = {
-		{ "seal", child_take_on_seal },
-		{ "settle", child_settle },
-		{ "join", child_join_target },
-		{ "keyring", child_join_keyring },
-		{ "console", child_make_console },
-		{ "descriptors", child_shed_fds },
+		{ "seal", child_take_on_seal },        { "settle", child_settle },
+		{ "join", child_join_target },         { "keyring", child_join_keyring },
+		{ "console", child_make_console },     { "descriptors", child_shed_fds },
 		{ "identity", child_assume_identity },
 	};
 	/* clang-format on */

@@ -24,7 +24,7 @@ struct child {
 	struct seal seal; /* of our executable; its descriptors are borrowed */
 	int sync_fd;      /* to the parent */
 	int listen_fd;    /* create: where `start` will connect; -1: start comes over sync_fd */
-	int lock_fd;      /* the parent's, to be closed at once; -1 */
+	int lock_fd;      /* the parent's, until we are bound to die with it; -1 */
 	int stdio[3];     /* -1: keep */
 	pid_t pid;        /* as the parent sees it; learned on the way */
 };

@@ -159,8 +159,10 @@ static int spawn_through(const struct spawn *s, struct child *c, pid_t *ret_pid,
 	}
 	if (pid < 0)
 		return spawn_clone_error(pid, e);
-	if (pid == 0)
+	if (pid == 0) {
+		close(s->sync_fd);
 		spawn_between(s, c, adopted);
+	}
 	mem_closep(&c->sync_fd);
 	c->sync_fd = -1;
 
@@ -200,8 +202,11 @@ int spawn(const struct spawn *s, struct child *c, pid_t *ret_pid, int *ret_pid_f
 		if (pid < 0)
 			spawn_clone_error(pid, e);
 	}
-	if (pid == 0)
+	if (pid == 0) {
+		/* Ours is the other end: with a copy of this one the parent's death would not show. */
+		close(s->sync_fd);
 		s->main(c);
+	}
 	if (pid == -EACCES && s->cgroup_fd >= 0 && s->adopt) {
 		if (e)
 			*e = ERROR_INIT;

@@ -45,11 +45,15 @@ static int teardown_kill(const struct teardown *t, struct error *e)
 	return r;
 }
 
-/* Killed while the cgroup was made, and one of that name holds processes: not of ours. */
+/*
+ * Killed while the cgroup was made, and one of that name holds processes: not of ours, which die with
+ * their parent, if not at once.
+ */
 static bool teardown_is_anothers(const struct teardown *t)
 {
 	return t->spare_cgroup && t->manager->cgroup.fd >= 0 &&
-	       cgroup_wait_event(&t->manager->cgroup, "populated", false, 0, NULL) == 0;
+	       cgroup_wait_event(&t->manager->cgroup, "populated", false, TEARDOWN_SPARE_MS,
+				 NULL) == 0;
 }
 
 static void teardown_hooks(const struct teardown *t)

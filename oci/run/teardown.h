@@ -27,5 +27,7 @@ struct teardown {
 };
 
 #define TEARDOWN_TIMEOUT_MS 10000
+/* How long a process may take to die with a parent that was killed. */
+#define TEARDOWN_SPARE_MS   2000
 
 int teardown_run(const struct teardown *t, struct error *e);
