@@ -258,11 +258,11 @@ PACKAGED := PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/secco
 tap-unit: | $(TAP)
 	$(SUBMAKE) unit-bins
 	-@$(packaged)
-	@$(PACKAGED) tests/unit/run $(B)/tests/unit $(UNIT_BIN) >$(TAP)/unit.tap
+	@$(PACKAGED) tests/unit/tap $(B)/tests/unit $(UNIT_BIN) >$(TAP)/unit.tap
 
 tap-san: | $(TAP)
 	$(SUBMAKE) SAN=1 B=build/san unit-bins
-	@$(PACKAGED) tests/unit/run build/san/tests/unit $(patsubst %.c,build/san/%,$(UNIT_SRC) $(OPERATOR_UNIT_SRC)) >$(TAP)/san.tap
+	@$(PACKAGED) tests/unit/tap build/san/tests/unit $(patsubst %.c,build/san/%,$(UNIT_SRC) $(OPERATOR_UNIT_SRC)) >$(TAP)/san.tap
 
 tap-cli: $(B)/bin/strake
 	@tests/cli/run
