@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,4 +185,14 @@ uint64_t proc_now_ns(void)
 uint64_t proc_now_ms(void)
 {
 	return proc_now_ns() / 1000000u;
+}
+
+/* PROC_USER_INIT_INO of the kernel's proc_ns.h: the first of each kind has a fixed number. */
+#define PROC_FIRST_USERNS_INO 0xeffffffdu
+
+bool proc_in_first_userns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == PROC_FIRST_USERNS_INO;
 }

@@ -36,6 +36,9 @@ int proc_reap(int pid_fd, int *ret_status);
 /* 128 + signal, or the exit code: what a shell would show. */
 int proc_exit_code(int status);
 
+/* Whether nobody above us has user namespaces: what is ours then belongs to this one or one below. */
+bool proc_in_first_userns(void);
+
 /* "TERM", "SIGTERM", "15", "RTMIN+3" -> number, or -EINVAL. */
 int proc_signal_from_name(const char *name);
 

@@ -48,9 +48,12 @@ static int spawn_clone_error(pid_t r, struct error *e)
 /* Our own pid namespace may belong to a user namespace above ours: then no way leads back. */
 static bool spawn_may_return(void)
 {
-	autoclose int own_fd = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
-	autoclose int owner_fd = own_fd < 0 ? -1 : ioctl(own_fd, NS_GET_USERNS);
+	autoclose int own_fd = -1, owner_fd = -1;
 
+	if (proc_in_first_userns())
+		return true;
+	own_fd = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
+	owner_fd = own_fd < 0 ? -1 : ioctl(own_fd, NS_GET_USERNS);
 	return owner_fd >= 0;
 }
 

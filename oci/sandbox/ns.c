@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "sandbox/sandbox.h"
 
 static int ns_open_path(enum spec_ns ns, const char *path, struct error *e)
@@ -44,6 +45,8 @@ static bool ns_net_may_be_apart(const struct sandbox *sb)
 
 	if (!sandbox_new_ns(sb, SPEC_NS_NETWORK) || sandbox_has_ns(sb, SPEC_NS_USER))
 		return false;
+	if (proc_in_first_userns())
+		return true;
 	own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	owner_fd = own_fd < 0 ? -1 : ioctl(own_fd, NS_GET_USERNS);
 	return owner_fd >= 0;
