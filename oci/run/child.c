@@ -24,6 +24,7 @@
 #include "run/container.h"
 #include "run/hooks.h"
 #include "run/signals.h"
+#include "run/spawn.h"
 #include "run/sync.h"
 #include "run/timing.h"
 #include "sandbox/command.h"
@@ -380,6 +381,39 @@ static int child_run_steps(struct child *c, const struct child_step *steps, size
 	return 0;
 }
 
+/*
+ * Everything that could be done without being seen is done, and what it took is given back: from here
+ * on the container's processes see us, and those that may trace do more (born_last).
+ */
+static int child_be_born(struct child *c, struct error *e)
+{
+	struct sync_msg m;
+	pid_t pid;
+	int r;
+
+	if (!c->sandbox.born_last)
+		return 0;
+	/* Kept over fork; and the file that takes it is that of this process. */
+	r = lsm_apply(&c->sandbox, e);
+	if (r < 0)
+		return r;
+	pid = spawn_sibling(e);
+	if (pid < 0)
+		return pid;
+	if (pid > 0) {
+		(void)sync_send(c->sync_fd, SYNC_PID, pid);
+		_exit(0);
+	}
+	if (sync_recv(c->sync_fd, &m) != 1 || m.kind != SYNC_GO)
+		_exit(1);
+	r = child_bind_to_parent(c, e);
+	if (r < 0)
+		return r;
+	if (c->sandbox.process->terminal)
+		return console_control(e);
+	return setsid() < 0 ? error_set(e, errno, "make a session") : 0;
+}
+
 /* --- from ready to running ---------------------------------------------------------------------- */
 
 static int child_prepare_command(struct child *c, struct child_command *cmd, struct error *e)
@@ -507,6 +541,8 @@ static void child_main(struct child *c, const struct child_step *steps, size_t n
 		child_fail(c, &e, "child");
 	if (child_prepare_command(c, &cmd, &e) < 0)
 		child_fail(c, &e, "command");
+	if (child_be_born(c, &e) < 0)
+		child_fail(c, &e, "born");
 	if (child_wait_start(c, &e) < 0)
 		child_fail(c, &e, "ready");
 	child_execute(c, &cmd, &e);

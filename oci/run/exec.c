@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -149,6 +150,35 @@ static int exec_adopt(void *arg, pid_t pid, struct error *e)
 	return r;
 }
 
+static bool exec_grants_trace(const struct spec_process *p)
+{
+	const struct spec_capabilities *c = &p->capabilities;
+	uint64_t any = c->bounding | c->effective | c->permitted | c->inheritable | c->ambient;
+
+	return any & 1ull << CAP_SYS_PTRACE;
+}
+
+/*
+ * Somebody in there may trace: then the new process is seen last (sandbox.h). It costs a second process,
+ * so only then. Over one of the host's user namespace nobody in another one has any power.
+ */
+static int exec_look_for_tracer(struct exec *x, struct error *e)
+{
+	const struct spec_namespace *pids = &x->spec.linux_.namespaces[SPEC_NS_PID];
+	int dir_fd = x->container.dir_fd;
+	autoclose int fd = -1;
+
+	if (!pids->present || x->spec.linux_.namespaces[SPEC_NS_USER].present)
+		return 0;
+	x->born_last = exec_grants_trace(&x->spec.process) ||
+		       faccessat(dir_fd, STATE_TRACER, F_OK, 0) == 0;
+	if (x->born_last || !exec_grants_trace(&x->process))
+		return 0;
+	x->born_last = true;
+	fd = openat(dir_fd, STATE_TRACER, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? error_set(e, errno, "make " STATE_TRACER) : 0;
+}
+
 static int exec_spawn_once(struct exec *x, struct error *e)
 {
 	struct sandbox *sb = &x->child.sandbox;
@@ -172,7 +202,8 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	sb->target_fd = x->init_fd;
 	sb->target_flags = exec_namespaces(&x->spec);
-	if (sb->target_flags & CLONE_NEWPID)
+	sb->born_last = x->born_last;
+	if ((sb->target_flags & CLONE_NEWPID) && !sb->born_last)
 		s.pid_ns_fd = x->init_fd;
 	/* Only in his user namespace may a user enter the others: that one comes first. */
 	if (sb->own_userns && x->rt->rootless) {
@@ -236,16 +267,36 @@ static int exec_spawn(struct exec *x, struct error *e)
 	return r;
 }
 
+/* The one that the program will be is there, and the one that made it has ended. */
+static int exec_take_sibling(struct exec *x, pid_t pid, struct error *e)
+{
+	int status, r;
+
+	proc_reap(x->pid_fd, &status);
+	mem_closep(&x->pid_fd);
+	x->pid_fd = proc_open(pid);
+	if (x->pid_fd < 0)
+		return error_set(e, -x->pid_fd, "open the new process");
+	x->pid = pid;
+	r = resources_set_oom_score(x->rt, x->pid, &x->process, e);
+	if (r < 0)
+		return r;
+	r = sync_send(x->sync_fd, SYNC_GO, pid);
+	return r < 0 ? error_set(e, -r, "let the new process begin") : 0;
+}
+
 static int exec_serve_child(struct exec *x, struct error *e)
 {
+	bool awaits_sibling = x->child.sandbox.born_last;
 	struct sync_msg m;
 	int r;
 
 	/* While the child builds, and before anything can run in there. */
 	seal_done(&x->child.seal);
-	r = resources_set_oom_score(x->rt, x->pid, &x->process, e);
+	r = awaits_sibling ? 0 : resources_set_oom_score(x->rt, x->pid, &x->process, e);
 	while (r == 0) {
-		r = sync_recv_or_cancel(x->sync_fd, x->rt->cancel_fd, &m);
+		r = sync_recv_alive(x->sync_fd, x->rt->cancel_fd,
+				    awaits_sibling ? x->pid_fd : -1, &m);
 		if (r < 0)
 			return error_set(e, -r, "wait for the new process");
 		if (r == 0)
@@ -253,7 +304,10 @@ static int exec_serve_child(struct exec *x, struct error *e)
 		if (m.kind == SYNC_READY)
 			return 0;
 		r = 0;
-		if (m.kind == SYNC_WARNING) {
+		if (m.kind == SYNC_PID && awaits_sibling) {
+			awaits_sibling = false;
+			r = exec_take_sibling(x, (pid_t)m.arg, e);
+		} else if (m.kind == SYNC_WARNING) {
 			report_warning(x->rt, m.error.text);
 		} else if (m.kind == SYNC_ERROR) {
 			if (e)
@@ -291,15 +345,11 @@ static const struct {
 	const char *name;
 	int (*run)(struct exec *x, struct error *e);
 } exec_steps[] = {
-	{ "container", exec_open_container },
-	{ "process", exec_describe },
-	{ "seccomp", exec_load_filter },
-	{ "cgroup", exec_open_cgroup },
-	{ "console", exec_open_console },
-	{ "sockets", exec_open_sockets },
-	{ "spawn", exec_spawn },
-	{ "child", exec_serve_child },
-	{ "release", exec_release },
+	{ "container", exec_open_container }, { "process", exec_describe },
+	{ "tracer", exec_look_for_tracer },   { "seccomp", exec_load_filter },
+	{ "cgroup", exec_open_cgroup },       { "console", exec_open_console },
+	{ "sockets", exec_open_sockets },     { "spawn", exec_spawn },
+	{ "child", exec_serve_child },        { "release", exec_release },
 };
 /* clang-format on */
 

@@ -20,6 +20,7 @@ struct exec {
 	struct cgroup cgroup;
 	struct seccomp_program filter;
 	struct child child;
+	bool born_last; /* see sandbox.h */
 	int init_fd;
 	int sync_fd;
 	int pid_fd;

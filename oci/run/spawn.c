@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/sys.h"
@@ -98,6 +100,14 @@ static void spawn_begin(const struct spawn *s, struct child *c)
 	s->main(c);
 }
 
+pid_t spawn_sibling(struct error *e)
+{
+	int pid_fd = -1;
+	pid_t pid = spawn_clone(CLONE_PARENT, -1, &pid_fd);
+
+	return pid < 0 ? spawn_clone_error(pid, e) : pid;
+}
+
 /* The intermediate process: joins, makes its younger sibling, tells who that is, and ends. */
 static void spawn_between(const struct spawn *s, struct child *c, bool adopted)
 	__attribute__((noreturn));
@@ -146,13 +156,22 @@ static int spawn_adopt(const struct spawn *s, pid_t pid, int pid_fd, struct erro
 	return r;
 }
 
+/* All it says it says before it ends. Its sibling has the same end of the socket, and keeps it open. */
+static int spawn_hear_between(int sync_fd, int between_fd, struct sync_msg *ret)
+{
+	int status;
+
+	proc_reap(between_fd, &status);
+	return fd_wait(sync_fd, POLLIN, 0) > 0 ? sync_recv(sync_fd, ret) : -EPIPE;
+}
+
 static int spawn_through(const struct spawn *s, struct child *c, pid_t *ret_pid,
 			 int *ret_pid_fd, struct error *e)
 {
 	autoclose int between_fd = -1;
 	struct sync_msg m;
 	bool adopted = false;
-	int status, r;
+	int r;
 	pid_t pid;
 
 	pid = spawn_clone(0, s->cgroup_fd, &between_fd);
@@ -172,8 +191,7 @@ static int spawn_through(const struct spawn *s, struct child *c, pid_t *ret_pid,
 	r = adopted ? spawn_adopt(s, pid, between_fd, e) : 0;
 	if (r < 0)
 		return r;
-	r = sync_recv(s->sync_fd, &m);
-	proc_reap(between_fd, &status);
+	r = spawn_hear_between(s->sync_fd, between_fd, &m);
 	if (r <= 0)
 		return error_say(e, EPIPE, "the process that joins the user namespace died");
 	if (m.kind != SYNC_PID) {

@@ -26,6 +26,12 @@ struct spawn {
 	void *adopt_arg;
 };
 
+/*
+ * In a child of ours: makes its younger sibling, our child as well, in the pid namespace that the
+ * caller has joined. 0 in the sibling; in the caller its pid, or -errno.
+ */
+pid_t spawn_sibling(struct error *e);
+
 /* 0, the child's pid and pidfd. The child's end of the socket is closed here. */
 int spawn(const struct spawn *s, struct child *c, pid_t *ret_pid, int *ret_pid_fd,
 	  struct error *e);

@@ -22,6 +22,8 @@ struct error;
 #define STATE_FILTER  "seccomp.bpf"
 #define STATE_SOCKET  "start.sock"
 #define STATE_HANDOFF "listener"
+/* There since a process was executed that may trace, in a container that may not. */
+#define STATE_TRACER  "tracer"
 #define STATE_MAX     (32u << 20)
 
 struct state {

@@ -104,15 +104,16 @@ int sync_recv(int fd, struct sync_msg *ret)
 	return 1;
 }
 
-int sync_recv_or_cancel(int fd, int cancel_fd, struct sync_msg *ret)
+int sync_recv_alive(int fd, int cancel_fd, int pid_fd, struct sync_msg *ret)
 {
-	struct pollfd p[2] = {
+	struct pollfd p[3] = {
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = cancel_fd, .events = POLLIN },
+		{ .fd = pid_fd, .events = POLLIN },
 	};
 
-	while (cancel_fd >= 0) {
-		if (poll(p, 2, -1) < 0) {
+	while (cancel_fd >= 0 || pid_fd >= 0) {
+		if (poll(p, 3, -1) < 0) {
 			if (errno == EINTR)
 				continue;
 			return -errno;
@@ -120,7 +121,15 @@ int sync_recv_or_cancel(int fd, int cancel_fd, struct sync_msg *ret)
 		/* What has happened already is not canceled: the payload may be running. */
 		if (p[1].revents && !p[0].revents)
 			return -ECANCELED;
+		/* Its last word came before its end: one more look. */
+		if (p[2].revents && !p[0].revents && poll(p, 1, 0) <= 0)
+			return 0;
 		break;
 	}
 	return sync_recv(fd, ret);
+}
+
+int sync_recv_or_cancel(int fd, int cancel_fd, struct sync_msg *ret)
+{
+	return sync_recv_alive(fd, cancel_fd, -1, ret);
 }

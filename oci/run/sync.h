@@ -49,3 +49,9 @@ int sync_recv(int fd, struct sync_msg *ret);
  * -ECANCELED.
  */
 int sync_recv_or_cancel(int fd, int cancel_fd, struct sync_msg *ret);
+
+/*
+ * The same, and 0 where the process behind pid_fd (-1: none) ends without a word, although somebody else
+ * may hold its end.
+ */
+int sync_recv_alive(int fd, int cancel_fd, int pid_fd, struct sync_msg *ret);

@@ -114,18 +114,24 @@ static int console_bind(const struct sandbox *sb, int peer_fd, struct error *e)
 	return 0;
 }
 
-static int console_take(int peer_fd, struct error *e)
+int console_control(struct error *e)
+{
+	if (setsid() < 0 && errno != EPERM)
+		return error_set(e, errno, "make a session for the terminal");
+	if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+		return error_set(e, errno, "make it the controlling terminal");
+	return 0;
+}
+
+static int console_take(const struct sandbox *sb, int peer_fd, struct error *e)
 {
 	int fd;
 
-	if (setsid() < 0 && errno != EPERM)
-		return error_set(e, errno, "make a session for the terminal");
-	if (ioctl(peer_fd, TIOCSCTTY, 0) < 0)
-		return error_set(e, errno, "make it the controlling terminal");
 	for (fd = 0; fd <= 2; fd++)
 		if (dup2(peer_fd, fd) < 0)
 			return error_set(e, errno, "make the terminal fd %d", fd);
-	return 0;
+	/* It ends with the session of who controls it. */
+	return sb->born_last ? 0 : console_control(e);
 }
 
 int console_make(struct sandbox *sb, bool bind, struct error *e)
@@ -158,5 +164,5 @@ int console_make(struct sandbox *sb, bool bind, struct error *e)
 		return error_set(e, -r, "send the terminal over the console socket");
 	mem_closep(&sb->console_fd);
 	sb->console_fd = -1;
-	return console_take(peer_fd, e);
+	return console_take(sb, peer_fd, e);
 }

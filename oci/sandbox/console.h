@@ -17,6 +17,9 @@ struct spec_process;
  * `bind`: also mount it on /dev/console. */
 int console_make(struct sandbox *sb, bool bind, struct error *e);
 
+/* The same process where that is not yet its session (sb->born_last): fd 0 is its terminal. */
+int console_control(struct error *e);
+
 /* Parent: connects to the AF_UNIX stream socket at `path`. Its fd, or -errno. */
 int console_connect(const char *path, struct error *e);
 

@@ -168,8 +168,11 @@ int ns_unshare_late(struct sandbox *sb, struct error *e)
 
 int ns_join_target(struct sandbox *sb, struct error *e)
 {
-	int flags = (int)(sb->target_flags & ~(uint64_t)CLONE_NEWPID);
+	int flags = (int)sb->target_flags;
 
+	/* That one is for children to come. Ours has been born there already, or will be. */
+	if (!sb->born_last)
+		flags &= ~CLONE_NEWPID;
 	if (flags && setns(sb->target_fd, flags) < 0)
 		return error_set(e, errno, "join the container's namespaces");
 	return 0;

@@ -25,7 +25,13 @@ struct sandbox {
 	const char *bundle; /* absolute, for messages */
 	int bundle_fd;      /* O_PATH; relative paths of the spec start here */
 
-	bool joining;  /* exec: the container is there already */
+	bool joining; /* exec: the container is there already */
+	/*
+	 * Who joins stays out of the container's pid namespace, where somebody with CAP_SYS_PTRACE
+	 * could take what it still has of the host (CVE-2016-9962). When nothing of that is left, it
+	 * makes the process that is seen there.
+	 */
+	bool born_last;
 	bool no_pivot; /* move_mount and chroot instead of pivot_root */
 	bool no_new_keyring;
 	bool own_userns;     /* the child lives in a user namespace that is not the parent's */

@@ -73,6 +73,41 @@ runtime_copy() {
 	same "$RUNTIME_BEFORE" "$(sha256sum "$T/runtime")"
 }
 
+# --- A2: descriptors of a process that joins ---
+
+# What is the container's own, files that its caller gave it, a socket that cannot be opened, and the sealed executable.
+HARMLESS='^(fd (/dev/null|/seen|/.*/create\.(out|err)|(pipe|socket):.*|/proc/.*|/)|cwd /|root /|exe (/|/bin/.*))$'
+
+@test "A2: a container that may trace sees nothing of the host in processes that join it" {
+	local i
+	all_capabilities
+	cp "$CLI_BIN/watch" "$BUNDLE/rootfs/bin/lookout" # busybox has a "watch"
+	payload sh -c 'lookout > /seen'
+	"$RUNTIME" --root "$ROOT" run --detach --bundle "$BUNDLE" "$ID" < /dev/null > /dev/null 2>&1
+	for ((i = 0; i < RACES; i++)); do
+		"$RUNTIME" --root "$ROOT" exec "$ID" true < /dev/null > /dev/null 2>&1
+	done
+	touch "$BUNDLE/rootfs/stop"
+	wait_for file_has "$BUNDLE/rootfs/seen"
+	# It did see the programs themselves, so it would have seen more.
+	grep -q '^exe /bin/' "$BUNDLE/rootfs/seen"
+	same "" "$(grep -vE "$HARMLESS" "$BUNDLE/rootfs/seen")"
+}
+
+@test "A2: nor where only a process that was executed before may trace" {
+	local i
+	cp "$CLI_BIN/watch" "$BUNDLE/rootfs/bin/lookout"
+	start_sleeper
+	ok exec --cap CAP_SYS_PTRACE --detach "$ID" sh -c 'lookout > /seen'
+	wait_for file_has "$BUNDLE/rootfs/seen"
+	for ((i = 0; i < RACES; i++)); do
+		"$RUNTIME" --root "$ROOT" exec "$ID" true < /dev/null > /dev/null 2>&1
+	done
+	touch "$BUNDLE/rootfs/stop"
+	grep -q '^exe /bin/' "$BUNDLE/rootfs/seen"
+	same "" "$(grep -vE "$HARMLESS" "$BUNDLE/rootfs/seen")"
+}
+
 # --- A7: inheritable capabilities ---
 
 @test "A7: nothing is inheritable where the config does not say so, in run and exec, with --cap too" {

@@ -94,6 +94,16 @@ shown() { wait_for grep -qF "$1" "$T/shown"; }
 	shown "heard ahoy"
 }
 
+@test "it is the controlling one of its session, also for a process that may trace" {
+	start_sleeper
+	engine
+	ok exec --detach --tty --console-socket "$T/c.sock" --cap CAP_SYS_PTRACE "$ID" sh -c 'exec < /dev/tty
+		read -r word; echo "heard $word"; set -- $(cat /proc/self/stat); echo "leads $(($5 == $6)) has $(($7 != 0))"'
+	echo ahoy >&8
+	shown "heard ahoy"
+	shown "leads 1 has 1"
+}
+
 @test "exec of a process file takes its consoleSize" {
 	start_sleeper
 	engine

@@ -187,17 +187,21 @@ after_kill() {
 	CAPABILITIES=
 	# Not the container, which is there before and after.
 	nothing_is_left() { ! [[ -e $ROOT/$ID ]]; }
-	sweep_of_exec() { # process
+	sweep_of_exec() { # process, options of exec
 		local n
 		for ((n = 1 + $1; ; n += STRIDE)); do
-			strike "$1" "$n" "$KILL" exec "$ID" true
+			strike "$1" "$n" "$KILL" exec "${@:2}" "$ID" true
 			[[ $status -ne 100 ]] || break
 			after || fail "struck at system call $n of process $1: $(tail -n 1 "$T/strikes")"
 		done
-		[[ $n -gt 30 ]]
+		[[ $n -gt ${FEWEST:-30} ]]
 	}
 	sweep_of_exec 0
 	sweep_of_exec 1
+	# Made by a process between.
+	sweep_of_exec 0 --cap CAP_SYS_PTRACE
+	sweep_of_exec 1 --cap CAP_SYS_PTRACE
+	FEWEST=5 sweep_of_exec 2 --cap CAP_SYS_PTRACE
 	same running "$(state_of .status)"
 	ok exec "$ID" echo alive
 	same alive "$output"
