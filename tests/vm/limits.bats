@@ -63,6 +63,8 @@ usage() {
 	event cpu.stat usage_usec
 }
 
+is_busy() { [ "$(usage)" -gt 0 ]; }
+
 burn() {
 	in_it sh -c 'while :; do :; done' &
 }
@@ -132,7 +134,7 @@ burn() {
 @test "cpu.quota: a busy loop gets its share of a second and is throttled" {
 	limited '{ cpu: { quota: 20000, period: 100000 } }'
 	burn
-	eventually 10 test "$(usage)" -gt 0
+	eventually 10 is_busy
 	local from begin=$EPOCHREALTIME
 	from=$(usage)
 	sleep 2
@@ -183,7 +185,7 @@ burn() {
 @test "pause stops a busy loop, resume lets it go on" {
 	limited '{}'
 	burn
-	eventually 10 test "$(usage)" -gt 0
+	eventually 10 is_busy
 	strake_ pause "$ID"
 	[ "$(strake_ state "$ID" | jq -r .status)" = paused ]
 	[ "$(event cgroup.events frozen)" -eq 1 ]
@@ -248,7 +250,7 @@ burn() {
 	echo '{ "cpu": { "quota": 10000, "period": 100000 }, "pids": { "limit": 100 } }' |
 		strake_ update --resources - "$ID"
 	burn
-	eventually 10 test "$(usage)" -gt 0
+	eventually 10 is_busy
 	local from begin=$EPOCHREALTIME
 	from=$(usage)
 	sleep 2
