@@ -212,7 +212,7 @@ test: ## install what is needed, build, and run the tests (the first time builds
 
 test-all: ## check, test, the tests on Kubernetes with sanitizers, and a minute of every fuzz target
 	$(SUBMAKE) check
-	$(SUBMAKE) test
+	CLI_STRIDE=1 CLI_RACES=500 CLI_LIMIT=7200 BATS_TEST_TIMEOUT=3600 $(SUBMAKE) test
 	+@tests/run kubesan
 	$(SUBMAKE) fuzz
 

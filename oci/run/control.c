@@ -163,6 +163,8 @@ static int control_update(struct container *c, struct arena *a, const struct spe
 		ret = limits_plan(a, &whole, &plan, e);
 	if (ret == 0)
 		ret = resources_apply(&m, &plan, &whole, 0, e);
+	if (ret == 0)
+		resources_tell_ignored(c->rt, &plan);
 	manager_done(&m);
 	return ret;
 }

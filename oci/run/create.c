@@ -119,6 +119,7 @@ static int create_ask_cgroup(struct create *c, struct error *e)
 	if (r < 0)
 		return r;
 
+	resources_tell_ignored(c->rt, &c->plan);
 	c->has_manager = true;
 	return manager_begin(&c->manager, &rq, e);
 }

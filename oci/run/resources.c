@@ -43,6 +43,18 @@ int resources_apply(struct manager *m, const struct limits_plan *plan,
 	return manager_limit(m, plan, rules, n + devices_default_len, e);
 }
 
+void resources_tell_ignored(const struct oci_runtime *rt, const struct limits_plan *plan)
+{
+	char warning[160];
+	size_t i;
+
+	for (i = 0; i < plan->n_ignored; i++) {
+		snprintf(warning, sizeof(warning),
+			 "%s is ignored: cgroup version 2 has no such limit", plan->ignored[i]);
+		report_warning(rt, warning);
+	}
+}
+
 int resources_set_oom_score(const struct oci_runtime *rt, pid_t pid,
 			    const struct spec_process *p, struct error *e)
 {

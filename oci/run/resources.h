@@ -20,6 +20,9 @@ struct spec_resources;
 int resources_apply(struct manager *m, const struct limits_plan *plan,
 		    const struct spec_resources *r, int at_create, struct error *e);
 
+/* Warns of each that was asked for and that cgroup v2 has nothing for. */
+void resources_tell_ignored(const struct oci_runtime *rt, const struct limits_plan *plan);
+
 /* process.oomScoreAdj. Lowering needs CAP_SYS_RESOURCE; without it the score stays, and we say so. */
 int resources_set_oom_score(const struct oci_runtime *rt, pid_t pid,
 			    const struct spec_process *p, struct error *e);

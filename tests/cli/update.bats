@@ -27,6 +27,16 @@ limit() { cat "$CG/$1"; }
 	same 2097152 "$(limit hugetlb.2MB.max)"
 }
 
+@test "what cgroup version 2 has nothing for is ignored, and that is said, at create and by update" {
+	config '.linux.resources = { memory: { swappiness: 60, kernelTCP: 1048576 }, network: { classID: 1 } }'
+	start_sleeper
+	same 3 "$(grep -c "is ignored: cgroup version 2 has no such limit" <<< "$(cat "$T/create.err")")"
+	contains "$(cat "$T/create.err")" "memory.swappiness is ignored"
+	echo '{ "memory": { "kernelTCP": 1 } }' > "$T/r.json"
+	ok update --resources "$T/r.json" "$ID"
+	contains "$errors" "memory.kernelTCP is ignored"
+}
+
 @test "unified writes any file of the cgroup, by name" {
 	config '.linux.resources.unified = { "cgroup.max.depth": "5" }'
 	start_sleeper
