@@ -260,7 +260,7 @@ static void on_released(void *arg)
 {
 	struct operator_ *o = arg;
 
-	log_info("the lease is released");
+	log_info(*o->lease.holder ? "ended without the lease" : "the lease is released");
 	loop_stop(&o->loop);
 }
 

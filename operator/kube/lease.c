@@ -16,6 +16,7 @@
 #include "kube/verb.h"
 
 static void look(struct lease *l);
+static void write_lease(struct lease *l, const char *holder);
 
 static void micro_time(char dst[40])
 {
@@ -98,6 +99,38 @@ static void taken(struct lease *l, const struct answer *a)
 	again(l, l->config.retry_ms);
 }
 
+static void given_away(struct lease *l)
+{
+	l->held = false;
+	l->released(l->arg);
+}
+
+/* What was under way when the end came is over: now the lease as it is goes, if it is ours. */
+static void release_seen(struct lease *l)
+{
+	if (mine(l))
+		write_lease(l, "");
+	else
+		given_away(l);
+}
+
+static void release_written(struct lease *l, enum refusal why, const struct answer *a)
+{
+	json_auto_t *object = NULL;
+
+	if (why == REFUSAL_CONFLICT || why == REFUSAL_EXISTS) {
+		look(l);
+		return;
+	}
+	if (why == REFUSAL_NONE) {
+		object = tree_load(a->body, a->len);
+		remember(l, object);
+		release_seen(l);
+		return;
+	}
+	given_away(l);
+}
+
 static void on_written(void *arg, const struct answer *a)
 {
 	struct lease *l = arg;
@@ -107,8 +140,7 @@ static void on_written(void *arg, const struct answer *a)
 	l->request = NULL;
 	l->answered |= a->status > 0;
 	if (l->releasing) {
-		l->held = false;
-		l->released(l->arg);
+		release_written(l, why, a);
 		return;
 	}
 	if (why == REFUSAL_NONE) {
@@ -181,6 +213,16 @@ static void on_seen(void *arg, const struct answer *a)
 
 	l->request = NULL;
 	l->answered |= a->status > 0;
+	if (l->releasing) {
+		object = why == REFUSAL_NONE ? tree_load(a->body, a->len) : NULL;
+		if (!object) {
+			given_away(l);
+			return;
+		}
+		remember(l, object);
+		release_seen(l);
+		return;
+	}
 	if (why == REFUSAL_NOT_FOUND) {
 		*l->version = *l->holder = 0;
 		write_lease(l, l->config.identity);
@@ -251,15 +293,12 @@ void lease_start(struct lease *l)
 void lease_release(struct lease *l)
 {
 	loop_timer_stop(connection_loop(l->c), &l->timer);
-	request_cancel(l->request);
-	l->request = NULL;
 	l->releasing = true;
-	if (!l->held || !mine(l)) {
-		l->held = false;
-		l->released(l->arg);
-		return;
-	}
-	write_lease(l, "");
+	/* A renewal that is on its way may be done or not, so its answer comes first. */
+	if (!l->held)
+		given_away(l);
+	else if (!l->request)
+		release_seen(l);
 }
 
 void lease_done(struct lease *l)

@@ -22,8 +22,9 @@ class Scene:
     def __init__(self, *arguments, env=None):
         self.proxy = Proxy(cluster)
         self.namespace = suite.namespace()
+        self.lease = f"faults-{len(suite.used)}-{os.getpid()}"
         self.operator = suite.operator = Operator(self.proxy.kubeconfig, "--namespace", self.namespace, *arguments,
-                                                  env=env, lease=f"faults-{len(suite.used)}")
+                                                  env=env, lease=self.lease)
 
     def __enter__(self):
         self.operator.start().wait_synced().wait_leading()
@@ -292,6 +293,16 @@ def an_authority_that_is_replaced():
         s.proxy.rotate_authority()
         cluster.patch("Database", s.namespace, "db-0", {"spec": {"replicas": 2}})
         s.converged(1)
+
+
+@suite.test
+def a_lease_whose_renewal_is_under_way_is_released_all_the_same():
+    with Scene() as s:
+        s.fault(lambda r: ("slow", 0.005) if r.lease and r.write else None)
+        wait(lambda: any(r.lease and r.write and r.status for r in s.proxy.seen), 20, "it is not renewed")
+        equal(s.operator.stop(), 0, "exit status")
+        check("the lease is released" in s.operator.log.read_text(), s.operator.tail())
+        equal(cluster.get("Lease", "default", s.lease)["spec"]["holderIdentity"], "", "holder")
 
 
 @suite.test
