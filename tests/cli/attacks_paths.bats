@@ -7,7 +7,7 @@
 load helpers
 
 # How often a race is run; five thousand times find what is left to find.
-RACES=${CLI_RACES:-150}
+RACES=${CLI_RACES:-60}
 
 # The attacked run: whatever it says, the victim is whole and nothing of it is shown.
 # shellcheck disable=SC2120
