@@ -352,7 +352,8 @@ static int child_shed_fds(struct child *c, struct error *e)
 static int child_assume_identity(struct child *c, struct error *e)
 {
 	struct sandbox *sb = &c->sandbox;
-	bool keep_admin = c->filter->n && !sb->process->no_new_privileges;
+	/* The filter itself may still be in the making. */
+	bool keep_admin = sb->spec->linux_.seccomp.present && !sb->process->no_new_privileges;
 	int r;
 
 	if ((r = schedule_apply(sb, e)) < 0 || (r = identity_set_rlimits(sb, e)) < 0 ||
@@ -477,16 +478,17 @@ static int child_close_fds(struct child *c, struct error *e)
 
 static int child_load_filter(struct child *c, struct error *e)
 {
+	bool has_listener = c->handoff && c->filter->has_notify;
 	int r;
 
-	if (c->handoff) {
+	if (has_listener) {
 		seccomp_handoff_begin(c->handoff);
 		r = sync_send(c->sync_fd, SYNC_LOADING, 0);
 		if (r < 0)
 			return error_set(e, -r, "tell that a listener comes");
 	}
 	r = seccomp_load(c->filter);
-	if (c->handoff)
+	if (has_listener)
 		seccomp_handoff_offer(c->handoff, r);
 	return r < 0 ? error_set(e, -r, "linux.seccomp: load the filter") : 0;
 }

@@ -17,9 +17,10 @@ struct timing;
  */
 struct child {
 	struct sandbox sandbox;
-	const struct state *state;            /* for the hooks that run inside */
-	const struct seccomp_program *filter; /* never NULL; may be empty */
-	struct seccomp_handoff *handoff;      /* with a listener; else NULL */
+	const struct state *state; /* for the hooks that run inside */
+	/* Never NULL. May be empty, and is filled by the time READY is answered. */
+	const struct seccomp_program *filter;
+	struct seccomp_handoff *handoff; /* with a listener; else NULL */
 	struct timing *timing;
 	struct seal seal; /* of our executable; its descriptors are borrowed */
 	int sync_fd;      /* to the parent */

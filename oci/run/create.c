@@ -75,19 +75,6 @@ static int create_make_folder(struct create *c, struct error *e)
 	return s->rootfs ? 0 : error_set(e, ENOMEM, "state");
 }
 
-static int create_compile_filter(struct create *c, struct error *e)
-{
-	const struct spec_seccomp *s = &c->spec.linux_.seccomp;
-	autoclose int cache_fd = -1;
-	int r;
-
-	if (!s->present)
-		return 0;
-	cache_fd = folder_open_cache(c->rt);
-	r = seccomp_obtain(cache_fd, s, &c->filter, e);
-	return r < 0 ? r : seccomp_notify_check(s, &c->filter, e);
-}
-
 /*
  * The path is written down before the cgroup is made: whoever comes after a crash finds it. systemd
  * is only asked here, and works while we do.
@@ -188,9 +175,22 @@ static int create_open_sockets(struct create *c, struct error *e)
 		if (c->child.listen_fd < 0)
 			return c->child.listen_fd;
 	}
-	if (c->filter.has_notify)
-		return folder_make_handoff(c->container.dir_fd, &c->child.handoff, e);
 	return 0;
+}
+
+/* The child needs its filter last of all, so it is compiled while the child builds, into this. */
+static int create_share_filter(struct create *c, struct error *e)
+{
+	const struct spec_seccomp *s = &c->spec.linux_.seccomp;
+
+	if (!s->present)
+		return 0;
+	c->shared_filter = seccomp_program_map();
+	if (!c->shared_filter)
+		return error_set(e, ENOMEM, "linux.seccomp: make room for the filter");
+	if (str_empty(s->listener_path))
+		return 0;
+	return folder_make_handoff(c->container.dir_fd, &c->child.handoff, e);
 }
 
 static int create_await_cgroup(struct create *c, struct error *e)
@@ -240,7 +240,7 @@ static int create_spawn(struct create *c, struct error *e)
 	if (r < 0)
 		return r;
 	c->child.state = &c->container.state;
-	c->child.filter = &c->filter;
+	c->child.filter = c->shared_filter ?: &c->filter;
 	c->child.timing = c->rt->timing;
 	c->child.lock_fd = c->container.dir_fd;
 	memcpy(c->child.stdio, c->opt->stdio, sizeof(c->child.stdio));
@@ -256,8 +256,8 @@ static bool create_child_is_gone(int r)
 }
 
 /*
- * While the child builds, on the other processor: the network namespace, limits, and what later
- * commands will need.
+ * While the child builds, on the other processor: the network namespace, the seccomp filter, limits, and
+ * what later commands will need.
  */
 static int create_make_net(struct create *c, struct error *e)
 {
@@ -275,6 +275,23 @@ static int create_make_net(struct create *c, struct error *e)
 	if (create_child_is_gone(r))
 		return 0;
 	return r < 0 ? error_set(e, -r, "hand over the network namespace") : 0;
+}
+
+static int create_compile_filter(struct create *c, struct error *e)
+{
+	const struct spec_seccomp *s = &c->spec.linux_.seccomp;
+	autoclose int cache_fd = -1;
+	int r;
+
+	if (!s->present)
+		return 0;
+	cache_fd = folder_open_cache(c->rt);
+	r = seccomp_obtain(cache_fd, s, &c->filter, e);
+	if (r == 0)
+		r = seccomp_notify_check(s, &c->filter, e);
+	if (r == 0)
+		seccomp_program_publish(c->shared_filter, &c->filter);
+	return r;
 }
 
 static int create_set_limits(struct create *c, struct error *e)
@@ -459,13 +476,14 @@ static const struct {
 	{ "config", create_read_bundle },
 	{ "state", create_make_folder },
 	{ "cgroup", create_ask_cgroup },
-	{ "seccomp", create_compile_filter },
 	{ "outside", create_open_outside },
 	{ "console", create_open_console },
 	{ "sockets", create_open_sockets },
+	{ "filter", create_share_filter },
 	{ "await", create_await_cgroup },
 	{ "spawn", create_spawn },
 	{ "network", create_make_net },
+	{ "seccomp", create_compile_filter },
 	{ "limits", create_set_limits },
 	{ "seal", create_drop_seal },
 	{ "save", create_save },
@@ -509,6 +527,7 @@ static void create_done(struct create *c)
 	mem_closep(&c->pid_fd);
 	mem_closep(&c->container.dir_fd);
 	seccomp_handoff_unmap(c->child.handoff);
+	seccomp_program_unmap(c->shared_filter);
 	seccomp_program_done(&c->filter);
 	manager_done(&c->manager);
 	arena_done(&c->arena);

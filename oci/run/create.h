@@ -36,6 +36,7 @@ struct create {
 
 	int net_fd; /* the new network namespace, until the child has it; -1 */
 	struct seccomp_program filter;
+	struct seccomp_program *shared_filter; /* the child sees it there; or NULL */
 	struct child child;
 	int sync_fd; /* our end */
 	int pid_fd;

@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,4 +136,34 @@ int seccomp_program_read(int dirfd, const char *name, struct seccomp_program *re
 	};
 	memcpy(ret->key, h.key, sizeof(ret->key));
 	return 0;
+}
+
+struct program_room {
+	struct seccomp_program
+		program; /* its instructions are those below, at one place in both */
+	struct sock_filter insns[SECCOMP_PROGRAM_MAX];
+};
+
+struct seccomp_program *seccomp_program_map(void)
+{
+	struct program_room *room = mmap(NULL, sizeof(*room), PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return room == MAP_FAILED ? NULL : &room->program;
+}
+
+void seccomp_program_publish(struct seccomp_program *shared, const struct seccomp_program *p)
+{
+	struct program_room *room = (struct program_room *)shared;
+
+	if (p->n)
+		memcpy(room->insns, p->insns, p->n * sizeof(*p->insns));
+	room->program = *p;
+	room->program.insns = p->n ? room->insns : NULL;
+}
+
+void seccomp_program_unmap(struct seccomp_program *shared)
+{
+	if (shared)
+		munmap(shared, sizeof(struct program_room));
 }

@@ -39,4 +39,12 @@ int seccomp_program_save(const struct seccomp_program *p, int dirfd, const char 
 int seccomp_program_read(int dirfd, const char *name, struct seccomp_program *ret,
 			 struct error *e);
 
+/*
+ * Room for a program that is not known yet, in memory which a child made meanwhile shares: what is
+ * published there can be loaded by it, once it is told. NULL: no memory.
+ */
+struct seccomp_program *seccomp_program_map(void);
+void seccomp_program_publish(struct seccomp_program *shared, const struct seccomp_program *p);
+void seccomp_program_unmap(struct seccomp_program *shared); /* NULL is fine */
+
 #define autoprogram __attribute__((cleanup(seccomp_program_done))) struct seccomp_program

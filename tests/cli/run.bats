@@ -172,7 +172,8 @@ more" "$(echo through | "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" 2
 	local phases
 	jq -e 'all(.[]; .ns >= 0) and ([.[].ns] | . == sort)' <<< "$errors"
 	phases=$(jq -r '[ .[] | select(.by == "parent") | .phase ] | join(" ")' <<< "$errors")
-	contains "$phases" "config state cgroup seccomp"
+	contains "$phases" "config state cgroup"
+	contains "$phases" "spawn network seccomp"
 	phases=$(jq -r '[ .[] | select(.by == "child") | .phase ] | join(" ")' <<< "$errors")
 	contains "$phases" "mounts devices"
 	contains "$phases" "start exec"
