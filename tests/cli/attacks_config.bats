@@ -385,6 +385,24 @@ del(.linux.gidMappings)
 END
 }
 
+@test "A41: a user without privileges maps groups only where setgroups is denied" {
+	[[ ! $FOREIGN ]] || skip "others need helpers for this"
+	# A place that this user may reach.
+	BUNDLE=$BATS_TMPDIR/bundle.$ID
+	bundle_new "$BUNDLE"
+	config 'del(.linux.namespaces[] | select(.type == "network" or .type == "cgroup")) | del(.mounts[5:]) |
+		.linux.namespaces += [ { type: "user" } ] | .linux.uidMappings = [ { containerID: 0, hostID: 1000, size: 1 } ] |
+		.linux.gidMappings = .linux.uidMappings | del(.linux.maskedPaths, .linux.readonlyPaths)'
+	payload sh -c 'cat /proc/self/setgroups; id -G'
+	chmod -R go+rX "$BUNDLE"
+	chown -R 1000:1000 "$BUNDLE"
+	output=$(setpriv --reuid 1000 --regid 1000 --clear-groups "$RUNTIME" --root "$BUNDLE/state" \
+		--cgroup-manager=disabled run --bundle "$BUNDLE" "$ID" 2>&1) || fail "$output"
+	rm -r --one-file-system "$BUNDLE"
+	same "deny
+0" "$output"
+}
+
 # --- A42: hooks ---
 
 @test "A42: a hook that takes too long ends with its whole group, and the container with it" {
