@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -42,6 +43,8 @@
 #include "sandbox/sysctl.h"
 #include "seccomp/load.h"
 #include "seccomp/program.h"
+
+#define CHILD_STACK_USED (24u << 10) /* at least, below child_main() */
 
 struct child_step {
 	const char *name;
@@ -464,6 +467,20 @@ static int child_wait_start(struct child *c, struct error *e)
 	return 0;
 }
 
+/*
+ * What the steps have used of the stack is charged to the container until execve has made it a new
+ * one, which is when it needs most. A step's deepest calls have been here, so all of it is ours.
+ */
+static void child_shed_stack(void) __attribute__((noinline));
+
+static void child_shed_stack(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t end = ((uintptr_t)__builtin_frame_address(0) & ~(page - 1)) - page;
+
+	(void)madvise((void *)(end - CHILD_STACK_USED), CHILD_STACK_USED, MADV_DONTNEED);
+}
+
 /* Nothing but 0-2, what is to be preserved, and the socket that ends with execve. */
 static int child_close_fds(struct child *c, struct error *e)
 {
@@ -506,6 +523,7 @@ static int child_execute(struct child *c, struct child_command *cmd, struct erro
 	if (r == 0)
 		r = child_close_fds(c, e);
 	timing_mark(c->timing, "exec");
+	child_shed_stack();
 	if (r == 0)
 		r = child_load_filter(c, e);
 	if (r < 0)
