@@ -267,7 +267,7 @@ tap-san: | $(TAP)
 tap-cli: $(B)/bin/strake
 	@tests/cli/run
 
-tap-vm: all
+tap-vm: all build/bench/true
 	@tests/vm/run
 
 tap-kube: all

@@ -296,7 +296,16 @@ static int create_compile_filter(struct create *c, struct error *e)
 
 static int create_set_limits(struct create *c, struct error *e)
 {
-	return resources_apply(&c->manager, &c->plan, &c->spec.linux_.resources, 1, e);
+	struct error why = ERROR_INIT;
+	int r;
+
+	r = resources_apply(&c->manager, &c->plan, &c->spec.linux_.resources, 1, &why);
+	/* Its end takes a scope's cgroup along, and whatever is written there then fails. */
+	if (r < 0 && r != -ECANCELED && proc_wait_exit(c->pid_fd, 0) == 1)
+		return report_dead_child(c->pid_fd, &c->manager.cgroup, e);
+	if (r < 0 && e)
+		*e = why;
+	return r;
 }
 
 /* While the child builds, and before anything can run in there. */

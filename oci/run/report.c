@@ -86,7 +86,11 @@ int report_dead_child(int pid_fd, const struct cgroup *cg, struct error *e)
 		return error_say(e, EIO,
 				 "the container's process ended with status %d too early",
 				 info.si_status);
-	return error_say(e, EIO,
-			 "the container's process was killed by signal %d (%s) too early",
-			 info.si_status, sigabbrev_np(info.si_status) ?: "?");
+	error_say(e, EIO, "the container's process was killed by signal %d (%s) too early",
+		  info.si_status, sigabbrev_np(info.si_status) ?: "?");
+	/* systemd may have removed the cgroup, and the count with it. */
+	if (info.si_status == SIGKILL)
+		error_hint(e, "the kernel does so where memory runs out: "
+			      "raise linux.resources.memory.limit if there is one");
+	return -EIO;
 }
