@@ -406,6 +406,7 @@ static int create_serve_one(struct create *c, const struct sync_msg *m, struct e
 		report_warning(c->rt, m->error.text);
 		return 0;
 	case SYNC_MAP:
+		resources_raise_rlimits(c->pid, &c->spec.process);
 		r = idmap_write(c->pid, &c->spec, e);
 		break;
 	case SYNC_HOOKS:

@@ -293,6 +293,8 @@ static int exec_serve_child(struct exec *x, struct error *e)
 
 	/* While the child builds, and before anything can run in there. */
 	seal_done(&x->child.seal);
+	if (x->child.sandbox.own_userns)
+		resources_raise_rlimits(x->pid, &x->process);
 	r = awaits_sibling ? 0 : resources_set_oom_score(x->rt, x->pid, &x->process, e);
 	while (r == 0) {
 		r = sync_recv_alive(x->sync_fd, x->rt->cancel_fd,

@@ -33,7 +33,6 @@ static int honour_check_mount(const struct spec_mount *m, size_t i, struct error
 	const struct honour_row rows[] = {
 		{ "uidMappings", m->n_uid_mappings || m->n_gid_mappings },
 		{ "option \"idmap\"", m->idmap || m->idmap_rec },
-		{ "option \"tmpcopyup\"", m->tmpcopyup },
 	};
 	int r = honour_refuse(rows, ARRAY_SIZE(rows), e);
 
@@ -42,7 +41,7 @@ static int honour_check_mount(const struct spec_mount *m, size_t i, struct error
 
 bool honour_mount_option(const char *name)
 {
-	static const char *const not_yet[] = { "idmap", "ridmap", "tmpcopyup" };
+	static const char *const not_yet[] = { "idmap", "ridmap" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(not_yet); i++)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -52,6 +53,21 @@ void resources_tell_ignored(const struct oci_runtime *rt, const struct limits_pl
 		snprintf(warning, sizeof(warning),
 			 "%s is ignored: cgroup version 2 has no such limit", plan->ignored[i]);
 		report_warning(rt, warning);
+	}
+}
+
+void resources_raise_rlimits(pid_t pid, const struct spec_process *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_rlimits; i++) {
+		__rlimit_resource_t resource = (__rlimit_resource_t)p->rlimits[i].resource;
+		struct rlimit l;
+
+		if (prlimit(pid, resource, NULL, &l) < 0 || l.rlim_max >= p->rlimits[i].hard)
+			continue;
+		l.rlim_max = p->rlimits[i].hard;
+		(void)prlimit(pid, resource, &l, NULL);
 	}
 }
 

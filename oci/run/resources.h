@@ -23,6 +23,12 @@ int resources_apply(struct manager *m, const struct limits_plan *plan,
 /* Warns of each that was asked for and that cgroup v2 has nothing for. */
 void resources_tell_ignored(const struct oci_runtime *rt, const struct limits_plan *plan);
 
+/*
+ * Room for process.rlimits, which the child sets: root of a user namespace may not raise what he has,
+ * but we may. Where we may not either, the child tells.
+ */
+void resources_raise_rlimits(pid_t pid, const struct spec_process *p);
+
 /* process.oomScoreAdj. Lowering needs CAP_SYS_RESOURCE; without it the score stays, and we say so. */
 int resources_set_oom_score(const struct oci_runtime *rt, pid_t pid,
 			    const struct spec_process *p, struct error *e);

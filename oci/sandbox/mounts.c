@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "sandbox/copyup.h"
 #include "sandbox/filesystem.h"
 #include "sandbox/sandbox.h"
 
@@ -295,6 +296,29 @@ static int mount_check_proc(const struct spec_mount *m, int fd, const struct sta
 	return 0;
 }
 
+/* The mode of the place too, unless the options say which. */
+static int mount_copy_up(const struct spec_mount *m, int fd, int target_fd, struct error *e)
+{
+	autoclose int from_fd = -1, to_fd = -1;
+	struct stat st;
+	size_t i;
+	int r;
+
+	if (!m->tmpcopyup)
+		return 0;
+	from_fd = openat(target_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	to_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (from_fd < 0 || to_fd < 0 || fstat(from_fd, &st) < 0)
+		return error_set(e, errno, "tmpcopyup: open the directories");
+	r = copyup_tree(from_fd, to_fd, e);
+	for (i = 0; r == 0 && i < m->data.n; i++)
+		if (str_starts(m->data.v[i], "mode="))
+			return 0;
+	if (r == 0 && fchmod(to_fd, st.st_mode & 07777) < 0)
+		r = error_set(e, errno, "tmpcopyup: set the mode");
+	return r;
+}
+
 static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct error *e)
 {
 	autoclose int fd = -1, target_fd = -1;
@@ -311,13 +335,16 @@ static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct err
 	if (fstat(fd, &st) < 0)
 		return error_set(e, errno, "stat the source");
 	r = mount_check_proc(m, fd, &st, e);
-	if (r == 0 && !(fresh && !m->attr_set_rec && !m->attr_clear_rec))
-		r = mount_set_attributes(sb, m, fd, e);
 	if (r < 0)
 		return r;
 	target_fd = mount_open_target(sb, m, S_ISDIR(st.st_mode), e);
 	if (target_fd < 0)
 		return target_fd;
+	r = mount_copy_up(m, fd, target_fd, e);
+	if (r == 0 && !(fresh && !m->attr_set_rec && !m->attr_clear_rec))
+		r = mount_set_attributes(sb, m, fd, e);
+	if (r < 0)
+		return r;
 	if (move_mount(fd, "", target_fd, "",
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return error_set(e, errno, "attach it");

@@ -39,6 +39,10 @@ int procfs_open(struct sandbox *sb, struct error *e)
 	fd = procfs_new();
 	if (fd < 0)
 		fd = open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	/* What a user namespace got mounted below it may not be left off. We do not go there. */
+	if (fd < 0)
+		fd = open_tree(AT_FDCWD, "/proc",
+			       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (fd < 0)
 		return error_set(e, errno, "open a private procfs");
 	if (fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)

@@ -62,6 +62,47 @@ look() {
 	run_refused 'no file system of type "sailfs"'
 }
 
+@test "tmpcopyup fills a tmpfs with what the image has in its place, and the image stays as it was" {
+	local image=$BUNDLE/rootfs/data
+	mkdir -p "$image/sub/deep"
+	echo text > "$image/sub/deep/file"
+	chmod 4751 "$image/sub/deep/file"
+	chown 12:34 "$image/sub/deep/file"
+	touch -d @1000000000 "$image/sub/deep/file"
+	chmod 4751 "$image/sub/deep/file"
+	ln -s /etc/passwd "$image/link"
+	mkfifo -m 640 "$image/fifo"
+	mknod -m 600 "$image/null" c 1 3
+	chmod 1731 "$image"
+	mount_add /data tmpfs tmpfs tmpcopyup size=1m
+	mount_add /ro tmpfs tmpfs tmpcopyup ro mode=700
+	mkdir "$BUNDLE/rootfs/ro"
+	echo kept > "$BUNDLE/rootfs/ro/file"
+	script 'cd /data; cat sub/deep/file; stat -c "%a %u %g %Y" sub/deep/file; readlink link
+		stat -c "%a %F" . fifo null; echo new > sub/deep/file; rm link
+		cat /ro/file; stat -c %a /ro; touch /ro/x 2>/dev/null || echo read-only'
+	run_ok
+	same "text
+4751 12 34 1000000000
+/etc/passwd
+1731 directory
+640 fifo
+600 character special file
+kept
+700
+read-only" "$output"
+	same text "$(cat "$image/sub/deep/file")"
+	[[ -L $image/link ]]
+}
+
+@test "tmpcopyup of more than the tmpfs holds is refused, and names the file" {
+	mkdir "$BUNDLE/rootfs/data"
+	head -c 100000 /dev/zero > "$BUNDLE/rootfs/data/large"
+	mount_add /data tmpfs tmpfs tmpcopyup size=16k
+	payload true
+	run_refused "(/data): tmpcopyup: large: copy it"
+}
+
 @test "a bind mount shows the source, read-write unless it says ro" {
 	mkdir "$T/data"
 	echo cargo > "$T/data/file"

@@ -266,7 +266,6 @@ dock.example" "$output"
 .linux.intelRdt = { closID: "deck" }|linux.intelRdt
 .linux.netDevices = { "sail0": {} }|linux.netDevices
 .linux.mountLabel = "system_u:object_r:container_file_t:s0"|linux.mountLabel
-.mounts += [ { destination: "/x", type: "tmpfs", source: "tmpfs", options: [ "tmpcopyup" ] } ]|option "tmpcopyup"
 .mounts += [ { destination: "/x", source: "/tmp", options: [ "bind" ], uidMappings: [ { containerID: 0, hostID: 9, size: 1 } ], gidMappings: [ { containerID: 0, hostID: 9, size: 1 } ] } ]|uidMappings
 EOF
 }
