@@ -322,7 +322,9 @@ static int child_tune_kernel(struct child *c, struct error *e)
 
 static int child_mask(struct child *c, struct error *e)
 {
-	return masks_apply(&c->sandbox, e);
+	int r = mounts_finish(&c->sandbox, e);
+
+	return r < 0 ? r : masks_apply(&c->sandbox, e);
 }
 
 static int child_pivot(struct child *c, struct error *e)

@@ -87,7 +87,7 @@ static int filesystem_configure(int fs_fd, const struct spec_mount *m, struct er
 	return 0;
 }
 
-int filesystem_mount(const struct spec_mount *m, struct error *e)
+int filesystem_mount(const struct spec_mount *m, uint64_t attr, struct error *e)
 {
 	const char *type = str_eq(m->type, "cgroup") ? "cgroup2" : m->type;
 	autoclose int fs_fd = -1;
@@ -105,6 +105,6 @@ int filesystem_mount(const struct spec_mount *m, struct error *e)
 	if (r < 0)
 		return error_prefix(e, "type %s", type);
 
-	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, m->attr_set);
+	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned int)attr);
 	return fd < 0 ? filesystem_error(fs_fd, errno, "mount it", e) : fd;
 }

@@ -116,6 +116,18 @@ static bool mount_shows_net(const struct spec_mount *m)
 	return str_eq(m->type, "sysfs");
 }
 
+static bool mount_is_finished_later(const struct spec_mount *m)
+{
+	return str_eq(m->type, "tmpfs") && !m->bind && !m->remount &&
+	       (m->attr_set & MOUNT_ATTR_RDONLY);
+}
+
+/* Other mounts and devices may have their places in it: mounts_finish() makes it read-only. */
+static uint64_t mount_attr_now(const struct spec_mount *m)
+{
+	return m->attr_set & ~(mount_is_finished_later(m) ? (uint64_t)MOUNT_ATTR_RDONLY : 0);
+}
+
 /* The detached mount for one entry. `fresh`: a new file system, which came with its flags. */
 static int mount_detached(struct sandbox *sb, const struct spec_mount *m, bool *ret_fresh,
 			  struct error *e)
@@ -130,7 +142,7 @@ static int mount_detached(struct sandbox *sb, const struct spec_mount *m, bool *
 
 	if (mount_shows_net(m) && (r = sandbox_need_net(sb, e)) < 0)
 		return r;
-	fd = filesystem_mount(m, e);
+	fd = filesystem_mount(m, mount_attr_now(m), e);
 	/* A user namespace without its own network namespace may not make a new sysfs. */
 	if (fd == -EPERM && str_eq(m->type, "sysfs") && sb->own_userns)
 		return mount_bind_sysfs(e);
@@ -156,7 +168,7 @@ static int mount_apply_attr(int fd, uint64_t set, uint64_t clear, unsigned int f
 static int mount_set_attributes(const struct sandbox *sb, const struct spec_mount *m, int fd,
 				struct error *e)
 {
-	uint64_t set = m->attr_set, clear = m->attr_clear;
+	uint64_t set = mount_attr_now(m), clear = m->attr_clear;
 	int r;
 
 	/* Without a cgroup namespace the tree is the host's: looking is all there is (A9). */
@@ -409,4 +421,34 @@ int mounts_make_rest(struct sandbox *sb, struct error *e)
 	while (r == 0 && sb->n_mounted < sb->spec->n_mounts)
 		r = mount_make_next(sb, e);
 	return r;
+}
+
+static int mount_finish(const struct sandbox *sb, const struct spec_mount *m, struct error *e)
+{
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	autoclose int fd = path_open(sb->root_fd, m->destination, O_PATH | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return error_set(e, -fd, "open it to make it read-only");
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &ro, sizeof(ro)) < 0)
+		return error_set(e, errno, "make it read-only");
+	return 0;
+}
+
+int mounts_finish(struct sandbox *sb, struct error *e)
+{
+	char name[200];
+	size_t i;
+	int r;
+
+	for (i = 0; i < sb->spec->n_mounts; i++) {
+		if (!mount_is_finished_later(&sb->spec->mounts[i]))
+			continue;
+		r = mount_finish(sb, &sb->spec->mounts[i], e);
+		if (r < 0)
+			return error_prefix(e, "%s",
+					    mount_show(sb, &sb->spec->mounts[i], name,
+						       sizeof(name)));
+	}
+	return 0;
 }

@@ -25,3 +25,6 @@ int mounts_make_rest(struct sandbox *sb, struct error *e);
 
 /* Whether a mount that is still to be made covers `dir` ("/dev"), lies in it, or may do so. */
 bool mounts_left_concern(const struct sandbox *sb, const char *dir);
+
+/* Child, when nothing more is to be made inside: a tmpfs with "ro" becomes read-only. */
+int mounts_finish(struct sandbox *sb, struct error *e);

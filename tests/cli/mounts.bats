@@ -62,6 +62,17 @@ look() {
 	run_refused 'no file system of type "sailfs"'
 }
 
+@test "a read-only tmpfs may hold what is mounted into it, and devices, and is read-only" {
+	config '(.mounts[] | select(.destination == "/dev")).options += [ "ro" ]'
+	mount_add /t tmpfs tmpfs ro
+	mount_add /t/below tmpfs tmpfs
+	script 'for f in /dev/x /t/x /t/below/x; do touch $f 2>/dev/null && echo $f; done
+		echo text > /dev/null; test -c /dev/pts/ptmx && echo pts'
+	run_ok
+	same "/t/below/x
+pts" "$output"
+}
+
 @test "tmpcopyup fills a tmpfs with what the image has in its place, and the image stays as it was" {
 	local image=$BUNDLE/rootfs/data
 	mkdir -p "$image/sub/deep"
