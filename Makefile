@@ -204,16 +204,16 @@ demo: ## run a real container on this machine, then apply a Database and see wha
 # Each kind has a rule tap-KIND that leaves KIND.tap or some KIND-*.tap in build/tests/results; tests/run
 # calls these rules and sums up.
 
-.PHONY: test test-all test-unit test-fuzz test-host test-vm test-kube
+.PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-kube
 test: ## install what is needed, build, and run the tests (the first time builds Kubernetes: 10 minutes)
 	@hack/deps test fuzz vm kube
 	$(SUBMAKE) all
 	+@tests/run unit san fuzz tree cli vm kube
 
-test-all: ## check, test, the tests on Kubernetes with sanitizers, and a minute of every fuzz target
+test-all: ## check, test, the long tests, those on Kubernetes with sanitizers, and a minute of every fuzz target
 	$(SUBMAKE) check
 	CLI_STRIDE=1 CLI_RACES=500 CLI_LIMIT=7200 BATS_TEST_TIMEOUT=3600 $(SUBMAKE) test
-	+@tests/run kubesan
+	+@tests/run long kubesan
 	$(SUBMAKE) fuzz
 
 test-unit: ## unit tests, plain and with sanitizers
@@ -227,6 +227,9 @@ test-host: ## tests of the built programs on this machine
 
 test-vm: ## tests in guests with a real systemd (the first time builds them: minutes)
 	+@tests/run vm
+
+test-long: ## more tests in guests, which take long: podman's smoke, hundreds of containers, the least memory
+	+@tests/run long
 
 test-kube: ## tests against a real Kubernetes control plane (the first time builds it: 10 minutes)
 	+@tests/run kube
@@ -254,7 +257,7 @@ $(TAP):
 packaged := hack/debian unpack own build/packaged golang-github-containers-common
 PACKAGED := PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/seccomp.json
 
-.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-kube tap-kubesan
+.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-kube tap-kubesan
 tap-unit: | $(TAP)
 	$(SUBMAKE) unit-bins
 	-@$(packaged)
@@ -269,6 +272,9 @@ tap-cli: $(B)/bin/strake
 
 tap-vm: all build/bench/true
 	@tests/vm/run
+
+tap-long: all build/bench/true
+	@tests/vm/run --long
 
 tap-kube: all
 	@STRAKE_BUILD=$(CURDIR)/$(B) STRAKE=$(CURDIR)/$(B)/bin/strake tests/kube/run
@@ -402,7 +408,9 @@ build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
 
 PROFILES ?= policies/seccomp/default.json
 
-.PHONY: bench-seccomp bench-operator bench-soak
+.PHONY: bench-seccomp bench-operator bench-soak bench-systemd
+bench-systemd: $(B)/bin/strake build/bench/runtime build/bench/true ## measure strake, crun and runc in a guest, under systemd
+	tests/bench/systemd
 bench-seccomp: build/bench/seccomp ## measure compiling, proving, caching and loading a filter (PROFILES=files)
 	build/bench/seccomp $(PROFILES)
 

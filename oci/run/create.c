@@ -300,6 +300,8 @@ static int create_set_limits(struct create *c, struct error *e)
 	int r;
 
 	r = resources_apply(&c->manager, &c->plan, &c->spec.linux_.resources, 1, &why);
+	if (r == 0)
+		r = resources_give_cgroup(&c->manager.cgroup, &c->spec, c->rt->rootless, &why);
 	/* Its end takes a scope's cgroup along, and whatever is written there then fails. */
 	if (r < 0 && r != -ECANCELED && proc_wait_exit(c->pid_fd, 0) == 1)
 		return report_dead_child(c->pid_fd, &c->manager.cgroup, e);

@@ -3,13 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "cgroup/create.h"
 #include "cgroup/devices.h"
 #include "cgroup/limits.h"
 #include "cgroup/manager.h"
@@ -54,6 +58,50 @@ void resources_tell_ignored(const struct oci_runtime *rt, const struct limits_pl
 			 "%s is ignored: cgroup version 2 has no such limit", plan->ignored[i]);
 		report_warning(rt, warning);
 	}
+}
+
+static bool resources_cgroup_is_writable(const struct spec *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_mounts; i++)
+		if ((str_eq(s->mounts[i].type, "cgroup") ||
+		     str_eq(s->mounts[i].type, "cgroup2")) &&
+		    !(s->mounts[i].attr_set & MOUNT_ATTR_RDONLY))
+			return true;
+	return false;
+}
+
+/* The host's name for a user of the container; false: it has none. */
+static bool resources_host_uid(const struct spec *s, uid_t *ret)
+{
+	const struct spec_namespace *ns = &s->linux_.namespaces[SPEC_NS_USER];
+	uint32_t uid = s->process.user.uid;
+	size_t i;
+
+	*ret = uid;
+	for (i = 0; ns->present && i < s->linux_.n_uid_mappings; i++) {
+		const struct spec_id_mapping *m = &s->linux_.uid_mappings[i];
+
+		*ret = m->host_id + (uid - m->container_id);
+		if (uid >= m->container_id && uid - m->container_id < m->size)
+			return true;
+	}
+	return !ns->present;
+}
+
+int resources_give_cgroup(const struct cgroup *cg, const struct spec *s, bool rootless,
+			  struct error *e)
+{
+	const struct spec_namespace *ns = &s->linux_.namespaces[SPEC_NS_CGROUP];
+	uid_t uid;
+	int r;
+
+	if (cg->fd < 0 || !ns->present || ns->path || !resources_cgroup_is_writable(s) ||
+	    !resources_host_uid(s, &uid) || uid == geteuid())
+		return 0;
+	r = cgroup_delegate(cg, uid, (gid_t)-1, rootless ? NULL : e);
+	return r == -EPERM && rootless ? 0 : r;
 }
 
 void resources_raise_rlimits(pid_t pid, const struct spec_process *p)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
+struct cgroup;
 struct error;
 struct limits_plan;
 struct manager;
 struct oci_runtime;
+struct spec;
 struct spec_process;
 struct spec_resources;
 
@@ -28,6 +31,14 @@ void resources_tell_ignored(const struct oci_runtime *rt, const struct limits_pl
  * but we may. Where we may not either, the child tells.
  */
 void resources_raise_rlimits(pid_t pid, const struct spec_process *p);
+
+/*
+ * The cgroup belongs to the payload's user where it is his to manage (runtime-spec, "Cgroup
+ * ownership"): a cgroup namespace of its own, and the tree mounted writable. Systemd in a user
+ * namespace wants that.
+ */
+int resources_give_cgroup(const struct cgroup *cg, const struct spec *s, bool rootless,
+			  struct error *e);
 
 /* process.oomScoreAdj. Lowering needs CAP_SYS_RESOURCE; without it the score stays, and we say so. */
 int resources_set_oom_score(const struct oci_runtime *rt, pid_t pid,

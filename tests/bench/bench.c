@@ -274,6 +274,7 @@ static const struct option options[] = {
 	{ "profile", required_argument, NULL, 'p' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "fifo", no_argument, NULL, 'f' },
+	{ "systemd", no_argument, NULL, 's' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -289,6 +290,7 @@ static void usage(FILE *out, const char *name)
 		"  --cgroup /NAME         where its containers go; no other measurement may use it\n"
 		"  --profile FILE         the default seccomp profile, as containers-common has it\n"
 		"  --output FILE          write the figures as JSON\n"
+		"  --systemd              cgroupfs and systemd, not disabled and cgroupfs\n"
 		"  --fifo                 under SCHED_FIFO (never with runc)\n"
 		"Run it through tests/bench/run, which gives all of them one environment.\n",
 		name);
@@ -324,6 +326,9 @@ static int set_option(struct bench *b, int option, char *value, struct error *e)
 		return 0;
 	case 'b':
 		b->busybox = value;
+		return 0;
+	case 's':
+		b->systemd = true;
 		return 0;
 	case 'f':
 		b->fifo = true;

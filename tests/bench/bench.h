@@ -33,6 +33,7 @@ struct bench {
 	const char *profile;
 	unsigned int runs;
 	unsigned int warm_up;
+	bool systemd;     /* there is one: with it instead of without a cgroup */
 	bool fifo;        /* we run under SCHED_FIFO, and so does all that we start */
 	bool with_memory; /* commands are started by fork, for true peaks of memory */
 };

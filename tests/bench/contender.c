@@ -18,15 +18,19 @@ static const struct {
 	const char *name;
 	const char *cgroup_option[CGROUP_MODES];
 } known[] = {
-	{ "floor", { "", NULL } },
-	{ "strake", { "--cgroup-manager=disabled", "--cgroup-manager=cgroupfs" } },
-	{ "crun", { "--cgroup-manager=disabled", "--cgroup-manager=cgroupfs" } },
-	{ "runc", { NULL, "" } },
+	{ "floor", { "", NULL, NULL } },
+	{ "strake",
+	  { "--cgroup-manager=disabled", "--cgroup-manager=cgroupfs", "--systemd-cgroup" } },
+	{ "crun",
+	  { "--cgroup-manager=disabled", "--cgroup-manager=cgroupfs", "--systemd-cgroup" } },
+	{ "runc", { NULL, "", "--systemd-cgroup" } },
 };
 
 const char *cgroup_mode_name(enum cgroup_mode mode)
 {
-	return mode == CGROUP_DISABLED ? "disabled" : "cgroupfs";
+	static const char *const names[] = { "disabled", "cgroupfs", "systemd" };
+
+	return names[mode];
 }
 
 int contender_init(struct contender *c, const char *name, const char *path, struct error *e)

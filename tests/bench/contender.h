@@ -11,10 +11,11 @@ struct sampler;
 enum cgroup_mode {
 	CGROUP_DISABLED,
 	CGROUP_FS,
+	CGROUP_SYSTEMD,
 	CGROUP_MODES,
 };
 
-const char *cgroup_mode_name(enum cgroup_mode mode); /* "disabled", "cgroupfs" */
+const char *cgroup_mode_name(enum cgroup_mode mode); /* "disabled", "cgroupfs", "systemd" */
 
 struct contender {
 	char name[16];

@@ -245,7 +245,8 @@ static void bars_make(struct bars *bars, const struct bench *b, const struct res
 		for (seccomp = 0; seccomp < 2; seccomp++) {
 			for (i = 0; i < sizeof(halves) / sizeof(halves[0]); i++)
 				add_ratio(bars, FIND("strake", halves[i].action),
-					  FIND("crun", halves[i].action), 0.5, halves[i].text);
+					  FIND("crun", halves[i].action),
+					  b->systemd ? 0.6 : 0.5, halves[i].text);
 			add_ratio(bars, FIND("strake", ACTION_RUN), FIND("floor", ACTION_RUN),
 				  1.25, "run / floor");
 		}
@@ -348,6 +349,33 @@ static void write_bars(struct json_writer *w, const struct bench *b,
 	json_write_end(w);
 }
 
+/* Ours to theirs, of the medians. */
+static void write_ratios(struct json_writer *w, const struct bench *b,
+			 const struct result *results, size_t count)
+{
+	size_t i;
+
+	json_write_key(w, "ratios");
+	json_write_array(w);
+	for (i = 0; i < count; i++) {
+		const struct result *theirs = &results[i];
+		const char *name = b->contenders[theirs->contender].name;
+		const struct result *ours = find(b, results, count, "strake", theirs->action,
+						 theirs->seccomp, theirs->cgroup);
+
+		if (str_eq(name, "strake") || !is_good(ours) || !is_good(theirs))
+			continue;
+		json_write_object(w);
+		json_put_string(w, "to", name);
+		json_put_string(w, "action", action_keys[theirs->action]);
+		json_put_bool(w, "seccomp", theirs->seccomp);
+		json_put_string(w, "cgroup", cgroup_mode_name(theirs->cgroup));
+		put_decimal(w, "value", ours->summary.median / theirs->summary.median);
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
 int report_json(const struct bench *b, const struct result *results, size_t count,
 		struct error *e)
 {
@@ -377,6 +405,7 @@ int report_json(const struct bench *b, const struct result *results, size_t coun
 	for (i = 0; i < count; i++)
 		write_result(w, b, &results[i]);
 	json_write_end(w);
+	write_ratios(w, b, results, count);
 	write_bars(w, b, results, count);
 	json_write_end(w);
 	buf_init(&text, JSON_MAX_BYTES);

@@ -49,6 +49,8 @@ static bool cell_is_possible(const struct bench *b, const struct contender *c,
 {
 	if (!c->cgroup_option[mode] || (seccomp && !b->seccomp))
 		return false;
+	if (mode == (b->systemd ? CGROUP_DISABLED : CGROUP_SYSTEMD))
+		return false;
 	if (action == ACTION_RUN_COLD && !seccomp)
 		return false;
 	return !c->is_floor || (action == ACTION_RUN && !seccomp);
@@ -71,7 +73,9 @@ static int cell_write_bundle(struct cell *cell, enum payload payload, struct err
 	str_format(cgroups_path, sizeof(cgroups_path), "%s/%s", cell->bench->cgroup, name);
 	str_format(cell->bundles[payload], sizeof(cell->bundles[payload]), "%s/%s",
 		   cell->bench->dir, name);
-	if (result->cgroup == CGROUP_FS)
+	if (result->cgroup == CGROUP_SYSTEMD)
+		str_format(cgroups_path, sizeof(cgroups_path), "system.slice:bench:%s", name);
+	if (result->cgroup != CGROUP_DISABLED)
 		bundle.cgroups_path = cgroups_path;
 	return bundle_write(cell->bundles[payload], &bundle, e);
 }

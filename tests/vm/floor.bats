@@ -2,6 +2,7 @@
 # How little memory a container may have for a static program that does nothing to run in it, beside the
 # peers. Whatever makes the container is charged to it until the program is executed.
 # needs: systemd memory strake
+# length: long
 # deadline: 300
 
 load lib

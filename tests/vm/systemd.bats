@@ -325,31 +325,3 @@ held() { # column cgroupfs|systemd
 	sd exec "$ID" dd if=/dev/d1 of=/dev/null bs=512 count=1
 	systemctl revert system.slice
 }
-
-# --- how long it takes ---------------------------------------------------------------------------
-
-@test "time beside crun and runc" {
-	bundle_set '.process.args = ["true"]'
-	declare -A took
-	local i round name
-	timed() { # name command...
-		local begin=$EPOCHREALTIME name=$1
-		shift
-		"$@" >/dev/null 2>&1
-		took[$name]+="$((${EPOCHREALTIME/./} - ${begin/./}))"$'\n'
-	}
-	for round in $(seq 25); do
-		timed "strake systemd" strake --systemd-cgroup run -b "$BUNDLE" "a$round"
-		timed "crun systemd" crun --systemd-cgroup run -b "$BUNDLE" "b$round"
-		timed "strake cgroupfs" strake run -b "$BUNDLE" "c$round"
-		timed "crun cgroupfs" crun run -b "$BUNDLE" "d$round"
-		if ((round <= 8)); then
-			timed "runc systemd" runc --systemd-cgroup run -b "$BUNDLE" "e$round"
-		fi
-	done
-	for name in "${!took[@]}"; do
-		printf '%s' "${took[$name]}" | sort -n | awk -v name="$name" '{ v[NR] = $1 }
-			END { printf "%-16s run: median %.1f ms, best %.1f ms of %d\n", name,
-				v[int((NR + 1) / 2)] / 1000, v[1] / 1000, NR }'
-	done | sort | sed 's/^/# /' >&3
-}
