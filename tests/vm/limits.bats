@@ -124,6 +124,32 @@ burn() {
 	[ -z "$(find /sys/fs/cgroup/strake-test -mindepth 1 -type d)" ]
 }
 
+@test "events: lack of memory, and what runc tells of a container, in its words" {
+	limited '{ memory: { limit: 33554432, swap: 33554432 }, pids: { limit: 50 }, cpu: { quota: 50000, period: 100000 } }'
+	strake_ events --interval 200ms "$ID" >"$BATS_TEST_TMPDIR/events" 3>&- &
+	local events=$!
+	run hog 64
+	killed() { grep -q '"type":"oom"' "$BATS_TEST_TMPDIR/events"; }
+	eventually 10 killed
+	[ "$(strake_ events --stats "$ID" | jq '.data.memory.usage.limit, .data.pids.limit' | xargs)" = "33554432 50" ]
+	strake_ events --stats "$ID" | jq -e '.data | .cpu.psi.some.avg10 >= 0 and .memory.psi.full.total >= 0
+		and .cpu.usage.total > 0 and .memory.raw.anon > 0'
+	strake_ events --stats "$ID" | jq -r '.data | paths | map(select(type == "string")) | join(".")' |
+		sort -u >"$BATS_TEST_TMPDIR/ours"
+	strake_ delete -f "$ID"
+	wait "$events"
+
+	runc run -d -b "$BUNDLE" "runc-$ID" </dev/null >/dev/null 2>&1
+	# Left out: what only cgroup v1 had, and zeros here.
+	runc events --stats "runc-$ID" | jq -r '.data | del(.cpuset, .intel_rdt, .network_interfaces,
+		.memory.kernel, .memory.kernelTCP) | paths | map(select(type == "string")) | join(".")' |
+		sort -u >"$BATS_TEST_TMPDIR/runc"
+	runc delete -f "runc-$ID"
+	[ -s "$BATS_TEST_TMPDIR/runc" ]
+	[ -z "$(comm -13 "$BATS_TEST_TMPDIR/ours" "$BATS_TEST_TMPDIR/runc")" ]
+	mkdir -p /sys/fs/cgroup/strake-test
+}
+
 @test "pids.limit: the fork too many fails with EAGAIN" {
 	limited '{ pids: { limit: 4 } }'
 	run in_it sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & kill 0'

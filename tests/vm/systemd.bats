@@ -248,6 +248,34 @@ held() { # column cgroupfs|systemd
 	}) | awk '{ printf "# %-26s", $1; for (i = 2; i <= NF; i++) printf " %-15s", $i; print "" }' >&3
 }
 
+@test "limits act, also after reload and reexec, and a lack of memory is told as an event" {
+	sleeper '{ memory: { limit: 33554432, swap: 33554432 }, pids: { limit: 8 },
+		cpu: { quota: 20000, period: 100000 } }'
+	sd events --interval 1h "$ID" >"$BATS_TEST_TMPDIR/events" 3>&- &
+	local events=$! round=0 what from begin used wall
+	kills() { [ "$(jq -r 'select(.type == "oom") | .id' "$BATS_TEST_TMPDIR/events" | wc -l)" -ge "$1" ]; }
+	usage() { awk '$1 == "usage_usec" { print $2 }' "$SUB/cpu.stat"; }
+	for what in show daemon-reload daemon-reexec; do
+		systemctl "$what" >/dev/null
+		round=$((round + 1))
+		run sd exec "$ID" sh -c 'head -c 64m /dev/zero | tr "\000" x | tail -c 64m | wc -c'
+		[ "$output" != 67108864 ]
+		eventually 10 kills "$round"
+		run sd exec "$ID" sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 5 & done; kill 0'
+		[[ "$output" == *"Resource temporarily unavailable"* ]]
+	done
+	sd exec "$ID" sh -c 'while :; do :; done' 3>&- &
+	from=$(usage)
+	eventually 10 test "$(usage)" -gt "$from"
+	from=$(usage) begin=$EPOCHREALTIME
+	sleep 2
+	used=$(($(usage) - from)) wall=$((${EPOCHREALTIME/./} - ${begin/./}))
+	echo "# used $used us of $wall us, allowed a fifth" >&3
+	[ "$used" -le $((wall * 20 / 100 * 115 / 100)) ]
+	sd kill "$ID" KILL
+	wait "$events"
+}
+
 @test "cpu.idle is a weight of idle to systemd, and back" {
 	sleeper '{ cpu: { idle: 1 } }'
 	[ "$(property CPUWeight)" = idle ]
