@@ -47,7 +47,8 @@ compare() {
 	local who=$1 runtime
 	shift
 	for runtime in crun strake; do
-		mkdir -m 777 -p "/tmp/$who-$runtime"
+		mkdir "/tmp/$who-$runtime"
+		chmod 777 "/tmp/$who-$runtime"
 		seccomp_profile >"/tmp/$who-$runtime/seccomp.json"
 		chmod 644 "/tmp/$who-$runtime/seccomp.json"
 		"$@" bash /opt/strake/tests/vm/podman_smoke.bash "$runtime" localhost/bb "/tmp/$who-$runtime" |
@@ -65,7 +66,7 @@ compare() {
 	image_of env
 	compare root env
 	eventually 5 cgroups_none
-	[ -z "$(ls -A /run/strake 2>/dev/null | grep -v '^\.')" ]
+	[ -z "$(find /run/strake -mindepth 1 -maxdepth 1 ! -name '.*')" ]
 }
 
 @test "an ordinary user: what podman does by strake and by crun is the same" {

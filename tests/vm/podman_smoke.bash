@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # the container's shell expands it
+#
 # What people ask of podman, one runtime at a time; the same words and statuses are expected of each.
 #
 #	podman_smoke.bash RUNTIME IMAGE DIRECTORY

@@ -12,6 +12,7 @@ setup() {
 	ID=t-$BATS_TEST_NUMBER
 	UNIT=strake-$ID.scope
 	SCOPE=/sys/fs/cgroup/system.slice/$UNIT
+	# shellcheck disable=SC2034 # the tests read it
 	SUB=$SCOPE/container
 	bundle_make "$BATS_TEST_TMPDIR/b"
 }
@@ -31,7 +32,7 @@ sd() { strake --systemd-cgroup "$@"; }
 what_is_left() {
 	systemctl list-units --all --no-legend --plain 'strake-*' 'test*.scope' 'other*.scope'
 	cgroups_left
-	ls -A /run/strake | grep -v '^\.'
+	find /run/strake -mindepth 1 -maxdepth 1 ! -name '.*'
 	pgrep -l 'strake:anchor'
 }
 
