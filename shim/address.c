@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "address.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/sha256.h"
+#include "base/str.h"
+
+#define ADDRESS_CONFIG_MAX (16u << 20)
+#define ADDRESS_TREE_MAX   (256u << 20)
+
+static const char *const group_keys[] = {
+	"io.containerd.runc.v2.group",
+	"io.kubernetes.cri.sandbox-id",
+};
+
+static const char *address_group_of(const struct json *config)
+{
+	const struct json *annotations = json_get(config, "annotations");
+	const char *group;
+	size_t i;
+
+	for (i = 0; annotations && i < ARRAY_SIZE(group_keys); i++) {
+		group = json_get_string(annotations, group_keys[i]);
+		if (group)
+			return group;
+	}
+	return NULL;
+}
+
+int address_group(const char *bundle, const char *id, char *ret, size_t size, struct error *e)
+{
+	const char *group = NULL;
+	autobuf text = { 0 };
+	char path[PATH_MAX];
+	struct json *doc;
+	struct arena a;
+	int r;
+
+	if (str_format(path, sizeof(path), "%s/config.json", bundle) < 0)
+		return error_set(e, ENAMETOOLONG, "%s", bundle);
+	arena_init(&a, ADDRESS_TREE_MAX);
+	r = file_read(AT_FDCWD, path, ADDRESS_CONFIG_MAX, &text, e);
+	if (r == 0)
+		r = json_parse(&a, path, text.data, text.len, &doc, e);
+	if (r == 0)
+		group = address_group_of(doc);
+	else if (r == -ENOENT)
+		r = 0;
+	if (r == 0 && str_copy(ret, size, group ?: id) < 0)
+		r = error_set(e, ENAMETOOLONG, "the group of %s", id);
+	arena_done(&a);
+	return r;
+}
+
+int address_path(const char *dir, const char *containerd, const char *ns, const char *group,
+		 char ret[ADDRESS_MAX], struct error *e)
+{
+	char joined[2 * PATH_MAX], clean[2 * PATH_MAX], hex[SHA256_HEX];
+	uint8_t digest[SHA256_SIZE];
+	struct sockaddr_un limit;
+
+	if (str_format(joined, sizeof(joined), "%s/%s/%s", containerd, ns, group) < 0 ||
+	    path_clean(clean, sizeof(clean), joined) < 0)
+		return error_set(e, ENAMETOOLONG, "the address of %s", group);
+	/* A relative one stays so. */
+	sha256(clean + (*joined != '/'), strlen(clean) - (*joined != '/'), digest);
+	if (str_format(ret, sizeof(limit.sun_path), "%s/%s", dir, sha256_hex(digest, hex)) < 0)
+		return error_say(e, ENAMETOOLONG, "the folder for sockets, %s, is too long",
+				 dir);
+	return 0;
+}
+
+static int address_bind(const char *path, struct error *e)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t mask;
+	int r;
+
+	if (fd < 0)
+		return error_set(e, errno, "make a socket");
+	if (str_copy(at.sun_path, sizeof(at.sun_path), path) < 0)
+		return error_set(e, ENAMETOOLONG, "%s", path);
+	/* At no time may another user connect. This process is the shim's own, and has one thread. */
+	mask = umask(0177);
+	r = bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
+	umask(mask);
+	if (r == -EADDRINUSE)
+		return r;
+	if (r < 0)
+		return error_set(e, -r, "bind %s", path);
+	if (listen(fd, SOMAXCONN) < 0)
+		return error_set(e, errno, "listen on %s", path);
+	return take_fd(&fd);
+}
+
+static bool address_answers(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	/* EAGAIN: its queue is full, so there is one. */
+	return fd >= 0 && str_copy(to.sun_path, sizeof(to.sun_path), path) == 0 &&
+	       (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 || errno == EAGAIN);
+}
+
+int address_listen(const char *dir, const char *path, int *ret_fd, struct error *e)
+{
+	autoclose int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd, i;
+
+	fd = root_fd < 0 ? -errno : path_mkdir_all(root_fd, dir, 0700);
+	if (fd < 0)
+		return error_set(e, -fd, "make the folder %s", dir);
+	close(fd);
+	for (i = 0; i < 2; i++) {
+		fd = address_bind(path, e);
+		if (fd != -EADDRINUSE)
+			break;
+		if (address_answers(path))
+			return 1;
+		if (unlink(path) < 0 && errno != ENOENT)
+			return error_set(e, errno, "remove the dead socket %s", path);
+	}
+	if (fd < 0)
+		return fd == -EADDRINUSE ? error_set(e, EADDRINUSE, "bind %s", path) : fd;
+	*ret_fd = fd;
+	return 0;
+}
+
+void address_remove_dead(const char *bundle)
+{
+	char path[PATH_MAX], address[ADDRESS_MAX + 8];
+	const char *socket_path = address + strlen("unix://");
+
+	if (str_format(path, sizeof(path), "%s/address", bundle) == 0 &&
+	    file_read_line(AT_FDCWD, path, address, sizeof(address)) >= 0 &&
+	    str_starts(address, "unix://") && !address_answers(socket_path))
+		(void)unlink(socket_path);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "message.h"
+#include "options.pb-c.h"
+#include "oci.h"
+
+struct error;
+
+/*
+ * How a container is to be run, from containerd's configuration: containerd.runc.v1.Options, or the
+ * same keys as TOML in runtimeoptions.v1.Options.
+ */
+struct options {
+	char root[PATH_MAX /
+		  4]; /* of liboci's state, with the namespace; "": not decided yet */
+	char shim_cgroup[PATH_MAX / 4];
+	bool systemd_cgroup;
+	bool no_pivot_root;
+	bool no_new_keyring;
+	uint32_t io_uid, io_gid;
+};
+
+#define OPTIONS_ROOT "/run/containerd/strake"
+#define OPTIONS_FILE "strake.json" /* in the bundle, for `delete` */
+
+/* any may be NULL: defaults. */
+int options_read(const Pb__Any *any, const char *ns, struct options *ret, struct error *e);
+
+/* TOML as containerd writes the table `options`: KEY = VALUE, a line each. */
+int options_read_toml(const char *text, size_t len, Pb__RuncOptions *into, struct error *e);
+
+int options_save(const struct options *o, const char *bundle, struct error *e);
+/* What options_save() left in the bundle, or the defaults. */
+int options_load(const char *bundle, const char *ns, struct options *ret, struct error *e);
+
+struct oci_runtime options_runtime(const struct options *o);
