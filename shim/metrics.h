@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+struct buf;
+struct error;
+
+/* Appends io.containerd.cgroups.v2.Metrics of the cgroup, packed. */
+int metrics_pack(const char *cgroup, struct buf *out, struct error *e);

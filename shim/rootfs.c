@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rootfs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define ROOTFS_OPTIONS_MAX 65536
+#define ROOTFS_PAGE        4096 /* mount(2) takes no more of data */
+
+static const struct {
+	const char *name;
+	unsigned long set, clear;
+} flags[] = {
+	{ "async", 0, MS_SYNCHRONOUS },
+	{ "atime", 0, MS_NOATIME },
+	{ "bind", MS_BIND, 0 },
+	{ "defaults", 0, 0 },
+	{ "dev", 0, MS_NODEV },
+	{ "diratime", 0, MS_NODIRATIME },
+	{ "dirsync", MS_DIRSYNC, 0 },
+	{ "exec", 0, MS_NOEXEC },
+	{ "mand", MS_MANDLOCK, 0 },
+	{ "noatime", MS_NOATIME, 0 },
+	{ "nodev", MS_NODEV, 0 },
+	{ "nodiratime", MS_NODIRATIME, 0 },
+	{ "noexec", MS_NOEXEC, 0 },
+	{ "nomand", 0, MS_MANDLOCK },
+	{ "norelatime", 0, MS_RELATIME },
+	{ "nostrictatime", 0, MS_STRICTATIME },
+	{ "nosuid", MS_NOSUID, 0 },
+	{ "rbind", MS_BIND | MS_REC, 0 },
+	{ "relatime", MS_RELATIME, 0 },
+	{ "remount", MS_REMOUNT, 0 },
+	{ "ro", MS_RDONLY, 0 },
+	{ "rw", 0, MS_RDONLY },
+	{ "strictatime", MS_STRICTATIME, 0 },
+	{ "suid", 0, MS_NOSUID },
+	{ "sync", MS_SYNCHRONOUS, 0 },
+};
+
+static const struct {
+	const char *name;
+	unsigned long flag;
+} propagations[] = {
+	{ "private", MS_PRIVATE },
+	{ "rprivate", MS_PRIVATE | MS_REC },
+	{ "rshared", MS_SHARED | MS_REC },
+	{ "rslave", MS_SLAVE | MS_REC },
+	{ "runbindable", MS_UNBINDABLE | MS_REC },
+	{ "shared", MS_SHARED },
+	{ "slave", MS_SLAVE },
+	{ "unbindable", MS_UNBINDABLE },
+};
+
+/* Options that ask for work of other kinds, which this shim does not do. */
+static const char *const refused[] = { "loop", "uidmap=", "gidmap=", "X-containerd." };
+
+struct rootfs_mount {
+	unsigned long flags;
+	unsigned long propagation;
+	struct buf data;
+};
+
+static int rootfs_option(struct rootfs_mount *m, const char *option, struct error *e)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(refused); i++)
+		if (str_starts(option, refused[i]))
+			return error_say(e, ENOTSUP, "mount option \"%.128s\" is not supported",
+					 option);
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (str_eq(option, flags[i].name)) {
+			m->flags |= flags[i].set;
+			m->flags &= ~flags[i].clear;
+			return 0;
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(propagations); i++) {
+		if (str_eq(option, propagations[i].name)) {
+			m->propagation = propagations[i].flag;
+			return 0;
+		}
+	}
+	r = buf_addf(&m->data, "%s%s", m->data.len ? "," : "", option);
+	return r < 0 ? error_set(e, -r, "mount options") : 0;
+}
+
+/*
+ * Many layers make more text than a page. Their folders have a long way in common: from there
+ * their names are short. The worker that does this ends soon, so its working directory is free.
+ */
+static int rootfs_shorten(struct buf *data, struct error *e)
+{
+	autobuf shorter = { .max = ROOTFS_OPTIONS_MAX };
+	const char *lower = strstr(data->data, "lowerdir=/"), *end, *common_end, *p;
+	char common[PATH_MAX];
+	size_t len;
+
+	if (!lower)
+		return error_say(e, E2BIG, "the mount's options have %zu bytes", data->len);
+	lower += strlen("lowerdir=");
+	end = lower + strcspn(lower, ",");
+	p = memchr(lower, ':', (size_t)(end - lower));
+	len = (size_t)((p ? p : end) - lower);
+	for (p = lower; p < end; p += strcspn(p, ":,"), p += *p == ':') {
+		size_t same = 0;
+
+		while (same < len && p[same] == lower[same])
+			same++;
+		len = same;
+	}
+	common_end = memrchr(lower, '/', len);
+	len = common_end ? (size_t)(common_end - lower) + 1 : 0;
+	if (len < 2 || str_format(common, sizeof(common), "%.*s", (int)len, lower) < 0 ||
+	    chdir(common) < 0)
+		return error_say(e, E2BIG, "the mount's options have %zu bytes", data->len);
+	for (p = data->data; *p;) {
+		if (strncmp(p, common, len) == 0 && p >= lower && p < end) {
+			p += len;
+			continue;
+		}
+		if (buf_addc(&shorter, *p++) < 0)
+			return error_set(e, ENOMEM, "mount options");
+	}
+	buf_reset(data);
+	if (buf_add(data, shorter.data, shorter.len) < 0 || data->len >= ROOTFS_PAGE)
+		return error_say(e, E2BIG, "the mount's options have %zu bytes", data->len);
+	return 0;
+}
+
+static int rootfs_mount_prepared(const Pb__Mount *m, struct rootfs_mount *p, const char *target,
+				 struct error *e)
+{
+	const unsigned long again = MS_BIND | MS_REMOUNT | (p->flags & ~(unsigned long)MS_REC);
+	int r = 0;
+
+	if (p->data.len >= ROOTFS_PAGE)
+		r = rootfs_shorten(&p->data, e);
+	if (r < 0)
+		return r;
+	if (mount(m->source, target, m->type, p->flags, p->data.data) < 0)
+		return error_set(e, errno, "mount %s (%s) on %s", m->source, m->type, target);
+	/* The first call of a bind mount takes no other flag. */
+	if ((p->flags & MS_BIND) && (p->flags & ~(unsigned long)(MS_BIND | MS_REC)) &&
+	    mount(NULL, target, NULL, again, NULL) < 0)
+		return error_set(e, errno, "remount %s", target);
+	if (p->propagation && mount(NULL, target, NULL, p->propagation, NULL) < 0)
+		return error_set(e, errno, "set the propagation of %s", target);
+	return 0;
+}
+
+static int rootfs_mount_one(const char *rootfs, const Pb__Mount *m, struct error *e)
+{
+	struct rootfs_mount p = { .data = { .max = ROOTFS_OPTIONS_MAX } };
+	char target[PATH_MAX];
+	size_t i;
+	int r = 0;
+
+	if (str_empty(m->target))
+		r = str_copy(target, sizeof(target), rootfs);
+	else if (strstr(m->target, ".."))
+		r = -EINVAL;
+	else
+		r = str_format(target, sizeof(target), "%s/%s", rootfs, m->target);
+	if (r < 0)
+		return error_set(e, -r, "mount target %.256s", m->target);
+	for (i = 0; r == 0 && i < m->n_options; i++)
+		r = rootfs_option(&p, m->options[i], e);
+	if (r == 0)
+		r = rootfs_mount_prepared(m, &p, target, e);
+	buf_done(&p.data);
+	return r;
+}
+
+int rootfs_mount(const char *bundle, Pb__Mount *const *mounts, size_t n, struct error *e)
+{
+	char rootfs[PATH_MAX];
+	size_t i;
+	int r;
+
+	if (n == 0)
+		return 0;
+	if (str_format(rootfs, sizeof(rootfs), "%s/rootfs", bundle) < 0)
+		return error_set(e, ENAMETOOLONG, "%s", bundle);
+	if (mkdir(rootfs, 0711) < 0 && errno != EEXIST)
+		return error_set(e, errno, "make %s", rootfs);
+	for (i = 0, r = 0; r == 0 && i < n; i++)
+		r = rootfs_mount_one(rootfs, mounts[i], e);
+	if (r < 0)
+		rootfs_unmount(bundle, NULL);
+	return r;
+}
+
+/* "a\040b" -> "a b", in place. */
+static void rootfs_unescape(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
+			*to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
+			s += 3;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = '\0';
+}
+
+/* The last mount in the table that is on rootfs or below: nothing stands on it. 0: there is none. */
+static int rootfs_last_mount(const char *rootfs, char *ret, size_t size)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	autofree char *line = NULL;
+	size_t len = strlen(rootfs), room = 0;
+	int found = 0;
+
+	if (!f)
+		return -errno;
+	while (getline(&line, &room, f) > 0) {
+		char *at = line, *end;
+		int field;
+
+		for (field = 0; field < 4 && at; field++)
+			at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL;
+		end = at ? strchr(at, ' ') : NULL;
+		if (!end)
+			continue;
+		*end = '\0';
+		rootfs_unescape(at);
+		if (strncmp(at, rootfs, len) == 0 && (!at[len] || at[len] == '/') &&
+		    str_copy(ret, size, at) == 0)
+			found = 1;
+	}
+	fclose(f);
+	return found;
+}
+
+int rootfs_unmount(const char *bundle, struct error *e)
+{
+	char rootfs[PATH_MAX], at[PATH_MAX];
+	int r;
+
+	if (str_format(rootfs, sizeof(rootfs), "%s/rootfs", bundle) < 0)
+		return error_set(e, ENAMETOOLONG, "%s", bundle);
+	while ((r = rootfs_last_mount(rootfs, at, sizeof(at))) > 0) {
+		if (umount2(at, UMOUNT_NOFOLLOW) == 0)
+			continue;
+		/* Its processes are gone; who else looks into it keeps what he sees, and nothing new. */
+		if (errno != EBUSY || umount2(at, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
+			return error_set(e, errno, "unmount %s", at);
+	}
+	return r < 0 ? error_set(e, -r, "read /proc/self/mountinfo") : 0;
+}

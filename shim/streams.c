@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "streams.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+
+/* A fifo that can be written at all takes this much (pipe(7)). */
+#define STREAM_PIECE PIPE_BUF
+/* Pieces in a row, before others have their turn. */
+#define STREAM_TURN  16
+
+/* --- one stream -------------------------------------------------------------------------------- */
+
+static void stream_end(struct stream *st)
+{
+	struct streams *s = st->streams;
+	bool was_open = st->from.fd >= 0;
+
+	loop_close(s->loop, &st->from);
+	loop_close(s->loop, &st->to);
+	free(take_ptr(&st->left));
+	if (was_open && st != &s->in && streams_is_drained(s) && s->drained)
+		s->drained(s);
+}
+
+/* A source that has hung up would be reported for ever: only one of the two is watched. */
+static void stream_await(struct stream *st, struct source *s, uint32_t events)
+{
+	struct loop *l = st->streams->loop;
+
+	loop_remove(l, s == &st->from ? &st->to : &st->from);
+	if (loop_set(l, s, events) < 0)
+		stream_end(st);
+}
+
+/* 1: more may follow; 0: wait for *ret; -1: the end. */
+static int stream_splice(struct stream *st, struct source **ret)
+{
+	ssize_t n;
+
+	n = splice(st->from.fd, NULL, st->to.fd, NULL, 65536,
+		   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	if (n > 0 || (n < 0 && errno == EINTR))
+		return 1;
+	if (n == 0 || errno != EAGAIN)
+		return -1;
+	*ret = fd_wait(st->to.fd, POLLOUT, 0) > 0 ? &st->from : &st->to;
+	return 0;
+}
+
+/* 1: all of it was taken. */
+static int stream_write(struct stream *st, const char *data, size_t len, struct source **ret)
+{
+	ssize_t n;
+
+	do
+		n = write(st->to.fd, data, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		return -1;
+	if (n == (ssize_t)len)
+		return 1;
+	n = n < 0 ? 0 : n;
+	st->left = malloc(len - (size_t)n);
+	if (!st->left)
+		return -1;
+	st->n_left = len - (size_t)n;
+	memcpy(st->left, data + n, st->n_left);
+	*ret = &st->to;
+	return 0;
+}
+
+static int stream_copy(struct stream *st, struct source **ret)
+{
+	autofree char *left = take_ptr(&st->left);
+	char data[STREAM_PIECE];
+	ssize_t n;
+
+	if (left)
+		return stream_write(st, left, st->n_left, ret);
+	*ret = &st->to;
+	if (fd_wait(st->to.fd, POLLOUT, 0) <= 0)
+		return 0;
+	do
+		n = read(st->from.fd, data, sizeof(data));
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN) {
+		*ret = &st->from;
+		return 0;
+	}
+	/* EIO: the terminal's last process is gone. */
+	return n <= 0 ? -1 : stream_write(st, data, (size_t)n, ret);
+}
+
+static void stream_pump(struct stream *st)
+{
+	struct source *wanted = &st->from;
+	int i, r = 1;
+
+	for (i = 0; i < STREAM_TURN && r > 0; i++)
+		r = st->spliced ? stream_splice(st, &wanted) : stream_copy(st, &wanted);
+	if (r < 0)
+		stream_end(st);
+	else
+		stream_await(st, wanted, wanted == &st->from ? EPOLLIN : EPOLLOUT);
+}
+
+static void stream_from_ready(struct source *s, uint32_t events)
+{
+	(void)events;
+	stream_pump(loop_owner(s, struct stream, from));
+}
+
+static void stream_to_ready(struct source *s, uint32_t events)
+{
+	(void)events;
+	stream_pump(loop_owner(s, struct stream, to));
+}
+
+static void stream_init(struct stream *st, struct streams *s)
+{
+	*st = (struct stream){
+		.streams = s,
+		.from = { .fd = -1, .ready = stream_from_ready },
+		.to = { .fd = -1, .ready = stream_to_ready },
+	};
+}
+
+/* --- opening ----------------------------------------------------------------------------------- */
+
+void streams_init(struct streams *s, struct loop *l)
+{
+	*s = (struct streams){
+		.loop = l,
+		.child = { -1, -1, -1 },
+		.console = { -1, -1 },
+		.master_fd = -1,
+		.hold_fd = -1,
+	};
+	stream_init(&s->in, s);
+	stream_init(&s->out, s);
+	stream_init(&s->err, s);
+}
+
+static int streams_pipe(const struct streams_options *opt, int pair[2], int ours,
+			struct error *e)
+{
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return error_set(e, errno, "make a pipe");
+	if ((opt->uid || opt->gid) && fchown(pair[!ours], opt->uid, opt->gid) < 0)
+		return error_set(e, errno, "give a pipe to user %u", opt->uid);
+	return fd_set_nonblock(pair[ours], true);
+}
+
+/* Also for reading: no reader is waited for, and one that goes away may come back. */
+static int streams_open_fifo_out(const char *path, struct error *e)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? error_set(e, errno, "open the fifo %s", path) : fd;
+}
+
+static int streams_open_in(struct streams *s, const struct streams_options *opt,
+			   struct error *e)
+{
+	int pair[2] = { -1, -1 }, r;
+
+	if (str_empty(opt->in))
+		return 0;
+	s->in.from.fd = open(opt->in, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (s->in.from.fd < 0)
+		return error_set(e, errno, "open %s for stdin", opt->in);
+	s->hold_fd = open(opt->in, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (opt->terminal)
+		return 0;
+	r = streams_pipe(opt, pair, 1, e);
+	s->child[0] = pair[0];
+	s->in.to.fd = pair[1];
+	s->in.spliced = true;
+	return r;
+}
+
+static int streams_make_parents(const char *path, struct error *e)
+{
+	const char *slash = strrchr(path, '/');
+	autoclose int root_fd = -1;
+	char parent[PATH_MAX];
+	int fd;
+
+	if (!slash || slash == path ||
+	    str_format(parent, sizeof(parent), "%.*s", (int)(slash - path), path) < 0)
+		return 0;
+	root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = root_fd < 0 ? -errno : path_mkdir_all(root_fd, parent, 0755);
+	if (fd < 0)
+		return error_set(e, -fd, "make the folder %s", parent);
+	close(fd);
+	return 0;
+}
+
+/* The process writes it by itself. */
+static int streams_open_file(const char *path, int *ret, struct error *e)
+{
+	int r = streams_make_parents(path, e);
+
+	if (r < 0)
+		return r;
+	*ret = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	return *ret < 0 ? error_set(e, errno, "open the log %s", path) : 0;
+}
+
+static int streams_open_out(const struct streams_options *opt, const char *path,
+			    struct stream *st, int *child_fd, struct error *e)
+{
+	int pair[2] = { -1, -1 }, r;
+	struct stat about;
+
+	if (stat(path, &about) < 0)
+		return error_set(e, errno, "look at %s", path);
+	if (!S_ISFIFO(about.st_mode)) {
+		if (opt->terminal)
+			return error_say(e, ENOTSUP,
+					 "%s is no fifo, which a terminal's output needs",
+					 path);
+		return streams_open_file(path, child_fd, e);
+	}
+	st->to.fd = streams_open_fifo_out(path, e);
+	if (st->to.fd < 0)
+		return st->to.fd;
+	if (opt->terminal)
+		return 0;
+	r = streams_pipe(opt, pair, 0, e);
+	st->from.fd = pair[0];
+	*child_fd = pair[1];
+	st->spliced = true;
+	return r;
+}
+
+static int streams_open_uri(struct streams *s, const struct streams_options *opt,
+			    struct error *e)
+{
+	int r;
+
+	if (!str_starts(opt->out, "file://"))
+		return error_say(e, ENOTSUP, "output to %.64s is not supported", opt->out);
+	if (opt->terminal)
+		return error_say(e, ENOTSUP, "a terminal's output cannot go to %s", opt->out);
+	r = streams_open_file(opt->out + strlen("file://"), &s->child[1], e);
+	if (r < 0)
+		return r;
+	s->child[2] = fcntl(s->child[1], F_DUPFD_CLOEXEC, 3);
+	return s->child[2] < 0 ? error_set(e, errno, "share the log") : 0;
+}
+
+int streams_open(struct streams *s, const struct streams_options *opt, struct error *e)
+{
+	int r;
+
+	r = streams_open_in(s, opt, e);
+	if (r == 0 && !str_empty(opt->out)) {
+		r = strstr(opt->out, "://")
+			    ? streams_open_uri(s, opt, e)
+			    : streams_open_out(opt, opt->out, &s->out, &s->child[1], e);
+	}
+	if (r == 0 && !str_empty(opt->err) && !opt->terminal && !strstr(opt->err, "://"))
+		r = streams_open_out(opt, opt->err, &s->err, &s->child[2], e);
+	if (r == 0 && opt->terminal &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s->console) < 0)
+		r = error_set(e, errno, "make a console socket");
+	return r;
+}
+
+/* --- the terminal ------------------------------------------------------------------------------ */
+
+static int streams_take_master(struct streams *s, struct error *e)
+{
+	char name[128];
+	size_t n = 1;
+	ssize_t r;
+
+	/* It was sent before the process was reported. */
+	if (fd_wait(s->console[0], POLLIN, 0) <= 0)
+		return error_say(e, EPROTO, "no terminal came from the new process");
+	r = fd_recv(s->console[0], name, sizeof(name), &s->master_fd, &n);
+	if (r < 0 || n != 1) {
+		s->master_fd = -1;
+		return error_set(e, r < 0 ? (int)-r : EPROTO, "receive the terminal");
+	}
+	return fd_set_nonblock(s->master_fd, true);
+}
+
+static int streams_join_terminal(struct streams *s, struct error *e)
+{
+	int r = streams_take_master(s, e);
+
+	if (r == 0 && s->out.to.fd >= 0)
+		s->out.from.fd = fcntl(s->master_fd, F_DUPFD_CLOEXEC, 3);
+	if (r == 0 && s->in.from.fd >= 0)
+		s->in.to.fd = fcntl(s->master_fd, F_DUPFD_CLOEXEC, 3);
+	mem_closep(&s->console[0]);
+	s->console[0] = -1;
+	return r;
+}
+
+/* --- living ------------------------------------------------------------------------------------ */
+
+static void streams_close_child(struct streams *s)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(s->child); i++) {
+		mem_closep(&s->child[i]);
+		s->child[i] = -1;
+	}
+	mem_closep(&s->console[1]);
+	s->console[1] = -1;
+}
+
+static void stream_begin(struct stream *st)
+{
+	if (st->from.fd >= 0 && st->to.fd >= 0)
+		stream_await(st, &st->from, EPOLLIN);
+}
+
+int streams_begin(struct streams *s, struct error *e)
+{
+	int r = 0;
+
+	streams_close_child(s);
+	if (s->console[0] >= 0)
+		r = streams_join_terminal(s, e);
+	stream_begin(&s->in);
+	stream_begin(&s->out);
+	stream_begin(&s->err);
+	return r;
+}
+
+int streams_resize(struct streams *s, unsigned int rows, unsigned int columns)
+{
+	const struct winsize size = {
+		.ws_row = (unsigned short)rows,
+		.ws_col = (unsigned short)columns,
+	};
+
+	if (s->master_fd < 0)
+		return -ENOTTY;
+	return ioctl(s->master_fd, TIOCSWINSZ, &size) < 0 ? -errno : 0;
+}
+
+void streams_close_stdin(struct streams *s)
+{
+	mem_closep(&s->hold_fd);
+	s->hold_fd = -1;
+}
+
+void streams_process_ended(struct streams *s)
+{
+	streams_close_stdin(s);
+	stream_end(&s->in);
+}
+
+bool streams_is_drained(const struct streams *s)
+{
+	return s->out.from.fd < 0 && s->err.from.fd < 0;
+}
+
+void streams_done(struct streams *s)
+{
+	s->drained = NULL;
+	streams_close_child(s);
+	streams_process_ended(s);
+	stream_end(&s->out);
+	stream_end(&s->err);
+	mem_closep(&s->console[0]);
+	mem_closep(&s->master_fd);
+	s->console[0] = s->master_fd = -1;
+}

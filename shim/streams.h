@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "loop.h"
+
+struct error;
+
+/*
+ * The three streams of one process. Between the process and the client's fifos the shim moves bytes
+ * from pipe to pipe without touching them (splice(2)); with a terminal, page by page. A full fifo
+ * stops reading the process's pipe: back-pressure is kept. Regular files and file:// are the
+ * process's own, without the shim in between.
+ */
+struct stream {
+	struct streams *streams;
+	struct source from;
+	struct source to;
+	bool spliced;
+	char *left; /* what a terminal did not take yet */
+	size_t n_left;
+};
+
+struct streams {
+	struct loop *loop;
+	struct stream in, out, err;
+	int child[3];   /* the process's ends; -1: the shim's own, which are /dev/null */
+	int console[2]; /* [0] ours, [1] for liboci: here the terminal's master arrives */
+	int master_fd;  /* of the terminal, for its size */
+	int hold_fd;    /* keeps the stdin fifo from ending while clients come and go */
+	void (*drained)(struct streams *s); /* both outputs have ended; may be NULL */
+};
+
+struct streams_options {
+	const char *in, *out, *err; /* "": none */
+	bool terminal;
+	uid_t uid; /* who owns the pipes */
+	gid_t gid;
+};
+
+void streams_init(struct streams *s, struct loop *l);
+
+/* Before the process is made. */
+int streams_open(struct streams *s, const struct streams_options *opt, struct error *e);
+
+/* After: the process's ends are closed here, and copying begins. */
+int streams_begin(struct streams *s, struct error *e);
+
+int streams_resize(struct streams *s, unsigned int rows,
+		   unsigned int columns);      /* 0 or -errno */
+void streams_close_stdin(struct streams *s);   /* ends once the client has closed its end too */
+void streams_process_ended(struct streams *s); /* nobody reads stdin any more */
+bool streams_is_drained(const struct streams *s);
+void streams_done(struct streams *s); /* closes everything; safe on an initialised one */

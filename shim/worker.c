@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/proc.h"
+
+struct worker {
+	LIST_ENTRY(worker) link;
+	struct workers *workers;
+	struct work work;
+	struct worker_result *result; /* shared with the child */
+	struct source source;         /* its pidfd */
+	pid_t pid;
+};
+
+void workers_init(struct workers *ws, struct loop *l)
+{
+	ws->loop = l;
+	LIST_INIT(&ws->all);
+}
+
+static void worker_free(struct worker *w)
+{
+	if (w->result)
+		munmap(w->result, sizeof(*w->result));
+	loop_close(w->workers->loop, &w->source);
+	free(w);
+}
+
+static void worker_finish(struct worker *w)
+{
+	struct worker_result *result = w->result;
+	int status = 0;
+
+	LIST_REMOVE(w, link);
+	loop_remove(w->workers->loop, &w->source);
+	proc_reap(w->source.fd, &status);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		result->r = error_say(&result->error, EIO,
+				      "%s: the process that was to do it ended with status %d",
+				      w->work.what, proc_exit_code(status));
+	w->work.done(w->work.job, result);
+	worker_free(w);
+}
+
+static void worker_ready(struct source *s, uint32_t events)
+{
+	(void)events;
+	worker_finish(loop_owner(s, struct worker, source));
+}
+
+static void worker_main(struct worker *w, pid_t shim) __attribute__((noreturn));
+
+static void worker_main(struct worker *w, pid_t shim)
+{
+	struct worker_result *result = w->result;
+
+	/* Of a shim that was killed, `delete` cleans up: nobody may build on meanwhile. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != shim)
+		_exit(1);
+	result->r = w->work.run(w->work.job, result);
+	_exit(0);
+}
+
+static int worker_fork(struct worker *w, struct error *e)
+{
+	pid_t shim = getpid();
+
+	w->result = mmap(NULL, sizeof(*w->result), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (w->result == MAP_FAILED) {
+		w->result = NULL;
+		return error_set(e, errno, "%s: share memory with a child", w->work.what);
+	}
+	w->pid = fork();
+	if (w->pid == 0)
+		worker_main(w, shim);
+	if (w->pid < 0)
+		return error_set(e, errno, "%s: make a child", w->work.what);
+	w->source.fd = proc_open(w->pid);
+	if (w->source.fd < 0)
+		return error_set(e, -w->source.fd, "%s: open the child", w->work.what);
+	return 0;
+}
+
+int worker_start(struct workers *ws, const struct work *work, struct error *e)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return error_set(e, ENOMEM, "%s", work->what);
+	w->workers = ws;
+	w->work = *work;
+	w->source = (struct source){ .fd = -1, .ready = worker_ready };
+	r = worker_fork(w, e);
+	if (r == 0) {
+		r = loop_set(ws->loop, &w->source, EPOLLIN);
+		if (r < 0)
+			error_set(e, -r, "%s: watch the child", work->what);
+	}
+	if (r < 0) {
+		if (w->pid > 0)
+			kill(w->pid, SIGKILL); /* unreaped: the number is still its own */
+		worker_free(w);
+		return r;
+	}
+	LIST_INSERT_HEAD(&ws->all, w, link);
+	return 0;
+}
+
+bool workers_finish(struct workers *ws, pid_t pid)
+{
+	struct worker *w;
+
+	LIST_FOREACH (w, &ws->all, link) {
+		if (w->pid == pid) {
+			worker_finish(w);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool workers_finish_ended(struct workers *ws)
+{
+	struct worker *w;
+	bool any = false, again;
+
+	do {
+		again = false;
+		LIST_FOREACH (w, &ws->all, link) {
+			/* analyser: one that was freed has left the list */
+			if (proc_wait_exit(w->source.fd, 0) == 1) {
+				worker_finish(w);
+				any = again = true;
+				break;
+			}
+		}
+	} while (again);
+	return any;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "cgroup/cgroup.h"
+#include "loop.h"
+
+/*
+ * A forked child that does one thing which may block, or whose memory the shim shall not keep, and
+ * leaves its answer in memory that both share. It dies with the shim; what it made lives on and becomes
+ * the shim's child, which is a subreaper.
+ */
+struct worker_result {
+	int r;                        /* 0 or -errno, then `error` says more */
+	pid_t pid;                    /* the process it made */
+	bool own_pidns;               /* of the container */
+	char cgroup[CGROUP_PATH_MAX]; /* of the container; "": none */
+	struct error error;
+};
+
+struct workers {
+	struct loop *loop;
+	LIST_HEAD(, worker) all;
+};
+
+struct worker;
+
+struct work {
+	const char *what; /* "create", for messages */
+	/* In the child. `job` is the child's copy of the shim's memory. */
+	int (*run)(void *job, struct worker_result *ret);
+	/* In the shim, with the same job, after the child has ended. */
+	void (*done)(void *job, const struct worker_result *result);
+	void *job;
+};
+
+void workers_init(struct workers *ws, struct loop *l);
+int worker_start(struct workers *ws, const struct work *work, struct error *e);
+
+/* Finishes the worker with this number, or each that has ended; true where there was one. */
+bool workers_finish(struct workers *ws, pid_t pid);
+bool workers_finish_ended(struct workers *ws);
