@@ -84,6 +84,7 @@ ALL_CFLAGS := $(BASE_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS)
 
 LIBDBUS       := $(B)/lib/libdbus-1.a
 OCI_LIBS      := $(LIBDBUS) -lyajl_s -lcap -lm
+SHIM_LIBS     := $(OCI_LIBS) -lprotobuf-c
 OPERATOR_LIBS := -lcurl -ljansson -lyaml -lyajl_s
 TEST_LIBS     := $(LIBDBUS) -lcmocka -lseccomp -lcap -lyajl_s -lm
 
@@ -97,24 +98,33 @@ OCI_SRC  := $(call src,$(foreach d,spec policy seccomp cgroup sandbox run,oci/$(
 BUS_LINK := oci/cgroup/bus_link.c
 CLI_SRC  := $(call src,oci/cli/*.c)
 
+# The shim's messages are made by protoc-c from its own description of them.
+PROTO    := $(call src,shim/proto/*.proto)
+GEN      := $(B)/gen
+PROTO_C  := $(patsubst shim/proto/%.proto,$(GEN)/%.pb-c.c,$(PROTO))
+SHIM_SRC := $(call src,shim/*.c)
+
 # The operator takes libbase of oci/ and nothing else.
 OPERATOR_SRC := $(call src,operator/*.c operator/*/*.c)
 
 OPERATOR_UNIT_SRC := $(call src,tests/unit/operator/*.c tests/unit/operator/*/*.c)
-UNIT_SRC  := $(filter-out $(OPERATOR_UNIT_SRC),$(call src,tests/unit/*/*.c))
+SHIM_UNIT_SRC := $(call src,tests/unit/shim/*.c)
+UNIT_SRC  := $(filter-out $(OPERATOR_UNIT_SRC) $(SHIM_UNIT_SRC),$(call src,tests/unit/*/*.c))
+ALL_UNIT_SRC = $(UNIT_SRC) $(SHIM_UNIT_SRC) $(OPERATOR_UNIT_SRC)
 FUZZ_SRC  := $(call src,tests/fuzz/*.c)
 BENCH_SRC := $(call src,tests/bench/*.c)
 
-ALL_SRC := $(BASE_SRC) $(OCI_SRC) $(CLI_SRC) $(OPERATOR_SRC)
+ALL_SRC := $(BASE_SRC) $(OCI_SRC) $(CLI_SRC) $(SHIM_SRC) $(OPERATOR_SRC)
 ALL_HDR := $(call src,$(foreach d,. base spec policy seccomp cgroup sandbox run cli,oci/$(d)/*.h) \
 	shim/*.h operator/*.h operator/*/*.h)
-TEST_SRC := $(UNIT_SRC) $(OPERATOR_UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC)
+TEST_SRC := $(ALL_UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC)
 
 LIBBASE     := $(B)/lib/libbase.a
 LIBOCI      := $(B)/lib/liboci.a
+LIBSHIM     := $(B)/lib/libshim.a
 LIBOPERATOR := $(B)/lib/liboperator.a
 
-BIN := $(B)/bin/strake $(B)/bin/strake-operator
+BIN := $(B)/bin/strake $(B)/bin/containerd-shim-strake-v1 $(B)/bin/strake-operator
 
 # --- programs ----------------------------------------------------------------------------------
 
@@ -130,6 +140,22 @@ $(B)/flags: FORCE
 
 $(B)/obj/operator/%.o $(B)/obj/tests/unit/operator/%.o: CPPFLAGS_ALL += -Ioperator
 $(B)/obj/tests/%.o: CPPFLAGS_ALL += -Itests
+
+# What includes messages needs them made; -MMD then knows which.
+SHIM_OBJ := $(call obj,$(SHIM_SRC) $(SHIM_UNIT_SRC) tests/fuzz/frame.c)
+$(SHIM_OBJ) $(patsubst %,$(B)/check/%.analysed,$(SHIM_SRC)) $(patsubst %,$(B)/check/%.alone,$(wildcard shim/*.h)): \
+	CPPFLAGS_ALL += -Ishim -isystem $(GEN)
+$(SHIM_OBJ) $(patsubst %,$(B)/check/%.analysed,$(SHIM_SRC)) $(patsubst %,$(B)/check/%.alone,$(wildcard shim/*.h)): \
+	| $(PROTO_C)
+
+$(GEN)/%.pb-c.c: shim/proto/%.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<)
+	$(Q)protoc-c --proto_path=shim/proto --c_out=$(GEN) $<
+
+$(GEN)/%.pb-c.o: $(GEN)/%.pb-c.c $(B)/flags | $(PROTO_C)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(BASE_CFLAGS) $(HARDEN) $(CFLAGS) -I$(GEN) -c -o $@ $<
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
@@ -149,6 +175,9 @@ $(LIBBASE): $(call obj,$(BASE_SRC))
 $(LIBOCI): $(call obj,$(filter-out $(BUS_LINK),$(OCI_SRC))) | $(LIBDBUS)
 	$(archive)
 
+$(LIBSHIM): $(call obj,$(filter-out shim/main.c,$(SHIM_SRC))) $(PROTO_C:.c=.o)
+	$(archive)
+
 $(LIBOPERATOR): $(call obj,$(filter-out operator/main.c,$(OPERATOR_SRC)))
 	$(archive)
 
@@ -166,6 +195,10 @@ $(B)/obj/oci/cgroup/bus.o $(B)/check/oci/cgroup/bus.c.analysed $(B)/obj/tests/un
 $(B)/obj/strake: $(call obj,$(CLI_SRC)) $(LIBOCI) $(LIBBASE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $^ $(OCI_LIBS)
+
+$(B)/obj/containerd-shim-strake-v1: $(call obj,shim/main.c) $(LIBSHIM) $(LIBOCI) $(LIBBASE)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $^ $(SHIM_LIBS)
 
 $(B)/obj/strake-operator: $(call obj,operator/main.c) $(LIBOPERATOR) $(LIBBASE)
 	$(call say,LINK,$@)
@@ -234,7 +267,7 @@ test-long: ## more tests in guests, which take long: podman's smoke, hundreds of
 test-kube: ## tests against a real Kubernetes control plane (the first time builds it: 10 minutes)
 	+@tests/run kube
 
-UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC) $(OPERATOR_UNIT_SRC))
+UNIT_BIN := $(patsubst %.c,$(B)/%,$(ALL_UNIT_SRC))
 
 .PHONY: unit-bins
 unit-bins: $(UNIT_BIN)
@@ -243,6 +276,11 @@ $(patsubst %.c,$(B)/%,$(UNIT_SRC)): $(B)/%: $(B)/obj/%.o $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDHARD) -o $@ $^ $(TEST_LIBS)
+
+$(patsubst %.c,$(B)/%,$(SHIM_UNIT_SRC)): $(B)/%: $(B)/obj/%.o $(LIBSHIM) $(LIBOCI) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDHARD) -o $@ $^ $(SHIM_LIBS) -lcmocka
 
 $(patsubst %.c,$(B)/%,$(OPERATOR_UNIT_SRC)): $(B)/%: $(B)/obj/%.o $(LIBOPERATOR) $(LIBBASE)
 	@mkdir -p $(@D)
@@ -265,7 +303,7 @@ tap-unit: | $(TAP)
 
 tap-san: | $(TAP)
 	$(SUBMAKE) SAN=1 B=build/san unit-bins
-	@$(PACKAGED) tests/unit/tap build/san/tests/unit $(patsubst %.c,build/san/%,$(UNIT_SRC) $(OPERATOR_UNIT_SRC)) >$(TAP)/san.tap
+	@$(PACKAGED) tests/unit/tap build/san/tests/unit $(patsubst %.c,build/san/%,$(ALL_UNIT_SRC)) >$(TAP)/san.tap
 
 tap-cli: $(B)/bin/strake
 	@tests/cli/run
@@ -309,6 +347,12 @@ build/fuzz/bin/%: build/fuzz/obj/tests/fuzz/%.o $(LIBOCI) $(LIBBASE)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -o $@ $^ $(OCI_LIBS)
+
+# That of the shim's wire.
+build/fuzz/bin/frame: build/fuzz/obj/tests/fuzz/frame.o $(LIBSHIM) $(LIBOCI) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -o $@ $^ $(SHIM_LIBS)
 
 # Those of the operator's readers.
 OPERATOR_FUZZ := watch kubeconfig database quantity

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "container.h"
+#include "events.pb-c.h"
+#include "spec/parse.h"
+#include "spec/spec.h"
+
+/* The container may be gone when the worker ends: everything is a copy. */
+struct change {
+	struct shim *shim;
+	struct call *call;
+	struct options options;
+	const char *what;
+	int (*run)(const struct change *ch, const struct oci_runtime *rt, struct error *e);
+	void (*then)(struct container *c); /* after success; may be NULL */
+	uint32_t signum;
+	size_t len; /* of the text behind the id */
+	char *text;
+	char id[];
+};
+
+static int change_run(void *job, struct worker_result *ret)
+{
+	const struct change *ch = job;
+	struct oci_runtime rt = options_runtime(&ch->options);
+
+	return ch->run(ch, &rt, &ret->error);
+}
+
+static void change_done(void *job, const struct worker_result *result)
+{
+	struct change *ch = job;
+	struct container *c = container_find(ch->shim, ch->id);
+	enum code code = result->r == -ESRCH || result->r == -ENOENT ? CODE_NOT_FOUND
+			 : result->r == -EINVAL                      ? CODE_INVALID_ARGUMENT
+								     : CODE_UNKNOWN;
+
+	if (result->r < 0) {
+		call_fail(ch->call, code, "%s: %s", ch->what, result->error.text);
+	} else {
+		if (c && ch->then)
+			ch->then(c);
+		call_reply(ch->call, NULL);
+	}
+	free(ch);
+}
+
+static void change_start(struct container *c, struct call *call, const struct change *how,
+			 const void *text)
+{
+	size_t id_size = strlen(c->id) + 1;
+	struct change *ch = malloc(sizeof(*ch) + id_size + how->len + 1);
+	const struct work work = { how->what, change_run, change_done, ch };
+	struct error e = ERROR_INIT;
+
+	if (!ch) {
+		call_fail(call, CODE_RESOURCE_EXHAUSTED, "%s: no memory", how->what);
+		return;
+	}
+	*ch = *how;
+	ch->shim = c->shim;
+	ch->call = call;
+	ch->options = c->options;
+	memcpy(ch->id, c->id, id_size);
+	ch->text = ch->id + id_size;
+	if (how->len)
+		memcpy(ch->text, text, how->len);
+	if (worker_start(&c->shim->workers, &work, &e) < 0) {
+		call_fail(call, CODE_UNKNOWN, "%s: %s", how->what, e.text);
+		free(ch);
+	}
+}
+
+/* --- pause and resume -------------------------------------------------------------------------- */
+
+static int pause_run(const struct change *ch, const struct oci_runtime *rt, struct error *e)
+{
+	return oci_pause(rt, ch->id, e);
+}
+
+static void pause_then(struct container *c)
+{
+	Pb__TaskPaused m = PB__TASK_PAUSED__INIT;
+
+	c->paused = true;
+	m.container_id = c->id;
+	events_publish(&c->shim->events, "/tasks/paused", "TaskPaused", &m.base);
+}
+
+void change_pause(struct container *c, struct call *call)
+{
+	const struct change how = { .what = "pause", .run = pause_run, .then = pause_then };
+
+	change_start(c, call, &how, NULL);
+}
+
+static int resume_run(const struct change *ch, const struct oci_runtime *rt, struct error *e)
+{
+	return oci_resume(rt, ch->id, e);
+}
+
+static void resume_then(struct container *c)
+{
+	Pb__TaskResumed m = PB__TASK_RESUMED__INIT;
+
+	c->paused = false;
+	m.container_id = c->id;
+	events_publish(&c->shim->events, "/tasks/resumed", "TaskResumed", &m.base);
+}
+
+void change_resume(struct container *c, struct call *call)
+{
+	const struct change how = { .what = "resume", .run = resume_run, .then = resume_then };
+
+	change_start(c, call, &how, NULL);
+}
+
+/* --- update ------------------------------------------------------------------------------------ */
+
+static int update_run(const struct change *ch, const struct oci_runtime *rt, struct error *e)
+{
+	struct spec_resources r = { .present = true };
+	struct arena a;
+	int ret;
+
+	arena_init(&a, 64u << 20);
+	ret = spec_parse_resources(&a, "resources", ch->text, ch->len, &r, e);
+	if (ret == 0)
+		ret = oci_update(rt, ch->id, &r, e);
+	arena_done(&a);
+	return ret;
+}
+
+void change_update(struct container *c, struct call *call, const Pb__Any *resources)
+{
+	struct change how = { .what = "update", .run = update_run };
+
+	if (!resources || !resources->value.len) {
+		call_fail(call, CODE_INVALID_ARGUMENT, "update: no resources are given");
+		return;
+	}
+	how.len = resources->value.len;
+	change_start(c, call, &how, resources->value.data);
+}
+
+/* --- kill -------------------------------------------------------------------------------------- */
+
+static int kill_run(const struct change *ch, const struct oci_runtime *rt, struct error *e)
+{
+	return oci_kill(rt, ch->id, (int)ch->signum, true, e);
+}
+
+void change_kill_all(struct container *c, struct call *call, uint32_t signum)
+{
+	const struct change how = { .what = "kill", .run = kill_run, .signum = signum };
+
+	change_start(c, call, &how, NULL);
+}

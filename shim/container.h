@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "shim.h"
+
+struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, struct error *e);
+void container_free(struct container *c);
+struct container *container_find(struct shim *s, const char *id);
+
+/* Watches for the kernel killing in it for want of memory, from now on. */
+void container_watch_oom(struct container *c);
+/* Asked once more, so that an OOM is told before the exit that it caused. */
+void container_check_oom(struct container *c);
+
+/* Kills what its init process has left behind, where no pid namespace has done so. */
+void container_kill_rest(struct container *c);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "shim.h"
+
+/* The task methods that begin and end processes. Each answers the call, now or later. */
+void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq);
+void life_exec(struct shim *s, struct call *call, const Pb__ExecRequest *rq);
+void life_start(struct process *p, struct call *call);
+void life_delete(struct process *p, struct call *call);
+
+/* The init process whose container is to be deleted has ended. */
+void life_delete_ended(struct process *p);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "container.h"
+#include "events.pb-c.h"
+#include "life.h"
+
+static void process_ready(struct source *s, uint32_t events)
+{
+	(void)events;
+	process_reap(loop_owner(s, struct process, source));
+}
+
+int process_init(struct process *p, struct container *c, const char *id,
+		 const struct process_io *io)
+{
+	p->container = c;
+	p->source = (struct source){ .fd = -1, .ready = process_ready };
+	p->drain = TIMER_NONE;
+	p->exited_at = MESSAGE_NEVER;
+	LIST_INIT(&p->waiters);
+	streams_init(&p->io, &c->shim->loop);
+	p->terminal = io->terminal;
+	p->id = strdup(id);
+	p->in = strdup(io->in);
+	p->out = strdup(io->out);
+	p->err = strdup(io->err);
+	return p->id && p->in && p->out && p->err ? 0 : -ENOMEM;
+}
+
+void process_done(struct process *p)
+{
+	struct loop *l = &p->container->shim->loop;
+	struct call *call;
+
+	while ((call = LIST_FIRST(&p->waiters))) {
+		LIST_REMOVE(call, of_waiters);
+		call->waiting = false;
+		call_fail(call, CODE_NOT_FOUND, "the process was deleted");
+	}
+	if (p->io.loop)
+		streams_done(&p->io);
+	timer_done(l, &p->drain);
+	loop_close(l, &p->source);
+	free(p->id);
+	free(p->in);
+	free(p->out);
+	free(p->err);
+	free(p->spec);
+}
+
+struct process *process_find(struct container *c, const char *exec_id)
+{
+	struct process *p;
+
+	if (str_empty(exec_id))
+		return &c->init;
+	LIST_FOREACH (p, &c->execs, link)
+		if (str_eq(p->id, exec_id))
+			return p;
+	return NULL;
+}
+
+struct process *process_of_pid(struct shim *s, pid_t pid)
+{
+	struct container *c;
+	struct process *p;
+
+	LIST_FOREACH (c, &s->containers, link) {
+		if (c->init.pid == pid && !c->init.ended)
+			return &c->init;
+		LIST_FOREACH (p, &c->execs, link)
+			if (p->pid == pid && !p->ended)
+				return p;
+	}
+	return NULL;
+}
+
+int process_open_io(struct process *p, struct error *e)
+{
+	const struct options *o = &p->container->options;
+	const struct streams_options so = { p->in,       p->out,    p->err,
+					    p->terminal, o->io_uid, o->io_gid };
+
+	return streams_open(&p->io, &so, e);
+}
+
+int process_adopt(struct process *p, pid_t pid, struct error *e)
+{
+	int r;
+
+	/* It is our child now, unreaped: the number is still its own. */
+	p->source.fd = proc_open(pid);
+	if (p->source.fd < 0)
+		return error_set(e, -p->source.fd, "open the new process");
+	p->pid = pid;
+	r = loop_set(&p->container->shim->loop, &p->source, EPOLLIN);
+	if (r < 0)
+		return error_set(e, -r, "watch the new process");
+	return streams_begin(&p->io, e);
+}
+
+void process_answer_waiters(struct process *p)
+{
+	Pb__WaitResponse m = PB__WAIT_RESPONSE__INIT;
+	Pb__Timestamp at = message_time(&p->exited_at);
+	struct call *call;
+
+	m.exit_status = p->exit_status;
+	m.exited_at = &at;
+	while ((call = LIST_FIRST(&p->waiters))) {
+		LIST_REMOVE(call, of_waiters);
+		call->waiting = false;
+		call_reply(call, &m.base);
+	}
+}
+
+void process_reap(struct process *p)
+{
+	struct loop *l = &p->container->shim->loop;
+	int status = 0;
+
+	loop_remove(l, &p->source);
+	p->exit_status =
+		proc_reap(p->source.fd, &status) < 0 ? 255 : (uint32_t)proc_exit_code(status);
+	clock_gettime(CLOCK_REALTIME, &p->exited_at);
+	loop_close(l, &p->source);
+	p->ended = true;
+	streams_process_ended(&p->io);
+	if (!*p->id && !p->container->own_pidns)
+		container_kill_rest(p->container);
+	process_tell_exit(p);
+}
+
+static bool process_awaits_others(const struct process *p)
+{
+	const struct container *c = p->container;
+	const struct process *x;
+
+	if (*p->id)
+		return false;
+	if (c->killing)
+		return true;
+	LIST_FOREACH (x, &c->execs, link)
+		if (x->status == PROCESS_RUNNING || (x->pid && !x->ended))
+			return true;
+	return false;
+}
+
+static void process_publish_exit(const struct process *p)
+{
+	const struct container *c = p->container;
+	Pb__TaskExit m = PB__TASK_EXIT__INIT;
+	Pb__Timestamp at = message_time(&p->exited_at);
+
+	m.container_id = c->id;
+	m.id = *p->id ? p->id : c->id;
+	m.pid = (uint32_t)p->pid;
+	m.exit_status = p->exit_status;
+	m.exited_at = &at;
+	events_publish(&c->shim->events, "/tasks/exit", "TaskExit", &m.base);
+}
+
+void process_tell_exit(struct process *p)
+{
+	struct container *c = p->container;
+
+	if (!p->ended || p->busy || p->status == PROCESS_STOPPED || process_awaits_others(p))
+		return;
+	container_check_oom(c);
+	p->status = PROCESS_STOPPED;
+	if (!*p->id)
+		c->paused = false;
+	process_publish_exit(p);
+	process_answer_waiters(p);
+	if (*p->id)
+		process_tell_exit(&c->init);
+	else if (p->pending)
+		life_delete_ended(p);
+}
+
+Pb__Status process_status(const struct process *p)
+{
+	switch (p->status) {
+	case PROCESS_NEW:
+	case PROCESS_CREATED:
+		return PB__STATUS__CREATED;
+	case PROCESS_RUNNING:
+		return p->container->paused ? PB__STATUS__PAUSED : PB__STATUS__RUNNING;
+	case PROCESS_STOPPED:
+		break;
+	}
+	return PB__STATUS__STOPPED;
+}
+
+const char *process_status_name(const struct process *p)
+{
+	static const char *const names[] = { "new", "created", "running", "stopped" };
+
+	return p->status == PROCESS_RUNNING && p->container->paused ? "paused"
+								    : names[p->status];
+}

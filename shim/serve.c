@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The daemon: its loop, its children, its end. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "container.h"
+#include "process.h"
+#include "shim.h"
+
+/* How long answers and events may take to be delivered after Shutdown. */
+#define SERVE_GRACE_MS 2000
+
+static void serve_expire(struct timer *t)
+{
+	loop_owner(t, struct shim, grace)->expired = true;
+}
+
+void shim_stop(struct shim *s)
+{
+	s->stopping = true;
+	if (timer_set(&s->loop, &s->grace, SERVE_GRACE_MS, serve_expire) < 0)
+		s->expired = true;
+}
+
+/*
+ * As a subreaper we inherit what containers leave. A child that is known is finished by who knows it;
+ * a stranger is reaped. It could be what a worker has made: but then that worker has ended before,
+ * and finishing it makes the process known.
+ */
+static void serve_reap_children(struct shim *s)
+{
+	siginfo_t info;
+	struct process *p;
+
+	for (;;) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
+			return;
+		if (workers_finish(&s->workers, info.si_pid))
+			continue;
+		p = process_of_pid(s, info.si_pid);
+		if (!p && workers_finish_ended(&s->workers))
+			continue;
+		if (p)
+			process_reap(p);
+		else
+			waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+	}
+}
+
+static void serve_signals_ready(struct source *source, uint32_t events)
+{
+	struct shim *s = loop_owner(source, struct shim, signals);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(source->fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			serve_reap_children(s);
+		else
+			shim_stop(s);
+	}
+}
+
+static int serve_watch_signals(struct shim *s, struct error *e)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return error_set(e, errno, "block signals");
+	signal(SIGPIPE, SIG_IGN);
+	s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->signals.ready = serve_signals_ready;
+	if (s->signals.fd < 0)
+		return error_set(e, errno, "watch signals");
+	r = loop_set(&s->loop, &s->signals, EPOLLIN);
+	return r < 0 ? error_set(e, -r, "watch signals") : 0;
+}
+
+static void serve_remember_socket(struct shim *s)
+{
+	struct stat about;
+
+	if (stat(s->socket, &about) == 0) {
+		s->socket_dev = about.st_dev;
+		s->socket_ino = about.st_ino;
+	}
+}
+
+static void serve_remove_socket(const struct shim *s)
+{
+	struct stat about;
+
+	if (stat(s->socket, &about) == 0 && about.st_dev == s->socket_dev &&
+	    about.st_ino == s->socket_ino)
+		unlink(s->socket);
+}
+
+static int serve_init(struct shim *s, int listen_fd, const char *ttrpc_address, struct error *e)
+{
+	int r;
+
+	s->signals = SOURCE_NONE;
+	s->grace = TIMER_NONE;
+	s->server.handle = task_handle;
+	LIST_INIT(&s->containers);
+	workers_init(&s->workers, &s->loop);
+	serve_remember_socket(s);
+	r = loop_init(&s->loop, e);
+	if (r == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		r = error_set(e, errno, "become a subreaper");
+	if (r == 0)
+		r = serve_watch_signals(s, e);
+	if (r == 0 && events_init(&s->events, &s->loop, ttrpc_address, s->namespace) < 0)
+		r = error_set(e, ENOMEM, "events");
+	if (r == 0)
+		r = server_init(&s->server, &s->loop, listen_fd, e);
+	return r;
+}
+
+static bool serve_is_over(const struct shim *s)
+{
+	return s->stopping &&
+	       (s->expired || (server_flushed(&s->server) && events_acknowledged(&s->events)));
+}
+
+int shim_serve(struct shim *s, int listen_fd, const char *ttrpc_address, struct error *e)
+{
+	int r;
+
+	r = serve_init(s, listen_fd, ttrpc_address, e);
+	while (r == 0 && !serve_is_over(s))
+		r = loop_once(&s->loop, e);
+	serve_remove_socket(s);
+	return r;
+}

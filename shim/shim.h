@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "events.h"
+#include "loop.h"
+#include "oci.h"
+#include "options.h"
+#include "server.h"
+#include "streams.h"
+#include "task.pb-c.h"
+#include "worker.h"
+
+struct error;
+
+/* The daemon: one for each group of containers. It owns them; they own their processes. */
+struct shim {
+	struct loop loop;
+	struct server server;
+	struct workers workers;
+	struct events events;
+	struct source signals; /* SIGCHLD, SIGTERM, SIGINT */
+	struct timer grace;
+	LIST_HEAD(, container) containers;
+	const char *namespace;
+	const char *socket; /* its path; removed at the end */
+	dev_t socket_dev;   /* which file it is: it may have become another shim's */
+	ino_t socket_ino;
+	bool stopping; /* Shutdown was called, and there is no container */
+	bool expired;  /* waited for answers and events long enough */
+};
+
+enum process_status {
+	PROCESS_NEW, /* an exec that was not started, an init that is being created */
+	PROCESS_CREATED,
+	PROCESS_RUNNING,
+	PROCESS_STOPPED,
+};
+
+struct process {
+	LIST_ENTRY(process) link; /* of the container's execs */
+	struct container *container;
+	char *id; /* of the exec; "": the init process */
+	char *in, *out, *err;
+	bool terminal;
+	char *spec; /* JSON of an exec's process, until it is started */
+	size_t spec_len;
+	enum process_status status;
+	bool busy;   /* a worker makes, starts or removes it */
+	bool failed; /* an exec that could not be started */
+	bool ended;  /* reaped; it becomes STOPPED when its exit is told */
+	pid_t pid;
+	struct source source; /* its pidfd */
+	uint32_t exit_status;
+	struct timespec exited_at;
+	struct streams io;
+	struct timer drain;
+	struct call *pending; /* what the worker's end, or its own, will answer */
+	struct call_list waiters;
+};
+
+struct container {
+	LIST_ENTRY(container) link;
+	struct shim *shim;
+	char *id;
+	char *bundle;
+	struct options options;
+	struct oci_runtime rt;
+	char *cgroup; /* "": none */
+	bool own_pidns;
+	bool paused;
+	bool killing;         /* what its init has left behind is being killed */
+	struct source memory; /* memory.events */
+	uint64_t oom_kills;
+	const Pb__CreateRequest *request; /* while it is being created */
+	struct process init;
+	LIST_HEAD(, process) execs;
+};
+
+/* serve.c: until Shutdown. `listen_fd` becomes the shim's. */
+int shim_serve(struct shim *s, int listen_fd, const char *ttrpc_address, struct error *e);
+void shim_stop(struct shim *s);
+
+/* task.c: the task service. */
+void task_handle(struct server *s, struct call *c, const Pb__Request *rq);
