@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `start` reads and says: flags, bootstrap messages, addresses, options. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "address.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "bootstrap.h"
+#include "flags.h"
+#include "options.h"
+
+static int read_flags(int argc, const char *const *argv, struct flags *ret, struct error *e)
+{
+	return flags_read(argc, (char **)(uintptr_t)argv, ret, e);
+}
+
+static void flags_come_with_one_dash_or_two_and_with_or_without_equals(void **state)
+{
+	const char *const argv[] = { "shim",   "-namespace", "k8s.io", "--id=x",
+				     "-debug", "--address",  "/s",     "start",
+				     "-id",    "y",          NULL };
+	struct flags f;
+
+	(void)state;
+	assert_int_equal(read_flags(10, argv, &f, NULL), 0);
+	assert_string_equal(f.namespace, "k8s.io");
+	assert_string_equal(f.id, "x"); /* what stands behind the action is no flag */
+	assert_string_equal(f.address, "/s");
+	assert_string_equal(f.action, "start");
+	assert_true(f.debug);
+}
+
+static void flags_that_are_wrong_are_named(void **state)
+{
+	const char *const unknown[] = { "shim", "-nonsense", NULL }, *const missing[] = {
+		"shim", "-id", NULL
+	};
+	const char *const odd[] = { "shim", "-debug=perhaps", NULL };
+	struct error e = ERROR_INIT;
+	struct flags f;
+
+	(void)state;
+	assert_true(read_flags(2, unknown, &f, &e) < 0);
+	assert_non_null(strstr(e.text, "-nonsense"));
+	assert_true(read_flags(2, missing, &f, &e) < 0);
+	assert_non_null(strstr(e.text, "-id"));
+	assert_true(read_flags(2, odd, &f, &e) < 0);
+	assert_non_null(strstr(e.text, "perhaps"));
+}
+
+/* instance_id "c1", namespace "ns", one extension with systemd_cgroup; written by hand. */
+static const uint8_t modern[] = "\x0a\x02"
+				"c1"
+				"\x12\x02"
+				"ns"
+				"\x42\x22\x0a\x20\x0a\x1a"
+				"containerd.runc.v1.Options"
+				"\x12\x02\x48\x01";
+
+static void the_new_parameters_are_told_from_bare_options(void **state)
+{
+	struct bootstrap b;
+	struct options o;
+	struct buf out = { .max = 4096 };
+
+	(void)state;
+	assert_int_equal(bootstrap_read(modern, sizeof(modern) - 1, "c1", "ns", &b), 0);
+	assert_true(b.modern);
+	assert_int_equal(options_read(b.options, "ns", &o, NULL), 0);
+	assert_true(o.systemd_cgroup);
+	assert_int_equal(bootstrap_answer(&b, "unix:///s", 0, &out), 0);
+	/* version 3, address, protocol */
+	assert_int_equal(out.len, 20);
+	assert_memory_equal(out.data, "\x08\x03\x12\x09unix:///s\x1a\x05ttrpc", 20);
+	bootstrap_done(&b);
+	buf_done(&out);
+}
+
+static void bare_options_get_a_plain_address(void **state)
+{
+	static const uint8_t any[] = "\x0a\x1a"
+				     "containerd.runc.v1.Options"
+				     "\x12\x02\x48\x01";
+	struct buf out = { .max = 4096 };
+	struct bootstrap b;
+	struct options o;
+
+	(void)state;
+	assert_int_equal(bootstrap_read(any, sizeof(any) - 1, "c1", "ns", &b), 0);
+	assert_false(b.modern);
+	assert_int_equal(options_read(b.options, "ns", &o, NULL), 0);
+	assert_true(o.systemd_cgroup);
+	assert_int_equal(bootstrap_answer(&b, "unix:///s", 0, &out), 0);
+	assert_string_equal(out.data, "unix:///s");
+	bootstrap_done(&b);
+	buf_done(&out);
+}
+
+static void nothing_on_stdin_is_an_old_containerd_without_options(void **state)
+{
+	struct bootstrap b;
+	struct options o;
+
+	(void)state;
+	assert_int_equal(bootstrap_read("", 0, "c1", "ns", &b), 0);
+	assert_false(b.modern);
+	assert_null(b.options);
+	assert_int_equal(options_read(b.options, "ns", &o, NULL), 0);
+	assert_string_equal(o.root, OPTIONS_ROOT "/ns");
+	bootstrap_done(&b);
+}
+
+static void parameters_of_another_container_are_not_ours(void **state)
+{
+	struct bootstrap b;
+
+	(void)state;
+	assert_int_equal(bootstrap_read(modern, sizeof(modern) - 1, "other", "ns", &b), 0);
+	assert_false(b.modern);
+	bootstrap_done(&b);
+}
+
+static void options_come_as_toml_too(void **state)
+{
+	static const char text[] =
+		"# of the node\nSystemdCgroup = true\n\n  Root = \"/run/x\"\n"
+		"IoUid = 1000\nBinaryName = '/usr/bin/strake'\n";
+	Pb__RuncOptions *o;
+
+	(void)state;
+	o = (Pb__RuncOptions *)message_unpack(&pb__runc_options__descriptor, NULL, 0);
+	assert_int_equal(options_read_toml(text, strlen(text), o, NULL), 0);
+	assert_true(o->systemd_cgroup);
+	assert_string_equal(o->root, "/run/x");
+	assert_string_equal(o->binary_name, "/usr/bin/strake");
+	assert_int_equal(o->io_uid, 1000);
+	message_free(&o->base);
+}
+
+static void wrong_toml_is_refused_with_its_line(void **state)
+{
+	static const char *const wrong[] = {
+		"\nSystemdCgroup = yes\n", "\nIoUid = -1\n",  "\nRoot = /run\n",
+		"\nNoSuchKey = true\n",    "\nJust a word\n", "\nRoot = \"a\\nb\"\n",
+	};
+	struct error e;
+	Pb__RuncOptions *o;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		e = ERROR_INIT;
+		o = (Pb__RuncOptions *)message_unpack(&pb__runc_options__descriptor, NULL, 0);
+		assert_int_equal(options_read_toml(wrong[i], strlen(wrong[i]), o, &e), -22);
+		assert_non_null(strstr(e.text, "line 2"));
+		message_free(&o->base);
+	}
+}
+
+static void another_runtime_binary_is_refused(void **state)
+{
+	static const uint8_t runc[] = "\x32\x04runc";
+	Pb__Any any = PB__ANY__INIT;
+	struct error e = ERROR_INIT;
+	struct options o;
+	char type[] = "containerd.runc.v1.Options";
+
+	(void)state;
+	any.type_url = type;
+	any.value.data = (uint8_t *)(uintptr_t)runc;
+	any.value.len = sizeof(runc) - 1;
+	assert_int_equal(options_read(&any, "ns", &o, &e), -95);
+	assert_non_null(strstr(e.text, "runc"));
+}
+
+/* echo -n /run/containerd/containerd.sock/default/c1 | sha256sum */
+static void the_address_is_the_digest_that_containerd_computes_too(void **state)
+{
+	char one[ADDRESS_MAX], other[ADDRESS_MAX];
+
+	(void)state;
+	assert_int_equal(address_path("/run/containerd/s", "/run/containerd/containerd.sock",
+				      "default", "c1", one, NULL),
+			 0);
+	assert_string_equal(
+		one,
+		"/run/containerd/s/d25aa4ef11a84e954e74a5bcff06557d0b6ea8d0c00243896f29826694bbd888");
+	assert_int_equal(address_path("/run/containerd/s",
+				      "//run/./containerd/x/../containerd.sock", "default",
+				      "c1", other, NULL),
+			 0);
+	assert_string_equal(one, other);
+}
+
+static void group_is(const char *config, const char *want)
+{
+	char dir[] = "/tmp/strake-group-XXXXXX", path[64], group[128];
+	FILE *f;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/config.json", dir);
+	if (config) {
+		f = fopen(path, "w");
+		assert_non_null(f);
+		fputs(config, f);
+		fclose(f);
+	}
+	assert_int_equal(address_group(dir, "self", group, sizeof(group), NULL), 0);
+	assert_string_equal(group, want);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void the_group_is_what_annotations_say(void **state)
+{
+	(void)state;
+	group_is("{\"annotations\":{\"io.kubernetes.cri.sandbox-id\":\"pod\"}}", "pod");
+	group_is("{\"annotations\":{\"io.kubernetes.cri.sandbox-id\":\"pod\","
+		 "\"io.containerd.runc.v2.group\":\"mine\"}}",
+		 "mine");
+	group_is("{\"annotations\":{\"other\":\"x\"}}", "self");
+	group_is("{}", "self");
+	group_is(NULL, "self");
+}
+
+static void a_socket_is_for_its_owner_and_a_dead_one_is_replaced(void **state)
+{
+	char dir[] = "/tmp/strake-socket-XXXXXX", path[64];
+	struct stat about;
+	int fd = -1, again = -1;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	assert_int_equal(address_listen(dir, path, &fd, NULL), 0);
+	assert_int_equal(stat(path, &about), 0);
+	assert_int_equal(about.st_mode & 0777, 0600);
+	assert_int_equal(address_listen(dir, path, &again, NULL), 1); /* it answers */
+	close(fd);
+	assert_int_equal(address_listen(dir, path, &again, NULL), 0); /* it is dead */
+	close(again);
+	unlink(path);
+	rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flags_come_with_one_dash_or_two_and_with_or_without_equals),
+		cmocka_unit_test(flags_that_are_wrong_are_named),
+		cmocka_unit_test(the_new_parameters_are_told_from_bare_options),
+		cmocka_unit_test(bare_options_get_a_plain_address),
+		cmocka_unit_test(nothing_on_stdin_is_an_old_containerd_without_options),
+		cmocka_unit_test(parameters_of_another_container_are_not_ours),
+		cmocka_unit_test(options_come_as_toml_too),
+		cmocka_unit_test(wrong_toml_is_refused_with_its_line),
+		cmocka_unit_test(another_runtime_binary_is_refused),
+		cmocka_unit_test(the_address_is_the_digest_that_containerd_computes_too),
+		cmocka_unit_test(the_group_is_what_annotations_say),
+		cmocka_unit_test(a_socket_is_for_its_owner_and_a_dead_one_is_replaced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
