@@ -241,6 +241,7 @@ static char *access_file(const struct database *d)
  */
 static const char start_file[] =
 	"#!/bin/sh\n"
+	"trap 'exit 143' TERM INT\n"
 	"set -eu\n"
 	"PATH=$PATH:/usr/lib/postgresql/$DATABASE_MAJOR/bin\n"
 	"export PGDATA=/var/lib/database/pgdata\n"
@@ -271,7 +272,6 @@ static const char start_file[] =
 	"\n"
 	"if [ ! -e \"$PGDATA.whole\" ]; then\n"
 	"\trm -rf \"$PGDATA\"\n"
-	"\ttrap 'exit 143' TERM INT\n"
 	"\tif [ \"$POD_NAME\" = \"$DATABASE_PRIMARY_POD\" ]; then create & else copy & fi\n"
 	"\twait $!\n"
 	"\tsync\n"

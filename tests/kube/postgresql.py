@@ -379,7 +379,7 @@ def a_first_start_that_is_killed_or_ended_anywhere_is_begun_anew():
 def a_replica_that_is_ended_while_it_waits_or_copies_ends_at_once():
     with Scene(replicas=2) as s:
         one = s.pod(1).start()
-        wait(lambda: one.exec("/bin/sh", "-c", "true").returncode == 0, 30, "it does not start")
+        wait(lambda: "sleep" in one.exec("/bin/sh", "-c", "cat /proc/[0-9]*/comm").stdout.split(), 60, "it does not wait")
         one.stop(20)
         check(not (one.folder / "data" / "pgdata.whole").exists(), "nothing is taken for a whole copy")
 
