@@ -27,6 +27,7 @@ static void serve_expire(struct timer *t)
 void shim_stop(struct shim *s)
 {
 	s->stopping = true;
+	s->expired = false;
 	if (timer_set(&s->loop, &s->grace, SERVE_GRACE_MS, serve_expire) < 0)
 		s->expired = true;
 }
