@@ -28,6 +28,76 @@
 #define SEAL_SELF  "/proc/self/exe"
 #define SEAL_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
+/* --- our image ---------------------------------------------------------------------------------- */
+
+struct seal_image {
+	uintptr_t base;
+	const ElfW(Phdr) * headers;
+	size_t n;
+};
+
+/* The first object is the executable itself. */
+static int seal_find_image(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct seal_image *image = arg;
+
+	(void)size;
+	*image = (struct seal_image){ info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum };
+	return 1;
+}
+
+static uintptr_t seal_page_down(uintptr_t at)
+{
+	return at & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+}
+
+static uintptr_t seal_page_up(uintptr_t at)
+{
+	return seal_page_down(at + (uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+}
+
+static uintptr_t seal_start(const struct seal_image *image, const ElfW(Phdr) * ph)
+{
+	return seal_page_down(image->base + ph->p_vaddr);
+}
+
+/* What of it is mapped from the file; more of it may be memory of no file already. */
+static size_t seal_len(const struct seal_image *image, const ElfW(Phdr) * ph)
+{
+	return seal_page_up(image->base + ph->p_vaddr + ph->p_filesz) - seal_start(image, ph);
+}
+
+static bool seal_is_data(const ElfW(Phdr) * ph)
+{
+	return ph->p_type == PT_LOAD && ph->p_filesz > 0 && (ph->p_flags & PF_W);
+}
+
+static int seal_protection(const ElfW(Phdr) * ph)
+{
+	return (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) |
+	       (ph->p_flags & PF_X ? PROT_EXEC : 0);
+}
+
+/* The same bytes at the same place: also of the code that runs here. */
+static int seal_swap_file(const ElfW(Phdr) * ph, uintptr_t start, size_t len, int fd)
+{
+	off_t offset = (off_t)seal_page_down(ph->p_offset);
+	void *p = mmap((void *)start, len, seal_protection(ph), MAP_PRIVATE | MAP_FIXED, fd,
+		       offset);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+/* By words: AddressSanitizer's gaps between our variables are copied too, which its memcpy refuses. */
+__attribute__((no_sanitize_address)) static void
+seal_copy(volatile uint64_t *to, const volatile uint64_t *from, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len / sizeof(*to); i++)
+		to[i] = from[i];
+}
+
 /* --- the copy ----------------------------------------------------------------------------------- */
 
 /*
@@ -83,110 +153,92 @@ static int seal_open_memfd(struct seal *s)
 	return 0;
 }
 
+/* Linkers make one writable segment. */
+static const ElfW(Phdr) * seal_find_data(const struct seal_image *image)
+{
+	const ElfW(Phdr) * ph;
+
+	for (ph = image->headers; ph < image->headers + image->n; ph++)
+		if (seal_is_data(ph))
+			return ph;
+	return NULL;
+}
+
+static int seal_keep_data(struct seal *s)
+{
+	struct seal_image image = { 0 };
+	const ElfW(Phdr) * ph;
+	void *p;
+
+	dl_iterate_phdr(seal_find_image, &image);
+	ph = seal_find_data(&image);
+	if (!ph)
+		return 0;
+	p = mmap(NULL, seal_len(&image, ph), PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	s->data = p;
+	s->data_len = seal_len(&image, ph);
+	seal_copy(p, (void *)seal_start(&image, ph), s->data_len);
+	return 0;
+}
+
 int seal_open(struct seal *s, struct error *e)
 {
-	int r;
+	int r = 0;
 
 	*s = SEAL_NONE;
-	if (seal_open_mount(s))
-		return 0;
-	r = seal_open_memfd(s);
+	if (!seal_open_mount(s))
+		r = seal_open_memfd(s);
+	if (r < 0) {
+		error_set(e, -r, "make a sealed copy of the executable");
+		error_hint(e, "/proc must be mounted, and memfds executable (sysctl "
+			      "vm.memfd_noexec)");
+		return r;
+	}
+	r = seal_keep_data(s);
 	if (r == 0)
 		return 0;
-	error_set(e, -r, "make a sealed copy of the executable");
-	error_hint(e, "/proc must be mounted, and memfds executable (sysctl vm.memfd_noexec)");
-	return r;
+	seal_done(s);
+	return error_set(e, -r, "copy our data");
 }
 
 void seal_done(struct seal *s)
 {
 	mem_closep(&s->fd);
 	mem_closep(&s->mount_fd);
+	if (s->data)
+		munmap(s->data, s->data_len);
 	*s = SEAL_NONE;
 }
 
 /* --- the child ---------------------------------------------------------------------------------- */
 
-struct seal_image {
-	uintptr_t base;
-	const ElfW(Phdr) * headers;
-	size_t n;
-};
-
-/* The first object is the executable itself. */
-static int seal_find_image(struct dl_phdr_info *info, size_t size, void *arg)
+/* Data has changed since it was read from the file: memory of no file takes its place. */
+static int seal_swap_data(struct seal *s, uintptr_t start, size_t len)
 {
-	struct seal_image *image = arg;
-
-	(void)size;
-	*image = (struct seal_image){ info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum };
-	return 1;
-}
-
-static uintptr_t seal_page_down(uintptr_t at)
-{
-	return at & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
-}
-
-static uintptr_t seal_page_up(uintptr_t at)
-{
-	return seal_page_down(at + (uintptr_t)sysconf(_SC_PAGESIZE) - 1);
-}
-
-static int seal_protection(const ElfW(Phdr) * ph)
-{
-	return (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) |
-	       (ph->p_flags & PF_X ? PROT_EXEC : 0);
-}
-
-/* The same bytes at the same place: also of the code that runs here. */
-static int seal_swap_file(const ElfW(Phdr) * ph, uintptr_t start, size_t len, int fd)
-{
-	off_t offset = (off_t)seal_page_down(ph->p_offset);
-	void *p = mmap((void *)start, len, seal_protection(ph), MAP_PRIVATE | MAP_FIXED, fd,
-		       offset);
-
-	return p == MAP_FAILED ? -errno : 0;
-}
-
-/* By words: AddressSanitizer's gaps between our variables are copied too, which its memcpy refuses. */
-__attribute__((no_sanitize_address)) static void
-seal_copy(volatile uint64_t *to, const volatile uint64_t *from, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len / sizeof(*to); i++)
-		to[i] = from[i];
-}
-
-/* Data has changed since it was read from the file: it moves to memory of no file. */
-static int seal_swap_data(uintptr_t start, size_t len)
-{
-	void *copy = mmap(NULL, len, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	if (copy == MAP_FAILED)
+	if (!s->data || len != s->data_len)
+		return -ENOTSUP;
+	if (mremap(s->data, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, start) == MAP_FAILED)
 		return -errno;
-	/* Nothing may write to our data between these two. */
-	seal_copy(copy, (void *)start, len);
-	if (mremap(copy, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, start) == MAP_FAILED)
-		return -errno;
+	s->data = NULL;
 	return 0;
 }
 
-static int seal_swap(const struct seal_image *image, int fd)
+static int seal_swap(const struct seal_image *image, struct seal *s)
 {
 	const ElfW(Phdr) * ph;
 	int r = 0;
 
 	for (ph = image->headers; r == 0 && ph < image->headers + image->n; ph++) {
-		uintptr_t start = seal_page_down(image->base + ph->p_vaddr);
-		size_t len = seal_page_up(image->base + ph->p_vaddr + ph->p_filesz) - start;
+		uintptr_t start = seal_start(image, ph);
+		size_t len = seal_len(image, ph);
 
 		if (ph->p_type != PT_LOAD || ph->p_filesz == 0)
 			continue;
-		r = ph->p_flags & PF_W ? seal_swap_data(start, len)
-				       : seal_swap_file(ph, start, len, fd);
+		r = seal_is_data(ph) ? seal_swap_data(s, start, len)
+				     : seal_swap_file(ph, start, len, s->fd);
 	}
 	for (ph = image->headers; r == 0 && ph < image->headers + image->n; ph++) {
 		uintptr_t start = seal_page_down(image->base + ph->p_vaddr);
@@ -236,7 +288,7 @@ int seal_take_on(struct seal *s, struct error *e)
 	int r;
 
 	dl_iterate_phdr(seal_find_image, &image);
-	r = seal_swap(&image, s->fd);
+	r = seal_swap(&image, s);
 	if (r == 0)
 		r = seal_set_exe(s->fd);
 	seal_done(s);

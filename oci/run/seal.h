@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stddef.h>
+
 struct error;
 
 /*
@@ -16,11 +18,15 @@ struct error;
 struct seal {
 	int fd;       /* the copy, for reading; -1 */
 	int mount_fd; /* its mount, or -1 */
+
+	/* Our data as they are now: pages that parent and child share, so the container does not pay. */
+	void *data;
+	size_t data_len;
 };
 
 #define SEAL_NONE ((struct seal){ .fd = -1, .mount_fd = -1 })
 
-/* In the parent, before it makes the child. */
+/* In the parent, right before it makes the child: what its data become in between is lost to that. */
 int seal_open(struct seal *s, struct error *e);
 
 /*

@@ -66,7 +66,6 @@ static enum outcome take_on(struct seal *s)
 	struct error e = ERROR_INIT;
 	struct stat before;
 
-	changed = 7;
 	if (stat("/proc/self/exe", &before) < 0 || seal_take_on(s, &e) < 0) {
 		fprintf(stderr, "%s\n", e.text);
 		return NOT_TAKEN_ON;
@@ -87,6 +86,7 @@ static enum outcome take_on_as_root(void)
 {
 	struct seal s;
 
+	changed = 7;
 	if (seal_open(&s, NULL) < 0 || s.mount_fd < 0)
 		return WRONG_KIND;
 	return take_on(&s);
@@ -97,6 +97,7 @@ static enum outcome take_on_as_a_user(void)
 {
 	struct seal s;
 
+	changed = 7;
 	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
 		return DIED;
 	if (seal_open(&s, NULL) < 0 || s.mount_fd >= 0)
