@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/proc.h"
@@ -296,17 +298,11 @@ static int create_compile_filter(struct create *c, struct error *e)
 
 static int create_set_limits(struct create *c, struct error *e)
 {
-	struct error why = ERROR_INIT;
 	int r;
 
-	r = resources_apply(&c->manager, &c->plan, &c->spec.linux_.resources, 1, &why);
+	r = resources_apply(&c->manager, &c->plan, &c->spec.linux_.resources, 1, e);
 	if (r == 0)
-		r = resources_give_cgroup(&c->manager.cgroup, &c->spec, c->rt->rootless, &why);
-	/* Its end takes a scope's cgroup along, and whatever is written there then fails. */
-	if (r < 0 && r != -ECANCELED && proc_wait_exit(c->pid_fd, 0) == 1)
-		return report_dead_child(c->pid_fd, &c->manager.cgroup, e);
-	if (r < 0 && e)
-		*e = why;
+		r = resources_give_cgroup(&c->manager.cgroup, &c->spec, c->rt->rootless, e);
 	return r;
 }
 
@@ -547,6 +543,31 @@ static void create_done(struct create *c)
 	buf_done(&c->config);
 }
 
+/*
+ * What we do while the child builds fails, too, where the child has failed: its end takes a scope's
+ * cgroup along, for one. Then its own words are the reason, or else its end.
+ */
+static int create_reason(struct create *c, int r, const char *step, struct error *e)
+{
+	struct error theirs = ERROR_INIT;
+	struct sync_msg m;
+
+	if (r == -ECANCELED || c->pid_fd < 0 || proc_wait_exit(c->pid_fd, 0) != 1 ||
+	    strcmp(step, "child") == 0 || strcmp(step, "release") == 0)
+		return r;
+	while (fd_wait(c->sync_fd, POLLIN, 0) == 1 && sync_recv(c->sync_fd, &m) == 1) {
+		if (m.kind != SYNC_ERROR)
+			continue;
+		if (e)
+			*e = m.error;
+		return m.error.errnum ? -m.error.errnum : -EIO;
+	}
+	r = report_dead_child(c->pid_fd, &c->manager.cgroup, &theirs);
+	if (e)
+		*e = theirs;
+	return r;
+}
+
 static int create_walk(struct create *c, struct error *e)
 {
 	size_t i;
@@ -554,6 +575,8 @@ static int create_walk(struct create *c, struct error *e)
 
 	for (i = 0, r = 0; r == 0 && i < ARRAY_SIZE(create_steps); i++) {
 		r = create_steps[i].run(c, e);
+		if (r < 0)
+			r = create_reason(c, r, create_steps[i].name, e);
 		if (r < 0)
 			error_step(e, create_steps[i].name);
 		timing_mark(c->rt->timing, create_steps[i].name);

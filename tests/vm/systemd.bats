@@ -258,13 +258,14 @@ held() { # column cgroupfs|systemd
 	for what in show daemon-reload daemon-reexec; do
 		systemctl "$what" >/dev/null
 		round=$((round + 1))
-		run sd exec "$ID" sh -c 'head -c 64m /dev/zero | tr "\000" x | tail -c 64m | wc -c'
+		run sd exec "$ID" sh -c 'dd if=/dev/urandom iflag=fullblock bs=64M count=1 2>/dev/null | wc -c'
 		[ "$output" != 67108864 ]
 		eventually 10 kills "$round"
 	done
 	sd exec "$ID" sh -c 'while :; do :; done' 3>&- &
 	from=$(usage)
-	eventually 10 test "$(usage)" -gt "$from"
+	is_busy() { [ "$(usage)" -gt "$from" ]; }
+	eventually 10 is_busy
 	from=$(usage) begin=$EPOCHREALTIME
 	sleep 2
 	used=$(($(usage) - from)) wall=$((${EPOCHREALTIME/./} - ${begin/./}))
