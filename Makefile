@@ -238,15 +238,16 @@ demo: ## run a real container on this machine, then apply a Database and see wha
 # calls these rules and sums up.
 
 .PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-kube
-test: ## install what is needed, build, and run the tests (the first time builds Kubernetes: 10 minutes)
-	@hack/deps test fuzz vm kube
+test: ## install what is needed, build, and run the tests, but for the long ones and those on Kubernetes
+	@hack/deps test fuzz vm
 	$(SUBMAKE) all
-	+@tests/run unit san fuzz tree cli vm kube
+	+@tests/run unit san fuzz tree cli vm
 
-test-all: ## check, test, the long tests, those on Kubernetes with sanitizers, and a minute of every fuzz target
+test-all: ## check, test, the long tests, those on Kubernetes, also with sanitizers, and a minute of fuzzing each
 	$(SUBMAKE) check
 	CLI_STRIDE=1 CLI_RACES=500 CLI_LIMIT=7200 BATS_TEST_TIMEOUT=3600 $(SUBMAKE) test
-	+@tests/run long kubesan
+	@hack/deps kube
+	+@tests/run long kube kubesan
 	$(SUBMAKE) fuzz
 
 test-unit: ## unit tests, plain and with sanitizers
