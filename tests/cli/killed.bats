@@ -38,10 +38,13 @@ newcomers() {
 
 # No process but those of the container's cgroup: those that are on their way out may take a moment.
 confined() {
-	local pid line
+	local pid line lines
 	newcomers
 	for pid in "${NEWCOMERS[@]}"; do
-		{ line=$(< "/proc/$pid/cgroup"); } 2> /dev/null || continue
+		# Not by $(<): what is gone by now would fail in a subshell, where bats takes it for the test.
+		{ mapfile -t lines < "/proc/$pid/cgroup"; } 2> /dev/null || continue
+		[[ ${#lines[@]} -gt 0 ]] || continue
+		line=${lines[-1]}
 		[[ $line == *0::$CAGE_CGROUP/$ID || $line == *0::$CAGE_CGROUP/$ID/* ]] || return 1
 	done
 }
