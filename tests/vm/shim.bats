@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The shim under Debian's containerd, driven by ctr.
+# length: long
 # needs: systemd memory pids strake
 # deadline: 420
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # systemd itself as a container's entry point: it boots, and manages the cgroups that are its own.
+# length: long
 # needs: systemd memory pids userns strake
 # deadline: 300
 
