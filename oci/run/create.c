@@ -545,7 +545,8 @@ static void create_done(struct create *c)
 
 /*
  * What we do while the child builds fails, too, where the child has failed: its end takes a scope's
- * cgroup along, for one. Then its own words are the reason, or else its end.
+ * cgroup along, for one. Then its own words are the reason, or else its end. Steps that listen to it have
+ * heard them already.
  */
 static int create_reason(struct create *c, int r, const char *step, struct error *e)
 {
