@@ -42,7 +42,8 @@ struct start {
 	char path[ADDRESS_MAX];        /* of the socket */
 	char address[ADDRESS_MAX + 8]; /* unix://PATH */
 	const char *ttrpc_address;
-	int listen_fd;
+	int listen_fd; /* -1 where a shim of the group answers there */
+	pid_t daemon;
 };
 
 static int start_read_stdin(struct start *st, struct error *e)
@@ -144,26 +145,20 @@ static void start_daemon(struct start *st)
 
 static int start_fork(struct start *st, struct error *e)
 {
-	pid_t containerd = getppid(), pid;
-	int r;
+	pid_t containerd = getppid();
 
 	if (getenv("SCHED_CORE") &&
 	    prctl(PR_SCHED_CORE, START_SCHED_CORE_CREATE, 0, START_SCHED_CORE_GROUP, 0) < 0)
 		return error_set(e, errno, "core scheduling");
-	pid = fork();
-	if (pid < 0)
+	st->daemon = fork();
+	if (st->daemon < 0)
 		return error_set(e, errno, "make the shim's process");
-	if (pid == 0) {
+	if (st->daemon == 0) {
 		setsid();
 		start_daemon(st);
 	}
-	start_set_oom_score(pid, containerd);
-	r = start_set_cgroup(st, pid, e);
-	if (r < 0) {
-		kill(pid, SIGKILL);
-		(void)unlink(st->path);
-	}
-	return r;
+	start_set_oom_score(st->daemon, containerd);
+	return start_set_cgroup(st, st->daemon, e);
 }
 
 static int start_answer(const struct start *st, struct error *e)
@@ -171,13 +166,19 @@ static int start_answer(const struct start *st, struct error *e)
 	autobuf out = { .max = 4096 };
 	int r;
 
-	r = file_replace(AT_FDCWD, "address", st->address, strlen(st->address), 0600, e);
-	if (r < 0)
-		return r;
 	r = bootstrap_answer(&st->bootstrap, st->address, 0, &out);
 	if (r == 0)
 		r = fd_write_all(STDOUT_FILENO, out.data, out.len);
 	return r < 0 ? error_set(e, -r, "answer containerd") : 0;
+}
+
+/* containerd calls no `delete` after a start that failed. */
+static void start_undo(const struct start *st)
+{
+	if (st->daemon > 0)
+		kill(st->daemon, SIGKILL);
+	if (st->listen_fd >= 0)
+		(void)unlink(st->path);
 }
 
 int start_run(const struct flags *f, struct error *e)
@@ -190,10 +191,15 @@ int start_run(const struct flags *f, struct error *e)
 	r = start_read_stdin(&st, e);
 	if (r == 0)
 		r = start_find_address(&st, e);
-	if (r == 0)
-		r = start_fork(&st, e);
+	/* Before there is a process that only this file leads to. */
 	if (r >= 0)
+		r = file_replace(AT_FDCWD, "address", st.address, strlen(st.address), 0600, e);
+	if (r == 0 && st.listen_fd >= 0)
+		r = start_fork(&st, e);
+	if (r == 0)
 		r = start_answer(&st, e);
+	if (r < 0)
+		start_undo(&st);
 	bootstrap_done(&st.bootstrap);
 	return r;
 }
