@@ -237,7 +237,7 @@ demo: ## run a real container on this machine, then apply a Database and see wha
 # Each kind has a rule tap-KIND that leaves KIND.tap or some KIND-*.tap in build/tests/results; tests/run
 # calls these rules and sums up.
 
-.PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-kube
+.PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-containerd test-kube
 test: ## install what is needed, build, and run the tests, but for the long ones and those on Kubernetes
 	@hack/deps test fuzz vm
 	$(SUBMAKE) all
@@ -246,8 +246,8 @@ test: ## install what is needed, build, and run the tests, but for the long ones
 test-all: ## check, test, the long tests, those on Kubernetes, also with sanitizers, and a minute of fuzzing each
 	$(SUBMAKE) check
 	CLI_STRIDE=1 CLI_RACES=500 CLI_LIMIT=7200 BATS_TEST_TIMEOUT=3600 $(SUBMAKE) test
-	@hack/deps kube
-	+@tests/run long kube kubesan
+	@hack/deps kube containerd
+	+@tests/run long containerd kube kubesan
 	$(SUBMAKE) fuzz
 
 test-unit: ## unit tests, plain and with sanitizers
@@ -264,6 +264,11 @@ test-vm: ## tests in guests with a real systemd (the first time builds them: min
 
 test-long: ## more tests in guests, which take long: podman's smoke, hundreds of containers, the least memory
 	+@tests/run long
+
+test-containerd: ## the shim under containerd 1.6 to 2.4, in guests (the first time builds those: 10 minutes)
+	@hack/deps vm containerd
+	$(SUBMAKE) all
+	+@tests/run containerd
 
 test-kube: ## tests against a real Kubernetes control plane (the first time builds it: 10 minutes)
 	+@tests/run kube
@@ -296,7 +301,7 @@ $(TAP):
 packaged := hack/debian unpack own build/packaged golang-github-containers-common
 PACKAGED := PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/seccomp.json
 
-.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-kube tap-kubesan
+.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-containerd tap-kube tap-kubesan
 tap-unit: | $(TAP)
 	$(SUBMAKE) unit-bins
 	-@$(packaged)
@@ -314,6 +319,10 @@ tap-vm: all build/bench/true
 
 tap-long: all build/bench/true
 	@tests/vm/run --long
+
+tap-containerd: all build/bench/true
+	@hack/containerd build
+	@tests/vm/run --containerd
 
 tap-kube: all
 	@STRAKE_BUILD=$(CURDIR)/$(B) STRAKE=$(CURDIR)/$(B)/bin/strake tests/kube/run
