@@ -4,6 +4,7 @@
 load lib
 
 IMAGE=local/busybox:1
+# shellcheck disable=SC2034 # tests use it
 RUNTIME=(--runtime io.containerd.strake.v1)
 BUNDLES=/run/containerd/io.containerd.runtime.v2.task/default
 SHIM=/opt/strake/bin/containerd-shim-strake-v1
@@ -107,7 +108,7 @@ shim_pid() { # id
 
 nothing_left() {
 	[ -z "$(pgrep -f containerd-shim-strake-v1)" ] &&
-		[ -z "$(ls -A /run/containerd/s /run/containerd/strake/default "$BUNDLES" 2>/dev/null | grep -v ':$')" ] &&
+		[ -z "$(find /run/containerd/s /run/containerd/strake/default "$BUNDLES" -mindepth 1 -maxdepth 1 2>/dev/null)" ] &&
 		! grep -q "$BUNDLES" /proc/mounts &&
 		[ -z "$(ls -d /sys/fs/cgroup/default/*/ 2>/dev/null)" ]
 }
@@ -116,9 +117,12 @@ nothing_left() {
 tidy() {
 	local id
 	for id in $(ctr container ls -q); do remove "$id"; done
-	eventually 10 nothing_left || {
+	# ctr makes them before the container, and was perhaps interrupted.
+	for id in $(ctr snapshot ls | awk '$3 == "Active" { print $1 }'); do ctr snapshot rm "$id"; done
+	# A shim that containerd forgot ends itself after ten seconds.
+	eventually 20 nothing_left || {
 		pgrep -af containerd-shim-strake-v1
-		ls -A /run/containerd/s /run/containerd/strake/default "$BUNDLES" 2>&1
+		find /run/containerd/s /run/containerd/strake/default "$BUNDLES" -mindepth 1 -maxdepth 1
 		grep "$BUNDLES" /proc/mounts
 		ls -d /sys/fs/cgroup/default/*/
 		false
