@@ -19,6 +19,9 @@
 /* How long answers and events may take to be delivered after Shutdown. */
 #define SERVE_GRACE_MS 2000
 
+/* How long a shim without container waits for somebody to connect. */
+#define SERVE_ORPHAN_MS 10000
+
 static void serve_expire(struct timer *t)
 {
 	loop_owner(t, struct shim, grace)->expired = true;
@@ -30,6 +33,23 @@ void shim_stop(struct shim *s)
 	s->expired = false;
 	if (timer_set(&s->loop, &s->grace, SERVE_GRACE_MS, serve_expire) < 0)
 		s->expired = true;
+}
+
+/* containerd ended, or met an error, between our start and the first container, or before Shutdown. */
+static void serve_end_orphan(struct timer *t)
+{
+	struct shim *s = loop_owner(t, struct shim, orphan);
+
+	if (!s->server.n_conns && LIST_EMPTY(&s->containers))
+		shim_stop(s);
+}
+
+static void serve_alone(struct server *server)
+{
+	struct shim *s = loop_owner(server, struct shim, server);
+
+	if (LIST_EMPTY(&s->containers))
+		timer_set(&s->loop, &s->orphan, SERVE_ORPHAN_MS, serve_end_orphan);
 }
 
 /*
@@ -117,7 +137,9 @@ static int serve_init(struct shim *s, int listen_fd, const char *ttrpc_address, 
 
 	s->signals = SOURCE_NONE;
 	s->grace = TIMER_NONE;
+	s->orphan = TIMER_NONE;
 	s->server.handle = task_handle;
+	s->server.alone = serve_alone;
 	LIST_INIT(&s->containers);
 	workers_init(&s->workers, &s->loop);
 	serve_remember_socket(s);
@@ -130,6 +152,8 @@ static int serve_init(struct shim *s, int listen_fd, const char *ttrpc_address, 
 		r = error_set(e, ENOMEM, "events");
 	if (r == 0)
 		r = server_init(&s->server, &s->loop, listen_fd, e);
+	if (r == 0)
+		serve_alone(&s->server);
 	return r;
 }
 

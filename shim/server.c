@@ -49,6 +49,8 @@ static void conn_free(struct conn *c)
 	free(c);
 	/* It may have been out of descriptors. */
 	loop_set(s->loop, &s->listener, EPOLLIN);
+	if (!s->n_conns && s->alone)
+		s->alone(s);
 }
 
 /* --- writing ----------------------------------------------------------------------------------- */

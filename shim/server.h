@@ -53,6 +53,7 @@ struct server {
 	size_t n_conns;
 	/* Must answer the call, now or later. */
 	void (*handle)(struct server *s, struct call *c, const Pb__Request *rq);
+	void (*alone)(struct server *s); /* the last connection has ended; may be NULL */
 };
 
 #define SERVER_MAX_CALLS  4096        /* of one connection, unanswered */

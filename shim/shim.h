@@ -27,6 +27,7 @@ struct shim {
 	struct events events;
 	struct source signals; /* SIGCHLD, SIGTERM, SIGINT */
 	struct timer grace;
+	struct timer orphan;
 	LIST_HEAD(, container) containers;
 	const char *namespace;
 	const char *socket; /* its path; removed at the end */
