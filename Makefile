@@ -70,6 +70,8 @@ HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack
 	-fcf-protection=full -ftrivial-auto-var-init=zero
 LDHARD := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,--as-needed
 STATIC := -static-pie
+# What a start runs side by side: see hack/start-order, which writes it.
+START_ORDER := oci/start.ld
 endif
 ifneq ($(CLANG),)
 WARN += -Wno-gnu-statement-expression
@@ -192,13 +194,13 @@ DBUS_DIR = $(shell pkg-config --variable=libdir dbus-1)
 $(B)/obj/oci/cgroup/bus.o $(B)/check/oci/cgroup/bus.c.analysed $(B)/obj/tests/unit/cgroup/unit.o: \
 	CPPFLAGS_ALL += $(shell pkg-config --cflags dbus-1)
 
-$(B)/obj/strake: $(call obj,$(CLI_SRC)) $(LIBOCI) $(LIBBASE)
+$(B)/obj/strake: $(call obj,$(CLI_SRC)) $(LIBOCI) $(LIBBASE) $(START_ORDER)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $^ $(OCI_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $(^:%.ld=-Wl,-T,%.ld) $(OCI_LIBS)
 
-$(B)/obj/containerd-shim-strake-v1: $(call obj,shim/main.c) $(LIBSHIM) $(LIBOCI) $(LIBBASE)
+$(B)/obj/containerd-shim-strake-v1: $(call obj,shim/main.c) $(LIBSHIM) $(LIBOCI) $(LIBBASE) $(START_ORDER)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $^ $(SHIM_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $(^:%.ld=-Wl,-T,%.ld) $(SHIM_LIBS)
 
 $(B)/obj/strake-operator: $(call obj,operator/main.c) $(LIBOPERATOR) $(LIBBASE)
 	$(call say,LINK,$@)

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define ARENA_ALIGN 16
-#define ARENA_BLOCK (32u << 10)
+#define ARENA_FIRST (2u << 10)  /* of the first block; each is as large as all before it */
+#define ARENA_BLOCK (64u << 10) /* but not larger */
 
 struct arena_block {
 	struct arena_block *next;
@@ -32,9 +33,17 @@ void arena_done(struct arena *a)
 	*a = (struct arena){ 0 };
 }
 
+static size_t arena_block_size(const struct arena *a)
+{
+	if (a->used < ARENA_FIRST)
+		return ARENA_FIRST;
+	return a->used < ARENA_BLOCK ? a->used : ARENA_BLOCK;
+}
+
 static struct arena_block *arena_grow(struct arena *a, size_t size)
 {
-	size_t want = size > ARENA_BLOCK / 4 ? size : ARENA_BLOCK;
+	size_t usual = arena_block_size(a);
+	size_t want = size > usual / 4 ? size : usual;
 	struct arena_block *b;
 
 	b = malloc(sizeof(*b) + want);

@@ -61,26 +61,26 @@ int path_open_strict(int root_fd, const char *path, int flags, mode_t mode, int 
 
 /*
  * Opens the longest part of `path` that exists and is a directory; *rest is the offset of the
- * first missing component. A component that exists but cannot be entered is an error.
+ * first missing component. A component that exists but cannot be entered is an error. `path` is
+ * as it was afterwards.
  */
-static int path_open_existing(int root_fd, const char *path, size_t *rest)
+static int path_open_existing(int root_fd, char *path, size_t *rest)
 {
-	char part[PATH_MAX];
 	size_t len = strlen(path);
 	int fd;
 
-	if (len >= sizeof(part))
-		return -ENAMETOOLONG;
-	memcpy(part, path, len + 1);
-
 	for (;;) {
-		fd = path_open(root_fd, len ? part : ".", O_PATH | O_DIRECTORY, 0);
+		char after = path[len];
+
+		path[len] = '\0';
+		fd = path_open(root_fd, path, O_PATH | O_DIRECTORY, 0);
+		path[len] = after;
 		if (fd != -ENOENT || len == 0)
 			break;
-		while (len > 0 && part[len - 1] == '/')
-			part[--len] = '\0';
-		while (len > 0 && part[len - 1] != '/')
-			part[--len] = '\0';
+		while (len > 0 && path[len - 1] == '/')
+			len--;
+		while (len > 0 && path[len - 1] != '/')
+			len--;
 	}
 	*rest = len;
 	return fd;
@@ -112,32 +112,45 @@ static int path_mkdir_rest(int dir_fd, char *rest, mode_t mode)
 	return take_fd(&at_fd);
 }
 
+/* Puts what the symlink `name` says in place of the component of path[PATH_MAX] from `at` to `end`. */
+static int path_replace(int dir_fd, const char *name, char *path, size_t at, size_t end)
+	__attribute__((noinline));
+
+static int path_replace(int dir_fd, const char *name, char *path, size_t at, size_t end)
+{
+	size_t rest = strlen(path + end) + 1;
+	char link[PATH_MAX];
+	ssize_t n;
+
+	n = readlinkat(dir_fd, name, link, sizeof(link));
+	if (n < 0)
+		return -errno;
+	if (link[0] == '/')
+		at = 0;
+	if (at + (size_t)n + rest > PATH_MAX)
+		return -ENAMETOOLONG;
+	/* Not cleaned: ".." behind another symlink is the kernel's to resolve, inside the root. */
+	memmove(path + at + n, path + end, rest);
+	memcpy(path + at, link, (size_t)n);
+	return 1;
+}
+
 /*
- * If the component of `path` at offset `at`, below dir_fd, is a symlink (here: a dangling one),
+ * If the component of path[PATH_MAX] at offset `at`, below dir_fd, is a symlink (here: a dangling one),
  * puts its target in its place. 1: replaced, 0: it is no symlink, or -errno.
  */
 static int path_expand_link(int dir_fd, char *path, size_t at)
 {
-	char name[NAME_MAX + 1], link[PATH_MAX], out[PATH_MAX];
 	size_t len = strcspn(path + at, "/");
-	ssize_t n;
+	char name[NAME_MAX + 1], probe;
 
 	if (len > NAME_MAX)
 		return -ENAMETOOLONG;
 	memcpy(name, path + at, len);
 	name[len] = '\0';
-	n = readlinkat(dir_fd, name, link, sizeof(link) - 1);
-	if (n < 0)
+	if (readlinkat(dir_fd, name, &probe, sizeof(probe)) < 0)
 		return errno == EINVAL || errno == ENOENT ? 0 : -errno;
-	link[n] = '\0';
-
-	/* Not cleaned: ".." behind another symlink is the kernel's to resolve, inside the root. */
-	n = snprintf(out, sizeof(out), "%.*s%s%s", link[0] == '/' ? 0 : (int)at, path, link,
-		     path + at + len);
-	if (n < 0 || (size_t)n >= sizeof(out))
-		return -ENAMETOOLONG;
-	memcpy(path, out, (size_t)n + 1);
-	return 1;
+	return path_replace(dir_fd, name, path, at, at + len);
 }
 
 int path_mkdir_all(int root_fd, const char *path, mode_t mode)

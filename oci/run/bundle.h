@@ -10,10 +10,10 @@ struct spec;
 
 /*
  * A bundle: the folder with config.json ("bundle.md"). Reads, parses and checks the config; gives
- * the folder's absolute path, its descriptor (O_PATH), the bytes as they stand, and the spec. All
- * three are the caller's, also on failure.
+ * the folder's absolute path in the arena, its descriptor (O_PATH), the bytes as they stand, and the
+ * spec. These three are the caller's, also on failure.
  */
-int bundle_read(const char *bundle, const char *config, char *path, size_t path_size,
+int bundle_read(struct arena *a, const char *bundle, const char *config, const char **path,
 		int *bundle_fd, struct buf *text, struct spec *spec, struct error *e);
 
 /* root.path, absolute. NULL without memory. */

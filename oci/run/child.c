@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -53,7 +52,7 @@ struct child_step {
 
 /* What is executed at last; built before the filter is loaded, used after. */
 struct child_command {
-	char path[PATH_MAX];
+	char *path;
 	char **env;
 };
 
@@ -426,7 +425,7 @@ static int child_prepare_command(struct child *c, struct child_command *cmd, str
 {
 	int r;
 
-	r = command_find(c->sandbox.process, cmd->path, sizeof(cmd->path), e);
+	r = command_find(c->sandbox.process, &cmd->path, e);
 	return r < 0 ? r : command_environment(c->sandbox.process, &cmd->env, e);
 }
 

@@ -47,7 +47,7 @@ static int create_read_bundle(struct create *c, struct error *e)
 	size_t i;
 	int r;
 
-	r = bundle_read(c->opt->bundle, c->opt->config, c->bundle, sizeof(c->bundle),
+	r = bundle_read(&c->arena, c->opt->bundle, c->opt->config, &c->bundle,
 			&c->child.sandbox.bundle_fd, &c->config, &c->spec, e);
 	for (i = 0; r == 0 && i < c->spec.warnings.n; i++)
 		report_warning(c->rt, c->spec.warnings.v[i]);
@@ -93,17 +93,20 @@ static int create_ask_cgroup(struct create *c, struct error *e)
 		.cancel_fd = c->rt->cancel_fd,
 	};
 	struct state *s = &c->container.state;
+	char path[CGROUP_PATH_MAX];
 	int r;
 
 	r = manager_kind_parse(c->rt->cgroup_manager ?: "cgroupfs", &rq.kind, e);
 	if (r == 0)
 		r = limits_plan(&c->arena, &c->spec.linux_.resources, &c->plan, e);
 	if (r == 0)
-		r = manager_path(&c->manager, &rq, c->cgroup, e);
+		r = manager_path(&c->manager, &rq, path, e);
 	if (r < 0)
 		return r;
 	s->manager = rq.kind;
-	s->cgroup = c->cgroup;
+	s->cgroup = arena_strdup(&c->arena, path);
+	if (!s->cgroup)
+		return error_set(e, ENOMEM, "cgroup");
 	r = state_write(c->container.dir_fd, s, e);
 	if (r < 0)
 		return r;
@@ -548,7 +551,8 @@ static void create_done(struct create *c)
  * cgroup along, for one. Then its own words are the reason, or else its end. Steps that listen to it have
  * heard them already.
  */
-static int create_reason(struct create *c, int r, const char *step, struct error *e)
+__attribute__((noinline, cold)) static int create_reason(struct create *c, int r,
+							 const char *step, struct error *e)
 {
 	struct error theirs = ERROR_INIT;
 	struct sync_msg m;

@@ -21,8 +21,8 @@ struct create {
 	bool run;   /* start at once */
 	bool hurry; /* nothing will be asked on the way: START is sent before READY comes */
 
-	char bundle[4096]; /* absolute */
-	struct buf config; /* config.json as it was read */
+	const char *bundle; /* absolute */
+	struct buf config;  /* config.json as it was read */
 	struct spec spec;
 	struct container container;
 	bool made_folder;
@@ -32,7 +32,6 @@ struct create {
 	struct limits_plan plan;
 	struct manager manager;
 	bool has_manager;
-	char cgroup[CGROUP_PATH_MAX]; /* where it will be */
 
 	int net_fd; /* the new network namespace, until the child has it; -1 */
 	struct seccomp_program filter;

@@ -25,6 +25,14 @@
 #define MFD_EXEC 0x10U /* Linux 6.3 */
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SEAL_BY_WORDS
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SEAL_BY_WORDS
+#endif
+#endif
+
 #define SEAL_SELF  "/proc/self/exe"
 #define SEAL_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
@@ -88,14 +96,20 @@ static int seal_swap_file(const ElfW(Phdr) * ph, uintptr_t start, size_t len, in
 	return p == MAP_FAILED ? -errno : 0;
 }
 
-/* By words: AddressSanitizer's gaps between our variables are copied too, which its memcpy refuses. */
-__attribute__((no_sanitize_address)) static void
-seal_copy(volatile uint64_t *to, const volatile uint64_t *from, size_t len)
+/* AddressSanitizer's gaps between our variables are copied too, which its memcpy refuses. */
+__attribute__((no_sanitize_address)) static void seal_copy(void *to, const void *from,
+							   size_t len)
 {
+#ifdef SEAL_BY_WORDS
+	volatile uint64_t *t = to;
+	const volatile uint64_t *f = from;
 	size_t i;
 
-	for (i = 0; i < len / sizeof(*to); i++)
-		to[i] = from[i];
+	for (i = 0; i < len / sizeof(*t); i++)
+		t[i] = f[i];
+#else
+	memcpy(to, from, len);
+#endif
 }
 
 /* --- the copy ----------------------------------------------------------------------------------- */

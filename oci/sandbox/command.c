@@ -19,6 +19,7 @@
 
 #define COMMAND_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define COMMAND_PASSWD_MAX   (1u << 20)
+#define COMMAND_LINE_MAX     1024
 
 static const char *command_env_get(const struct spec_process *p, const char *name)
 {
@@ -135,23 +136,27 @@ static int command_say(const char *name, int errnum, struct error *e)
 	return error_set(e, errnum, "exec: \"%s\"", name);
 }
 
-static int command_search(const char *name, const char *path, char *dst, size_t size,
-			  struct error *e)
+static int command_search(const char *name, const char *path, char **ret, struct error *e)
 {
+	/* Room for whichever part of PATH. */
+	size_t size = strlen(path) + strlen(name) + sizeof("./");
+	autofree char *at = malloc(size);
 	int denied = 0;
 
+	if (!at)
+		return error_set(e, ENOMEM, "look through PATH");
 	for (;;) {
 		size_t len = strcspn(path, ":");
 		int r;
 
-		if (str_format(dst, size, "%.*s/%s", len ? (int)len : 1, len ? path : ".",
-			       name) == 0) {
-			r = command_try(dst);
-			if (r == 0)
-				return 0;
-			if (r == -EACCES)
-				denied = 1;
+		snprintf(at, size, "%.*s/%s", len ? (int)len : 1, len ? path : ".", name);
+		r = command_try(at);
+		if (r == 0) {
+			*ret = take_ptr(&at);
+			return 0;
 		}
+		if (r == -EACCES)
+			denied = 1;
 		if (!path[len])
 			break;
 		path += len + 1;
@@ -165,39 +170,40 @@ static int command_search(const char *name, const char *path, char *dst, size_t 
 	return -ENOENT;
 }
 
-int command_find(const struct spec_process *p, char *dst, size_t size, struct error *e)
+int command_find(const struct spec_process *p, char **ret, struct error *e)
 {
 	const char *name = p->args.v[0];
 	int r;
 
+	*ret = NULL;
 	if (strchr(name, '/')) {
-		r = str_copy(dst, size, name);
-		if (r == 0)
-			r = command_try(dst);
+		r = command_try(name);
 		if (r < 0)
 			return command_say(name, -r, e);
+		*ret = strdup(name);
 	} else {
 		const char *path = command_env_get(p, "PATH");
 
 		if (!*name)
 			return error_say(e, EINVAL, "process.args[0] is empty");
-		r = command_search(name, path ?: COMMAND_DEFAULT_PATH, dst, size, e);
+		r = command_search(name, path ?: COMMAND_DEFAULT_PATH, ret, e);
 		if (r < 0)
 			return r;
 	}
-	return command_check_content(dst, e);
+	return *ret ? command_check_content(*ret, e)
+		    : error_set(e, ENOMEM, "exec: \"%s\"", name);
 }
 
 /* The sixth field of uid's line in the image's /etc/passwd, or "/". */
-static void command_home(uint32_t uid, char *dst, size_t size)
+static void command_home(uint32_t uid, char dst[COMMAND_LINE_MAX])
 {
 	autoclose int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char line[1024], number[16];
+	char line[COMMAND_LINE_MAX], number[16];
 	size_t left = COMMAND_PASSWD_MAX;
 	struct stat st;
 	FILE *f;
 
-	snprintf(dst, size, "/");
+	strcpy(dst, "/");
 	snprintf(number, sizeof(number), "%u", uid);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
@@ -213,7 +219,7 @@ static void command_home(uint32_t uid, char *dst, size_t size)
 		for (i = 0; i < 7 && rest; i++)
 			field[i] = strsep(&rest, ":\n");
 		if (field[5] && str_eq(field[2], number) && field[5][0] == '/') {
-			(void)str_copy(dst, size, field[5]);
+			strcpy(dst, field[5]);
 			break;
 		}
 	}
@@ -257,14 +263,16 @@ int command_environment(const struct spec_process *p, char ***ret, struct error 
 {
 	bool need_home = !command_env_get(p, "HOME");
 	autofree char **table = NULL;
-	char home[PATH_MAX];
+	char home[COMMAND_LINE_MAX] = "";
 	size_t slots = 16, kept;
 	char **out;
 
+	if (need_home)
+		command_home(p->user.uid, home);
 	while (slots < 2 * p->env.n + 2)
 		slots *= 2;
 	table = calloc(slots, sizeof(*table));
-	out = malloc((p->env.n + 2) * sizeof(*out) + sizeof(home) + sizeof("HOME="));
+	out = malloc((p->env.n + 2) * sizeof(*out) + sizeof("HOME=") + strlen(home));
 	if (!table || !out) {
 		free(out);
 		return error_set(e, ENOMEM, "process.env");
@@ -273,8 +281,7 @@ int command_environment(const struct spec_process *p, char ***ret, struct error 
 	if (need_home) {
 		char *text = (char *)(out + p->env.n + 2);
 
-		command_home(p->user.uid, home, sizeof(home));
-		snprintf(text, sizeof(home) + sizeof("HOME="), "HOME=%s", home);
+		sprintf(text, "HOME=%s", home);
 		out[kept++] = text;
 	}
 	out[kept] = NULL;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stddef.h>
-
 struct error;
 struct spec_process;
 
@@ -12,9 +10,9 @@ struct spec_process;
  * ("executable file not found in $PATH", "no such file or directory", "permission denied").
  */
 
-/* process.args[0] by process.env's PATH -> dst. Also checks that it could run: an ordinary file with
- * the execute permission, its interpreter there. */
-int command_find(const struct spec_process *p, char *dst, size_t size, struct error *e);
+/* process.args[0] by process.env's PATH; *ret is the caller's to free. Also checks that it could run:
+ * an ordinary file with the execute permission, its interpreter there. */
+int command_find(const struct spec_process *p, char **ret, struct error *e);
 
 /*
  * The environment as execve(2) wants it: the last of repeated names wins, HOME from the image's
