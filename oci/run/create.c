@@ -107,7 +107,8 @@ static int create_ask_cgroup(struct create *c, struct error *e)
 	s->cgroup = arena_strdup(&c->arena, path);
 	if (!s->cgroup)
 		return error_set(e, ENOMEM, "cgroup");
-	r = state_write(c->container.dir_fd, s, e);
+	/* With none of its own there is nothing to find. */
+	r = str_empty(path) ? 0 : state_write(c->container.dir_fd, s, e);
 	if (r < 0)
 		return r;
 
@@ -423,12 +424,18 @@ static int create_serve_one(struct create *c, const struct sync_msg *m, struct e
 	return r < 0 ? error_set(e, -r, "answer the container's process") : 0;
 }
 
-/* Until the child has built everything. */
+/* Until the child has built everything; in a hurry until it is the payload, and nobody is woken before. */
 static int create_serve_child(struct create *c, struct error *e)
 {
 	struct sync_msg m;
-	int r;
+	int r = 0;
 
+	if (c->hurry && !c->child.handoff)
+		r = sync_await_end(c->sync_fd, c->rt->cancel_fd);
+	if (r == -ECANCELED)
+		return error_say(e, ECANCELED, "canceled while the container was made");
+	if (r < 0)
+		return error_set(e, -r, "wait for the container's process");
 	for (;;) {
 		r = sync_recv_or_cancel(c->sync_fd, c->rt->cancel_fd, &m);
 		if (r == -ECANCELED)

@@ -133,3 +133,17 @@ int sync_recv_or_cancel(int fd, int cancel_fd, struct sync_msg *ret)
 {
 	return sync_recv_alive(fd, cancel_fd, -1, ret);
 }
+
+int sync_await_end(int fd, int cancel_fd)
+{
+	struct pollfd p[2] = {
+		{ .fd = fd, .events = 0 },
+		{ .fd = cancel_fd, .events = POLLIN },
+	};
+
+	while (poll(p, 2, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	/* What has happened already is not canceled: the payload may be running. */
+	return p[0].revents ? 0 : -ECANCELED;
+}

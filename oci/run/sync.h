@@ -55,3 +55,9 @@ int sync_recv_or_cancel(int fd, int cancel_fd, struct sync_msg *ret);
  * may hold its end.
  */
 int sync_recv_alive(int fd, int cancel_fd, int pid_fd, struct sync_msg *ret);
+
+/*
+ * Waits until the peer has closed its end, which POLLHUP tells: messages do not wake us, and stay to be
+ * received. 0, or -errno (-ECANCELED).
+ */
+int sync_await_end(int fd, int cancel_fd);
