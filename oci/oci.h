@@ -94,9 +94,17 @@ int oci_create(const struct oci_runtime *rt, const struct oci_create_options *op
 	       struct oci_process *ret, struct error *e);
 int oci_start(const struct oci_runtime *rt, const char *id, struct error *e);
 
-/* Create and start in one; the caller waits for ret->pid_fd and then calls oci_delete(). */
+/*
+ * Create and start in one. The caller waits for ret->pid_fd, then ends *run by one of the two below: while
+ * it has that, `rt` must stay. oci_run_delete() is oci_delete() by force for this very container, which
+ * it need not look for; without it the container stays.
+ */
+struct oci_run;
+
 int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
-	    struct oci_process *ret, struct error *e);
+	    struct oci_process *ret, struct oci_run **run, struct error *e);
+int oci_run_delete(struct oci_run *run, struct error *e);
+void oci_run_free(struct oci_run *run);
 
 /* Returns once the process has executed. */
 int oci_exec(const struct oci_runtime *rt, const struct oci_exec_options *opt,

@@ -62,18 +62,14 @@ static int run_console(struct run_options *opt, int pair[2], struct error *e)
 	return foreground_console_pair(pair, e);
 }
 
-static int run_wait(struct cli *cli, const struct run_options *opt, const struct oci_process *p,
-		    int master_fd)
+static void run_end(struct oci_run *run, bool keep)
 {
 	struct error e = ERROR_INIT;
-	int status;
 
-	status = foreground_wait(cli, p, master_fd);
-	if (opt->keep)
-		return status;
-	if (oci_delete(&cli->rt, opt->create.id, true, &e) < 0)
+	if (keep)
+		oci_run_free(run);
+	else if (oci_run_delete(run, &e) < 0)
 		log_error(&e);
-	return status;
 }
 
 int verb_run(struct cli *cli, int argc, char **argv)
@@ -82,6 +78,7 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	autoclose int ours = -1, theirs = -1, master_fd = -1, pid_fd = -1;
 	int first, r, pair[2] = { -1, -1 };
 	struct oci_process p;
+	struct oci_run *run;
 
 	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
 	if (r)
@@ -99,15 +96,16 @@ int verb_run(struct cli *cli, int argc, char **argv)
 
 	if (!opt.detach && !opt.no_subreaper)
 		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	r = oci_run(&cli->rt, &opt.create, &p, &cli->error);
+	r = oci_run(&cli->rt, &opt.create, &p, &run, &cli->error);
 	if (r < 0)
 		return r;
 	pid_fd = p.pid_fd;
-	if (opt.detach)
-		return 0;
 	mem_closep(&theirs);
 	theirs = -1;
-	if (ours >= 0)
+	if (ours >= 0 && !opt.detach)
 		master_fd = foreground_console_take(ours, NULL);
-	return run_wait(cli, &opt, &p, master_fd);
+	if (!opt.detach)
+		r = foreground_wait(cli, &p, master_fd);
+	run_end(run, opt.detach || opt.keep);
+	return r;
 }

@@ -125,6 +125,22 @@ static bool container_is_there(int root_fd, const char *id, int dir_fd)
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
+void container_unlock(const struct container *c)
+{
+	flock(c->dir_fd, LOCK_UN);
+}
+
+int container_lock_again(const struct container *c)
+{
+	autoclose int root_fd = -1;
+
+	if (flock(c->dir_fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	root_fd = container_open_root(c->rt, false, NULL);
+	return root_fd >= 0 && container_is_there(root_fd, c->state.id, c->dir_fd) ? 0
+										   : -ENOENT;
+}
+
 int container_open(const struct oci_runtime *rt, const char *id, int lock_ms,
 		   struct container *ret, struct error *e)
 {

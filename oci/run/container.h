@@ -30,6 +30,10 @@ struct container {
 int container_open(const struct oci_runtime *rt, const char *id, int lock_ms,
 		   struct container *ret, struct error *e);
 void container_done(struct container *c);
+
+/* Lets others at it while we keep it open, and takes it back: -EBUSY, or -ENOENT where it is gone. */
+void container_unlock(const struct container *c);
+int container_lock_again(const struct container *c);
 #define autocontainer __attribute__((cleanup(container_done))) struct container
 
 /* Opens the root folder, making it (0700) where `make`. The fd or -errno. */

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "run/bundle.h"
+#include "run/delete.h"
 #include "run/folder.h"
 #include "run/honour.h"
 #include "run/hooks.h"
@@ -34,7 +36,6 @@
 #include "run/teardown.h"
 #include "run/timing.h"
 #include "sandbox/console.h"
-#include "sandbox/idmap.h"
 #include "sandbox/mounts.h"
 #include "sandbox/ns.h"
 #include "sandbox/rootfs.h"
@@ -65,7 +66,7 @@ static int create_make_folder(struct create *c, struct error *e)
 	c->made_folder = true;
 
 	stamp_now(c->created);
-	s->id = c->opt->id;
+	s->id = arena_strdup(&c->arena, c->opt->id);
 	s->oci_version = c->spec.oci_version;
 	s->bundle = c->bundle;
 	s->rootfs = bundle_rootfs(&c->arena, c->bundle, &c->spec);
@@ -74,7 +75,7 @@ static int create_make_folder(struct create *c, struct error *e)
 	s->cgroup = "";
 	s->annotations = c->spec.annotations;
 	s->poststop = c->spec.hooks[SPEC_HOOK_POSTSTOP].n > 0;
-	return s->rootfs ? 0 : error_set(e, ENOMEM, "state");
+	return s->id && s->rootfs ? 0 : error_set(e, ENOMEM, "state");
 }
 
 /*
@@ -93,7 +94,7 @@ static int create_ask_cgroup(struct create *c, struct error *e)
 		.cancel_fd = c->rt->cancel_fd,
 	};
 	struct state *s = &c->container.state;
-	char path[CGROUP_PATH_MAX];
+	char path[CGROUP_PATH_MAX] = "";
 	int r;
 
 	r = manager_kind_parse(c->rt->cgroup_manager ?: "cgroupfs", &rq.kind, e);
@@ -371,92 +372,6 @@ static int create_hurry(struct create *c, struct error *e)
 	return r < 0 ? error_set(e, -r, "tell the container's process to start") : 0;
 }
 
-static int create_run_hooks(struct create *c, struct error *e)
-{
-	struct state *s = &c->container.state;
-	autobuf text = { .max = STATE_MAX };
-	struct hooks_run h = {
-		.hooks = c->spec.hooks,
-		.stage = SPEC_HOOK_PRESTART,
-		.state = &text,
-		.cwd_fd = c->child.sandbox.bundle_fd,
-		.cancel_fd = c->rt->cancel_fd,
-	};
-	int r;
-
-	/* Hooks may ask for the container's state: it must be on disk with its process. */
-	s->pid = c->pid;
-	r = state_write(c->container.dir_fd, s, e);
-	if (r < 0)
-		return r;
-	r = container_state_json(s, OCI_CREATING, c->pid, &text);
-	if (r < 0)
-		return error_set(e, -r, "hooks: write the state");
-	r = hooks_run(&h, e);
-	if (r < 0)
-		return r;
-	h.stage = SPEC_HOOK_CREATE_RUNTIME;
-	return hooks_run(&h, e);
-}
-
-static int create_serve_one(struct create *c, const struct sync_msg *m, struct error *e)
-{
-	int r;
-
-	switch (m->kind) {
-	case SYNC_WARNING:
-		report_warning(c->rt, m->error.text);
-		return 0;
-	case SYNC_MAP:
-		resources_raise_rlimits(c->pid, &c->spec.process);
-		r = idmap_write(c->pid, &c->spec, e);
-		break;
-	case SYNC_HOOKS:
-		r = create_run_hooks(c, e);
-		break;
-	default:
-		return error_say(e, EPROTO, "the container's process said \"%s\" too early",
-				 sync_kind_name(m->kind));
-	}
-	if (r < 0)
-		return r;
-	r = sync_send(c->sync_fd, SYNC_GO, c->pid);
-	return r < 0 ? error_set(e, -r, "answer the container's process") : 0;
-}
-
-/* Until the child has built everything; in a hurry until it is the payload, and nobody is woken before. */
-static int create_serve_child(struct create *c, struct error *e)
-{
-	struct sync_msg m;
-	int r = 0;
-
-	if (c->hurry && !c->child.handoff)
-		r = sync_await_end(c->sync_fd, c->rt->cancel_fd);
-	if (r == -ECANCELED)
-		return error_say(e, ECANCELED, "canceled while the container was made");
-	if (r < 0)
-		return error_set(e, -r, "wait for the container's process");
-	for (;;) {
-		r = sync_recv_or_cancel(c->sync_fd, c->rt->cancel_fd, &m);
-		if (r == -ECANCELED)
-			return error_say(e, ECANCELED, "canceled while the container was made");
-		if (r < 0)
-			return error_set(e, -r, "wait for the container's process");
-		if (r == 0)
-			return report_dead_child(c->pid_fd, &c->manager.cgroup, e);
-		if (m.kind == SYNC_ERROR) {
-			if (e)
-				*e = m.error;
-			return m.error.errnum ? -m.error.errnum : -EIO;
-		}
-		if (m.kind == SYNC_READY)
-			return 0;
-		r = create_serve_one(c, &m, e);
-		if (r < 0)
-			return r;
-	}
-}
-
 static int create_record(struct create *c, struct error *e)
 {
 	return c->hurry ? 0 : create_write_record(c, e);
@@ -506,7 +421,7 @@ static const struct {
 	{ "seal", create_drop_seal },
 	{ "save", create_save },
 	{ "hurry", create_hurry },
-	{ "child", create_serve_child },
+	{ "child", create_serve },
 	{ "record", create_record },
 	{ "release", create_release },
 };
@@ -528,56 +443,38 @@ static void create_undo(struct create *c)
 	teardown_run(&t, NULL);
 }
 
-static void create_done(struct create *c)
+/* What only its making needed. */
+static void create_close(struct create *c)
 {
 	struct sandbox *sb = &c->child.sandbox;
+	int *const fds[] = {
+		&sb->tree_fd,        &sb->console_fd, &sb->bundle_fd, &c->child.sync_fd,
+		&c->child.listen_fd, &c->sync_fd,     &c->net_fd,     &c->pid_fd,
+	};
+	size_t i;
 
 	seal_done(&c->child.seal);
 	mounts_close_sources(sb);
 	ns_close_paths(sb);
-	mem_closep(&sb->tree_fd);
-	mem_closep(&sb->console_fd);
-	mem_closep(&sb->bundle_fd);
-	mem_closep(&c->child.sync_fd);
-	mem_closep(&c->child.listen_fd);
-	mem_closep(&c->sync_fd);
-	mem_closep(&c->net_fd);
-	mem_closep(&c->pid_fd);
-	mem_closep(&c->container.dir_fd);
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		mem_closep(fds[i]);
+		*fds[i] = -1;
+	}
 	seccomp_handoff_unmap(c->child.handoff);
 	seccomp_program_unmap(c->shared_filter);
+	c->child.handoff = NULL;
+	c->shared_filter = NULL;
 	seccomp_program_done(&c->filter);
-	manager_done(&c->manager);
-	arena_done(&c->arena);
-	spec_done(&c->spec);
 	buf_done(&c->config);
 }
 
-/*
- * What we do while the child builds fails, too, where the child has failed: its end takes a scope's
- * cgroup along, for one. Then its own words are the reason, or else its end. Steps that listen to it have
- * heard them already.
- */
-__attribute__((noinline, cold)) static int create_reason(struct create *c, int r,
-							 const char *step, struct error *e)
+static void create_done(struct create *c)
 {
-	struct error theirs = ERROR_INIT;
-	struct sync_msg m;
-
-	if (r == -ECANCELED || c->pid_fd < 0 || proc_wait_exit(c->pid_fd, 0) != 1 ||
-	    strcmp(step, "child") == 0 || strcmp(step, "release") == 0)
-		return r;
-	while (fd_wait(c->sync_fd, POLLIN, 0) == 1 && sync_recv(c->sync_fd, &m) == 1) {
-		if (m.kind != SYNC_ERROR)
-			continue;
-		if (e)
-			*e = m.error;
-		return m.error.errnum ? -m.error.errnum : -EIO;
-	}
-	r = report_dead_child(c->pid_fd, &c->manager.cgroup, &theirs);
-	if (e)
-		*e = theirs;
-	return r;
+	create_close(c);
+	mem_closep(&c->container.dir_fd);
+	manager_done(&c->manager);
+	arena_done(&c->arena);
+	spec_done(&c->spec);
 }
 
 static int create_walk(struct create *c, struct error *e)
@@ -588,7 +485,7 @@ static int create_walk(struct create *c, struct error *e)
 	for (i = 0, r = 0; r == 0 && i < ARRAY_SIZE(create_steps); i++) {
 		r = create_steps[i].run(c, e);
 		if (r < 0)
-			r = create_reason(c, r, create_steps[i].name, e);
+			r = create_last_words(c, r, e);
 		if (r < 0)
 			error_step(e, create_steps[i].name);
 		timing_mark(c->rt->timing, create_steps[i].name);
@@ -596,10 +493,13 @@ static int create_walk(struct create *c, struct error *e)
 	return r;
 }
 
-static int create_container(const struct oci_runtime *rt, const struct oci_create_options *opt,
-			    bool run, struct oci_process *ret, struct error *e)
+static int create_container(struct create *c, const struct oci_runtime *rt,
+			    const struct oci_create_options *opt, bool run,
+			    struct oci_process *ret, struct error *e)
 {
-	struct create c = {
+	int r;
+
+	*c = (struct create){
 		.rt = rt,
 		.opt = opt,
 		.run = run,
@@ -614,29 +514,76 @@ static int create_container(const struct oci_runtime *rt, const struct oci_creat
 		.net_fd = -1,
 		.pid_fd = -1,
 	};
-	int r;
-
-	c.container.rt = rt;
-	arena_init(&c.arena, STATE_MAX);
-	r = create_walk(&c, e);
+	c->container.rt = rt;
+	arena_init(&c->arena, STATE_MAX);
+	r = create_walk(c, e);
 	if (r < 0) {
-		create_undo(&c);
-	} else {
-		ret->pid = c.pid;
-		ret->pid_fd = take_fd(&c.pid_fd);
+		create_undo(c);
+		return r;
 	}
-	create_done(&c);
-	return r < 0 ? r : 0;
+	ret->pid = c->pid;
+	ret->pid_fd = take_fd(&c->pid_fd);
+	return 0;
 }
 
 int oci_create(const struct oci_runtime *rt, const struct oci_create_options *opt,
 	       struct oci_process *ret, struct error *e)
 {
-	return create_container(rt, opt, false, ret, e);
+	struct create c;
+	int r = create_container(&c, rt, opt, false, ret, e);
+
+	create_done(&c);
+	return r;
 }
 
+/* --- run: what it knows is kept for its end ------------------------------------------------------ */
+
+struct oci_run {
+	struct create create;
+};
+
 int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
-	    struct oci_process *ret, struct error *e)
+	    struct oci_process *ret, struct oci_run **ret_run, struct error *e)
 {
-	return create_container(rt, opt, true, ret, e);
+	struct oci_run *run = malloc(sizeof(*run));
+	int r;
+
+	if (!run)
+		return error_set(e, ENOMEM, "run");
+	r = create_container(&run->create, rt, opt, true, ret, e);
+	if (r < 0) {
+		oci_run_free(run);
+		return r;
+	}
+	/* Others may do with it what they like while it runs; and a bus is not kept for so long. */
+	container_unlock(&run->create.container);
+	create_close(&run->create);
+	if (run->create.manager.kind == MANAGER_SYSTEMD) {
+		manager_done(&run->create.manager);
+		run->create.manager.kind = MANAGER_SYSTEMD;
+	}
+	*ret_run = run;
+	return 0;
+}
+
+int oci_run_delete(struct oci_run *run, struct error *e)
+{
+	struct create *c = &run->create;
+	int r;
+
+	r = c->manager.kind == MANAGER_SYSTEMD ? -EBUSY : container_lock_again(&c->container);
+	if (r == 0)
+		r = delete_container(&c->container, &c->spec, &c->manager, e);
+	else if (r == -EBUSY) /* somebody is at it */
+		r = oci_delete(c->rt, c->container.state.id, true, e);
+	else if (r == -ENOENT) /* somebody was faster */
+		r = 0;
+	oci_run_free(run);
+	return r;
+}
+
+void oci_run_free(struct oci_run *run)
+{
+	create_done(&run->create);
+	free(run);
 }

@@ -20,6 +20,7 @@ struct create {
 	const struct oci_create_options *opt;
 	bool run;   /* start at once */
 	bool hurry; /* nothing will be asked on the way: START is sent before READY comes */
+	bool heard; /* from here on the steps listen to the child themselves */
 
 	const char *bundle; /* absolute */
 	struct buf config;  /* config.json as it was read */
@@ -41,3 +42,15 @@ struct create {
 	int pid_fd;
 	pid_t pid;
 };
+
+/*
+ * Answers what the child asks, until it has built everything (run/sync.h). In a hurry that is until the
+ * payload runs: nobody is woken before.
+ */
+int create_serve(struct create *c, struct error *e);
+
+/*
+ * What we do while the child builds fails, too, where the child has failed: its end takes a scope's
+ * cgroup along, for one. Then its own words are the reason, or else its end. Returns r or the child's.
+ */
+int create_last_words(struct create *c, int r, struct error *e);

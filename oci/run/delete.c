@@ -12,6 +12,7 @@
 #include "cgroup/manager.h"
 #include "oci.h"
 #include "run/container.h"
+#include "run/delete.h"
 #include "run/teardown.h"
 #include "run/timing.h"
 #include "spec/check.h"
@@ -36,18 +37,34 @@ static int delete_check_status(const struct container *c, bool force, struct err
 	return -EINVAL;
 }
 
+int delete_container(struct container *c, const struct spec *spec, struct manager *m,
+		     struct error *e)
+{
+	autoclose int init_fd = container_open_init(c);
+	struct teardown t = {
+		.rt = c->rt,
+		.state = &c->state,
+		.spec = spec,
+		.manager = m,
+		.dir_fd = c->dir_fd,
+		.pid_fd = init_fd < 0 ? -1 : init_fd,
+		.spare_cgroup = !c->state.ready && c->state.pid == 0,
+		.poststop = c->state.ready && c->state.poststop && spec,
+	};
+	int r;
+
+	m->unfinished = t.spare_cgroup;
+	r = teardown_run(&t, e);
+	timing_mark(c->rt->timing, "deleted");
+	return r;
+}
+
 int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct error *e)
 {
 	autocontainer c = CONTAINER_INIT;
 	struct manager m = MANAGER_INIT;
-	autoclose int init_fd = -1;
 	struct spec spec = { 0 };
-	struct teardown t = {
-		.rt = rt,
-		.state = &c.state,
-		.spec = &spec,
-		.manager = &m,
-	};
+	bool has_spec;
 	int r;
 
 	r = container_open(rt, id, force ? DELETE_LOCK_MS : 0, &c, e);
@@ -55,21 +72,12 @@ int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct 
 		r = delete_check_status(&c, force, e);
 	if (r < 0)
 		return r;
-	init_fd = container_open_init(&c);
 	/* Killed while it was made: no hook of it was due, and its config may be missing. */
-	if (c.state.ready && c.state.poststop && container_read_spec(&c, &spec, NULL) == 0)
-		t.poststop = true;
+	has_spec =
+		c.state.ready && c.state.poststop && container_read_spec(&c, &spec, NULL) == 0;
 	r = manager_open(&m, c.state.manager, c.state.cgroup, rt->rootless, e);
-	if (r == -ENOENT)
-		r = 0;
-	if (r == 0) {
-		t.dir_fd = c.dir_fd;
-		t.pid_fd = init_fd < 0 ? -1 : init_fd;
-		t.spare_cgroup = !c.state.ready && c.state.pid == 0;
-		m.unfinished = t.spare_cgroup;
-		r = teardown_run(&t, e);
-	}
-	timing_mark(rt->timing, "deleted");
+	if (r == 0 || r == -ENOENT)
+		r = delete_container(&c, has_spec ? &spec : NULL, &m, e);
 	manager_done(&m);
 	spec_done(&spec);
 	return r;
