@@ -142,13 +142,14 @@ int address_listen(const char *dir, const char *path, int *ret_fd, struct error 
 	return 0;
 }
 
-void address_remove_dead(const char *bundle)
+bool address_remove_dead(const char *bundle)
 {
 	char path[PATH_MAX], address[ADDRESS_MAX + 8];
 	const char *socket_path = address + strlen("unix://");
 
-	if (str_format(path, sizeof(path), "%s/address", bundle) == 0 &&
-	    file_read_line(AT_FDCWD, path, address, sizeof(address)) >= 0 &&
-	    str_starts(address, "unix://") && !address_answers(socket_path))
-		(void)unlink(socket_path);
+	if (str_format(path, sizeof(path), "%s/address", bundle) < 0 ||
+	    file_read_line(AT_FDCWD, path, address, sizeof(address)) < 0 ||
+	    !str_starts(address, "unix://") || address_answers(socket_path))
+		return false;
+	return unlink(socket_path) == 0;
 }

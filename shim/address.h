@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct error;
@@ -26,5 +27,8 @@ int address_path(const char *dir, const char *containerd, const char *ns, const 
  */
 int address_listen(const char *dir, const char *path, int *ret_fd, struct error *e);
 
-/* Removes the socket that the bundle's shim was reached by (its file `address`), if nobody answers there. */
-void address_remove_dead(const char *bundle);
+/*
+ * Removes the socket that the bundle's shim was reached by (its file `address`), if nobody answers
+ * there. True: there was one, so the shim was killed.
+ */
+bool address_remove_dead(const char *bundle);
