@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+# Pods by crictl, on a CNI bridge, with cgroups by systemd.
+# length: containerd
+# containerd: 2.1 2.3 2.4
+# parts: cni cri-tools
+# needs: systemd memory pids strake
+# deadline: 420
+
+load cri_lib
+
+setup_file() {
+	cri_start
+	crictl pull "$BUSYBOX"
+	crictl pull registry.k8s.io/e2e-test-images/nginx:1
+}
+
+teardown_file() {
+	cri_stop
+}
+
+teardown() {
+	crictl rmp -f -a
+	eventually 20 nothing_of_cri || {
+		pgrep -af containerd-shim
+		find /run/containerd/io.containerd.runtime.v2.task /run/containerd/s /run/containerd/strake -mindepth 1 -maxdepth 2
+		find /sys/fs/cgroup -name 'cri-containerd*'
+		grep -E 'k8s.io|/run/netns' /proc/mounts
+		false
+	}
+}
+
+nothing_of_cri() {
+	[ -z "$(pgrep -f 'containerd-shim-(strake|runc)')" ] &&
+		[ -z "$(find /run/containerd/io.containerd.runtime.v2.task/k8s.io /run/containerd/s \
+			/run/containerd/strake/k8s.io /run/netns /var/run/netns -mindepth 1 2>/dev/null)" ] &&
+		[ -z "$(find /sys/fs/cgroup -name 'cri-containerd*')" ] &&
+		! grep -q k8s.io /proc/mounts
+}
+
+# pod NAME [JQ FILTER]: makes and starts one; $POD is its id, $POD_JSON what it was made of.
+pod() {
+	POD_JSON=$BATS_TEST_TMPDIR/$1.pod.json
+	mkdir -p "$BATS_TEST_TMPDIR/logs"
+	jq -n --arg n "$1" --arg l "$BATS_TEST_TMPDIR/logs" '{ metadata: { name: $n, namespace: "test", uid: $n },
+		log_directory: $l, linux: { cgroup_parent: "/system.slice" } }' | jq "${2:-.}" >"$POD_JSON"
+	POD=$(crictl runp --runtime "${HANDLER:-strake}" "$POD_JSON")
+}
+
+# container NAME JQ-FILTER COMMAND...: makes and starts one in the last pod; $CONTAINER is its id.
+container() {
+	local name=$1 filter=$2
+	shift 2
+	jq -n --arg n "$name" --arg i "$BUSYBOX" '{ metadata: { name: $n }, image: { image: $i },
+		command: $ARGS.positional, log_path: ($n + ".log"), linux: {} }' --args -- "$@" |
+		jq "$filter" >"$BATS_TEST_TMPDIR/$name.json"
+	CONTAINER=$(crictl create "$POD" "$BATS_TEST_TMPDIR/$name.json" "$POD_JSON")
+	crictl start "$CONTAINER" >/dev/null
+}
+
+state() { # container
+	crictl inspect "$1" | jq -r .status.state
+}
+
+exited() { # container
+	[ "$(state "$1")" = CONTAINER_EXITED ]
+}
+
+log_has() { # name, text
+	grep -q -- "$2" "$BATS_TEST_TMPDIR/logs/$1.log"
+}
+
+@test "a pod and its container begin, are told of, and end" {
+	pod a
+	container c . sleep 1000
+	[ "$(state "$CONTAINER")" = CONTAINER_RUNNING ]
+	[ "$(pgrep -fc containerd-shim-strake-v1)" -eq 1 ]
+	[ "$(pgrep -fc containerd-shim-runc-v2)" -eq 0 ]
+	crictl inspectp "$POD" | jq -e '.status.network.ip | startswith("10.88.")'
+	[ -n "$(find /sys/fs/cgroup/system.slice -name "cri-containerd-$CONTAINER.scope")" ]
+	crictl stop -t 0 "$CONTAINER"
+	exited "$CONTAINER"
+	crictl inspect "$CONTAINER" | jq -e '.status.exitCode == 137'
+	crictl rm "$CONTAINER"
+	crictl stopp "$POD"
+	crictl rmp "$POD"
+}
+
+@test "exec gives output, errors, input and exit status" {
+	pod a
+	container c . sleep 1000
+	[ "$(crictl exec -s "$CONTAINER" echo inside)" = inside ]
+	[ "$(crictl exec "$CONTAINER" echo streamed)" = streamed ]
+	[ "$(echo in | crictl exec -i "$CONTAINER" cat)" = in ]
+	run crictl exec -s "$CONTAINER" sh -c 'echo bad >&2; exit 3'
+	[ "$status" -ne 0 ]
+	[[ "$output" == *bad* ]]
+	run crictl exec -s "$CONTAINER" /no/such/program
+	[ "$status" -ne 0 ]
+	[[ "$output" == */no/such/program* ]]
+}
+
+@test "an exec that takes too long is ended" {
+	pod a
+	container c . sleep 1000
+	run crictl exec -s --timeout 1 "$CONTAINER" sleep 55
+	[ "$status" -ne 0 ]
+	# timeout is told, and nothing of it stays
+	eventually 10 sh -c "! crictl exec -s $CONTAINER pidof sleep | grep -q ' '"
+}
+
+@test "a terminal is one, and has the size it is given" {
+	pod a
+	container c . sleep 1000
+	run timeout 20 script -qec "stty rows 33 cols 99; crictl exec -it $CONTAINER sh -c 'tty; sleep 1; stty size'" /dev/null </dev/null
+	echo "$output"
+	[[ "$output" == */dev/pts/* ]]
+}
+
+@test "logs hold both streams, in order, and go on after containerd was killed" {
+	pod a
+	container c . sh -c 'i=0; while [ $i -lt 60 ]; do echo line $i; echo error $i >&2; i=$((i + 1)); sleep 0.1; done; echo last'
+	eventually 10 log_has c 'stdout F line 5$'
+	kill -KILL "$(systemctl show -P MainPID containerd)"
+	eventually 10 sh -c '! systemctl is-active -q containerd'
+	sleep 1
+	systemctl reset-failed containerd 2>/dev/null || true
+	systemctl start containerd
+	eventually 20 crictl info >/dev/null
+	eventually 20 log_has c 'stdout F last'
+	eventually 10 exited "$CONTAINER"
+	crictl inspect "$CONTAINER" | jq -e '.status.exitCode == 0'
+	# What was written while nobody read is not lost.
+	grep -o 'stdout F line [0-9]*' "$BATS_TEST_TMPDIR/logs/c.log" | sort -u | wc -l | grep -qx 60
+	crictl logs "$CONTAINER" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+	[ "$(head -1 "$BATS_TEST_TMPDIR/out")" = 'line 0' ]
+	[ "$(tail -1 "$BATS_TEST_TMPDIR/out")" = last ]
+	[ "$(tail -1 "$BATS_TEST_TMPDIR/err")" = 'error 59' ]
+}
+
+@test "an exit while containerd is down is known when it is back" {
+	pod a
+	container c . sh -c 'sleep 2; exit 9'
+	systemctl stop containerd
+	sleep 3
+	systemctl start containerd
+	eventually 20 crictl info >/dev/null
+	eventually 10 exited "$CONTAINER"
+	crictl inspect "$CONTAINER" | jq -e '.status.exitCode == 9'
+}
+
+@test "stats are those of the container" {
+	pod a
+	container c '.linux.resources = { memory_limit_in_bytes: 67108864 }' sh -c 'head -c 20000000 /dev/zero >/dev/shm/f; while :; do :; done'
+	eventually 20 sh -c "crictl stats -o json $CONTAINER | jq -e '.stats[0] | (.memory.workingSetBytes.value | tonumber) > 10000000 and (.cpu.usageCoreNanoSeconds.value | tonumber) > 100000000'"
+	crictl statsp -o json "$POD" | jq -e '.stats[0].linux.memory.workingSetBytes.value | tonumber > 10000000'
+}
+
+@test "limits are changed while it runs, in the cgroup and in systemd" {
+	local scope
+	pod a
+	container c '.linux.resources = { memory_limit_in_bytes: 67108864, cpu_shares: 512 }' sleep 1000
+	scope=cri-containerd-$CONTAINER.scope
+	[ "$(systemctl show -P MemoryMax "$scope")" = 67108864 ]
+	crictl update --memory 33554432 "$CONTAINER"
+	[ "$(systemctl show -P MemoryMax "$scope")" = 33554432 ]
+	[ "$(cat "/sys/fs/cgroup/$(systemctl show -P ControlGroup "$scope")/memory.max")" = 33554432 ]
+}
+
+@test "who takes more memory than allowed is killed, and that is the reason told" {
+	pod a
+	container c '.linux.resources = { memory_limit_in_bytes: 16777216 }' sh -c 'head -c 67108864 /dev/zero | tail -c 67108864 | wc -c; sleep 1000'
+	container d '.linux.resources = { memory_limit_in_bytes: 16777216 }' tail -c 67108864 /dev/zero
+	eventually 20 exited "$CONTAINER"
+	crictl inspect "$CONTAINER" | jq -e '.status.exitCode == 137 and .status.reason == "OOMKilled"'
+}
+
+@test "a port of the pod answers, by its address and forwarded" {
+	pod a '.port_mappings = [{ container_port: 80, host_port: 12080 }]'
+	container c '.image.image = "registry.k8s.io/e2e-test-images/nginx:1" | del(.command)'
+	local ip
+	ip=$(crictl inspectp "$POD" | jq -r .status.network.ip)
+	eventually 10 sh -c "busybox wget -qO- http://$ip/ | grep -q 'a page'"
+	busybox wget -qO- "http://$ip:80/"
+	(timeout 30 crictl port-forward "$POD" 12081:80 >/dev/null) &
+	local forward=$!
+	eventually 10 sh -c "busybox wget -qO- http://127.0.0.1:12081/ | grep -q 'a page'"
+	kill "$forward"
+	wait "$forward" || true
+}
+
+@test "containers of a pod share what a pod shares, and a shim" {
+	pod a '.linux.security_context.namespace_options.pid = 0'
+	container c . sleep 1000
+	local first=$CONTAINER
+	container d . sleep 1000
+	[ "$(pgrep -fc containerd-shim-strake-v1)" -eq 1 ]
+	[ "$(crictl exec -s "$first" readlink /proc/1/ns/net)" = "$(crictl exec -s "$CONTAINER" readlink /proc/1/ns/net)" ]
+	[ "$(crictl exec -s "$first" readlink /proc/self/ns/pid)" = "$(crictl exec -s "$CONTAINER" readlink /proc/self/ns/pid)" ]
+	[ "$(crictl exec -s "$first" pidof sleep | wc -w)" -eq 2 ]
+	# Its own end takes none of the others with it.
+	crictl rm -f "$first"
+	[ "$(state "$CONTAINER")" = CONTAINER_RUNNING ]
+}
+
+@test "a shim that is killed takes its pod with it, and nothing stays" {
+	pod a
+	container c . sleep 1000
+	kill -KILL "$(pgrep -f containerd-shim-strake-v1)"
+	eventually 20 exited "$CONTAINER"
+}
+
+@test "twenty pods begin at once and end" {
+	local i
+	for i in {1..20}; do
+		(
+			pod "p$i"
+			container "c$i" . sleep 1000
+		) &
+	done
+	wait
+	[ "$(crictl ps -q | wc -l)" -eq 20 ]
+	[ "$(pgrep -fc containerd-shim-strake-v1)" -eq 20 ]
+}
