@@ -102,8 +102,22 @@ static int rootfs_set_propagation(const struct spec *s, struct error *e)
 	return 0;
 }
 
+/* What we unmount must stay mounted on the host, also where mounts are shared with it. */
+static int rootfs_detach_host(const struct spec *s, int old_fd, struct error *e)
+{
+	struct mount_attr slave = { .propagation = MS_SLAVE };
+
+	if (s->linux_.rootfs_propagation == MS_SHARED &&
+	    mount_setattr(old_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &slave, sizeof(slave)) < 0)
+		return error_set(e, errno, "keep our unmounting from reaching the host");
+	if (umount2(".", MNT_DETACH) < 0)
+		return error_set(e, errno, "detach the host's file systems");
+	return 0;
+}
+
 int rootfs_pivot(struct sandbox *sb, struct error *e)
 {
+	autoclose int old_fd = -1;
 	int r;
 
 	if (fchdir(sb->root_fd) < 0)
@@ -117,14 +131,18 @@ int rootfs_pivot(struct sandbox *sb, struct error *e)
 	}
 
 	/* The old root lands on top of the new one, at "."; then it is cut off with all it holds. */
+	old_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (old_fd < 0)
+		return error_set(e, errno, "open the host's root");
 	r = sys_pivot_root(".", ".");
 	if (r < 0) {
 		r = error_set(e, -r, "pivot_root into the root file system");
 		error_hint(e, "on an initramfs root, use --no-pivot");
 		return r;
 	}
-	if (umount2(".", MNT_DETACH) < 0)
-		return error_set(e, errno, "detach the host's file systems");
+	r = rootfs_detach_host(sb->spec, old_fd, e);
+	if (r < 0)
+		return r;
 	if (chdir("/") < 0)
 		return error_set(e, errno, "enter the new root");
 	return rootfs_set_propagation(sb->spec, e);

@@ -332,6 +332,23 @@ all of it" "$output"
 	done
 }
 
+@test "the host keeps its mounts where they are shared with the container" {
+	local kind before
+	mkdir "$T/shared"
+	mount -t tmpfs shared "$T/shared"
+	mount --make-shared "$T/shared"
+	mkdir "$T/shared/inner"
+	mount -t tmpfs inner "$T/shared/inner"
+	before=$(cat /proc/self/mountinfo)
+	for kind in shared rshared slave rslave; do
+		config --arg k $kind '.linux.rootfsPropagation = $k'
+		payload true
+		run_ok
+		same "$before" "$(cat /proc/self/mountinfo)"
+	done
+	umount -R "$T/shared"
+}
+
 @test "a read-only root refuses writes, but its mounts do not" {
 	config '.root.readonly = true'
 	mount_add /tmp tmpfs tmpfs
