@@ -239,7 +239,7 @@ demo: ## run a real container on this machine, then apply a Database and see wha
 # Each kind has a rule tap-KIND that leaves KIND.tap or some KIND-*.tap in build/tests/results; tests/run
 # calls these rules and sums up.
 
-.PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-containerd test-kube
+.PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-shim test-containerd test-kube
 test: ## install what is needed, build, and run the tests, but for the long ones and those on Kubernetes
 	@hack/deps test fuzz vm
 	$(SUBMAKE) all
@@ -249,7 +249,7 @@ test-all: ## check, test, the long tests, those on Kubernetes, also with sanitiz
 	$(SUBMAKE) check
 	CLI_STRIDE=1 CLI_RACES=500 CLI_LIMIT=7200 BATS_TEST_TIMEOUT=3600 $(SUBMAKE) test
 	@hack/deps kube containerd
-	+@tests/run long containerd kube kubesan
+	+@tests/run long shim containerd kube kubesan
 	$(SUBMAKE) fuzz
 
 test-unit: ## unit tests, plain and with sanitizers
@@ -266,6 +266,9 @@ test-vm: ## tests in guests with a real systemd (the first time builds them: min
 
 test-long: ## more tests in guests, which take long: podman's smoke, hundreds of containers, the least memory
 	+@tests/run long
+
+test-shim: ## 10,000 containers through the shim among clients that misbehave, then with sanitizers
+	+@tests/run shim
 
 test-containerd: ## the shim under containerd 1.6 to 2.4, in guests (the first time builds those: 10 minutes)
 	@hack/deps vm containerd
@@ -303,7 +306,7 @@ $(TAP):
 packaged := hack/debian unpack own build/packaged golang-github-containers-common
 PACKAGED := PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/seccomp.json
 
-.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-containerd tap-kube tap-kubesan
+.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-shim tap-containerd tap-kube tap-kubesan
 tap-unit: | $(TAP)
 	$(SUBMAKE) unit-bins
 	-@$(packaged)
@@ -321,6 +324,11 @@ tap-vm: all build/bench/true
 
 tap-long: all build/bench/true
 	@tests/vm/run --long
+
+tap-shim: $(B)/bin/containerd-shim-strake-v1 | $(TAP)
+	$(SUBMAKE) SAN=1 B=build/san build/san/obj/containerd-shim-strake-v1
+	@tests/shim/cycles.py $< >$(TAP)/shim.tap
+	@ASAN_OPTIONS=quarantine_size_mb=4 tests/shim/cycles.py --cycles 500 --growth 32768 build/san/obj/containerd-shim-strake-v1 >$(TAP)/shim-san.tap
 
 tap-containerd: all build/bench/true
 	@hack/containerd build
@@ -464,7 +472,13 @@ build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
 
 PROFILES ?= policies/seccomp/default.json
 
-.PHONY: bench-seccomp bench-operator bench-soak bench-systemd
+.PHONY: bench-seccomp bench-operator bench-soak bench-systemd bench-shim
+bench-shim: $(B)/bin/containerd-shim-strake-v1 build/bench/true ## measure the shim beside containerd's own, under containerd 2.3
+	@hack/deps containerd
+	@hack/debian unpack own build/bench/runc runc
+	tests/bench/shim.py --containerd "$$(hack/containerd path containerd-2.3)" --runc build/bench/runc/usr/sbin/runc \
+		--shim $< --true build/bench/true --output build/bench/shim.json
+
 bench-systemd: $(B)/bin/strake build/bench/runtime build/bench/true ## measure strake, crun and runc in a guest, under systemd
 	tests/bench/systemd
 bench-seccomp: build/bench/seccomp ## measure compiling, proving, caching and loading a filter (PROFILES=files)
