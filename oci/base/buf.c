@@ -110,7 +110,7 @@ static size_t buf_read_size(const struct buf *b, int fd)
 	struct stat st;
 
 	if (b->len == 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-		return (size_t)st.st_size;
+		return (size_t)st.st_size + 1; /* where its end is seen */
 	return b->len < 4096 ? 4096 : b->len;
 }
 
@@ -119,7 +119,7 @@ int buf_read_fd(struct buf *b, int fd)
 	size_t want = buf_read_size(b, fd);
 
 	for (;;) {
-		size_t room = b->max - b->len;
+		size_t room = b->max - b->len, left = b->cap ? b->cap - b->len - 1 : 0;
 		char past;
 		ssize_t n;
 		int r;
@@ -128,11 +128,13 @@ int buf_read_fd(struct buf *b, int fd)
 			/* Full: only the end of the file is still acceptable. */
 			n = read(fd, &past, 1);
 		} else {
-			r = buf_reserve(b, want < room ? want : room);
-			if (r < 0)
-				return r;
-			n = read(fd, b->data + b->len,
-				 b->cap - b->len - 1 < room ? b->cap - b->len - 1 : room);
+			if (left == 0) {
+				r = buf_reserve(b, want < room ? want : room);
+				if (r < 0)
+					return r;
+				left = b->cap - b->len - 1;
+			}
+			n = read(fd, b->data + b->len, left < room ? left : room);
 		}
 		if (n < 0 && errno == EINTR)
 			continue;

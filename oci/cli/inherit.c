@@ -12,11 +12,9 @@ void inherit_look(struct cli *cli)
 	int fd;
 
 	/* What the caller closed: 0-2 must exist, or files of ours would take their place. */
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= 2);
-	if (fd > 2)
-		close(fd);
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			break;
 
 	while (fcntl(3 + (int)cli->inherited, F_GETFD) >= 0)
 		cli->inherited++;

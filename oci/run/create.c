@@ -542,6 +542,16 @@ struct oci_run {
 	struct create create;
 };
 
+/* Only hooks would still ask for it; and now nobody waits for us. */
+static void create_forget_spec(struct create *c)
+{
+	struct state *s = &c->container.state;
+
+	s->oci_version = "";
+	s->annotations.n = 0;
+	spec_done(&c->spec);
+}
+
 int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
 	    struct oci_process *ret, struct oci_run **ret_run, struct error *e)
 {
@@ -558,6 +568,8 @@ int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
 	/* Others may do with it what they like while it runs; and a bus is not kept for so long. */
 	container_unlock(&run->create.container);
 	create_close(&run->create);
+	if (!run->create.container.state.poststop)
+		create_forget_spec(&run->create);
 	if (run->create.manager.kind == MANAGER_SYSTEMD) {
 		manager_done(&run->create.manager);
 		run->create.manager.kind = MANAGER_SYSTEMD;

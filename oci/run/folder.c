@@ -114,6 +114,11 @@ int folder_remove(const struct oci_runtime *rt, const char *id, int dir_fd, stru
 
 	if (root_fd < 0)
 		return root_fd;
+	/* Most hold these and no more. */
+	unlinkat(dir_fd, STATE_CONFIG, 0);
+	unlinkat(dir_fd, STATE_FILTER, 0);
+	if (unlinkat(dir_fd, STATE_FILE, 0) == 0 && unlinkat(root_fd, id, AT_REMOVEDIR) == 0)
+		return 0;
 	r = folder_empty(dir_fd, e);
 	if (r < 0)
 		return r;

@@ -66,7 +66,7 @@ static int name_compare(const void *a, const void *b)
 int rules_sysctls(struct rules *r, const struct spec_linux *l)
 {
 	autofree struct name *names = NULL;
-	const void *items[SYSCTLS_MAX];
+	autofree const void **items = NULL;
 	size_t i, at = 0;
 	int err;
 
@@ -77,7 +77,8 @@ int rules_sysctls(struct rules *r, const struct spec_linux *l)
 				    "%zu settings are too many, at most %d", l->sysctl.n,
 				    SYSCTLS_MAX);
 	names = calloc(l->sysctl.n, sizeof(*names));
-	if (!names)
+	items = calloc(l->sysctl.n, sizeof(*items));
+	if (!names || !items)
 		return error_say(r->e, ENOMEM, "not enough memory for linux.sysctl");
 	for (i = 0; i < l->sysctl.n; i++) {
 		err = sysctl_check(r, l, &l->sysctl.v[i], &names[i]);
