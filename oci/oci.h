@@ -143,6 +143,9 @@ int oci_state(const struct oci_runtime *rt, const char *id, struct arena *a,
 int oci_list(const struct oci_runtime *rt, int (*each)(void *arg, const char *id), void *arg,
 	     struct error *e);
 
+/* Writes what this runtime supports, as runtime-spec's "features.md" has it. */
+void oci_features(struct json_writer *w);
+
 /* Its processes, sorted. *ret is the caller's to free. */
 int oci_pids(const struct oci_runtime *rt, const char *id, pid_t **ret, size_t *n,
 	     struct error *e);

@@ -1,34 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* `-info`: what this runtime is, for those who ask before they use it. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "bootstrap.pb-c.h"
 #include "message.h"
+#include "oci.h"
 #include "start.h"
 
 #define INFO_STDIN_MAX (10u << 20)
+
+static int info_features(struct json_writer *w, struct buf *ret)
+{
+	if (!w)
+		return -ENOMEM;
+	oci_features(w);
+	return json_writer_end(w, ret);
+}
 
 int info_run(struct error *e)
 {
 	Pb__RuntimeVersion version = PB__RUNTIME_VERSION__INIT;
 	Pb__RuntimeInfo info = PB__RUNTIME_INFO__INIT;
 	autobuf in = { .max = INFO_STDIN_MAX }, out = { .max = INFO_STDIN_MAX };
+	autobuf text = { .max = INFO_STDIN_MAX };
+	Pb__Any features = PB__ANY__INIT;
 	automessage Pb__Any *options = NULL;
+	autojson *w = json_writer_new(false);
+	char url[] = "types.containerd.io/opencontainers/runtime-spec/1/features/Features";
 	char name[] = "io.containerd.strake.v1", number[] = STRAKE_VERSION;
 	int r;
 
 	r = buf_read_fd(&in, STDIN_FILENO);
 	if (r == 0 && in.len)
 		options = (Pb__Any *)message_unpack(&pb__any__descriptor, in.data, in.len);
+	if (r == 0)
+		r = info_features(w, &text);
+	features.type_url = url;
+	features.value.data = (uint8_t *)text.data;
+	features.value.len = text.len;
 	version.version = number;
 	info.name = name;
 	info.version = &version;
 	info.options = options;
+	info.features = &features;
 	if (r == 0)
 		r = message_pack(&info.base, &out);
 	if (r == 0)

@@ -1,104 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "base/capability.h"
 #include "base/json.h"
-#include "base/mem.h"
 #include "cli/cli.h"
-#include "run/honour.h"
-#include "spec/mount_options.h"
-#include "spec/names.h"
-#include "spec/spec.h"
-
-/* runtime-spec "features.md" and "features-linux.md". */
+#include "oci.h"
 
 static const struct option_table table = {
 	.usage = "features",
 	.about = "Prints what this runtime supports, as JSON (runtime-spec, \"features.md\").",
 };
-
-static void features_names(struct json_writer *w, const char *key,
-			   const struct spec_name *names)
-{
-	json_write_key(w, key);
-	json_write_array(w);
-	for (; names->name; names++)
-		json_write_string(w, names->name);
-	json_write_end(w);
-}
-
-static void features_mount_options(struct json_writer *w)
-{
-	const char *name;
-	size_t i;
-
-	json_write_key(w, "mountOptions");
-	json_write_array(w);
-	for (i = 0; (name = mount_option_name(i)); i++)
-		if (honour_mount_option(name))
-			json_write_string(w, name);
-	json_write_end(w);
-}
-
-static void features_enabled(struct json_writer *w, const char *key)
-{
-	json_write_key(w, key);
-	json_write_object(w);
-	json_put_bool(w, "enabled", true);
-	json_write_end(w);
-}
-
-static void features_capabilities(struct json_writer *w)
-{
-	uint64_t all = capability_all();
-	char name[32];
-	unsigned int i;
-
-	json_write_key(w, "capabilities");
-	json_write_array(w);
-	for (i = 0; i < 64; i++)
-		if (all & 1ull << i)
-			json_write_string(w, capability_name(i, name));
-	json_write_end(w);
-}
-
-static void features_cgroup(struct json_writer *w)
-{
-	json_write_key(w, "cgroup");
-	json_write_object(w);
-	json_put_bool(w, "v1", false);
-	json_put_bool(w, "v2", true);
-	json_put_bool(w, "systemd", true);
-	json_put_bool(w, "systemdUser", true);
-	json_put_bool(w, "rdma", true);
-	json_write_end(w);
-}
-
-static void features_seccomp(struct json_writer *w)
-{
-	json_write_key(w, "seccomp");
-	json_write_object(w);
-	json_put_bool(w, "enabled", true);
-	features_names(w, "actions", spec_seccomp_action_names);
-	features_names(w, "operators", spec_seccomp_op_names);
-	features_names(w, "archs", spec_seccomp_arch_names);
-	features_names(w, "knownFlags", spec_seccomp_flag_names);
-	features_names(w, "supportedFlags", spec_seccomp_flag_names);
-	json_write_end(w);
-}
-
-static void features_linux(struct json_writer *w)
-{
-	json_write_key(w, "linux");
-	json_write_object(w);
-	features_names(w, "namespaces", spec_namespace_names);
-	features_capabilities(w);
-	features_cgroup(w);
-	features_seccomp(w);
-	features_enabled(w, "apparmor");
-	features_enabled(w, "selinux");
-	json_write_end(w);
-}
 
 int verb_features(struct cli *cli, int argc, char **argv)
 {
@@ -110,16 +20,6 @@ int verb_features(struct cli *cli, int argc, char **argv)
 		return r > 0 ? 0 : r;
 	if (!w)
 		return error_set(&cli->error, ENOMEM, "features");
-	json_write_object(w);
-	json_put_string(w, "ociVersionMin", "1.0.0");
-	json_put_string(w, "ociVersionMax", "1.3.0");
-	features_names(w, "hooks", spec_hook_stage_names);
-	features_mount_options(w);
-	features_linux(w);
-	json_write_key(w, "annotations");
-	json_write_object(w);
-	json_put_string(w, "io.strake.version", STRAKE_VERSION);
-	json_write_end(w);
-	json_write_end(w);
+	oci_features(w);
 	return output_json(w, &cli->error);
 }
