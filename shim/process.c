@@ -14,6 +14,9 @@
 #include "events.pb-c.h"
 #include "life.h"
 
+/* How long an exit may be held back for the reader of the last output. */
+#define PROCESS_REST_MS 1000
+
 static void process_ready(struct source *s, uint32_t events)
 {
 	(void)events;
@@ -26,6 +29,7 @@ int process_init(struct process *p, struct container *c, const char *id,
 	p->container = c;
 	p->source = (struct source){ .fd = -1, .ready = process_ready };
 	p->drain = TIMER_NONE;
+	p->rest = REST_NONE;
 	p->exited_at = MESSAGE_NEVER;
 	LIST_INIT(&p->waiters);
 	streams_init(&p->io, &c->shim->loop);
@@ -47,6 +51,7 @@ void process_done(struct process *p)
 		call->waiting = false;
 		call_fail(call, CODE_NOT_FOUND, "the process was deleted");
 	}
+	rest_done(&p->rest);
 	if (p->io.loop)
 		streams_done(&p->io);
 	timer_done(l, &p->drain);
@@ -124,8 +129,14 @@ void process_answer_waiters(struct process *p)
 	}
 }
 
+static void process_rest_taken(struct rest *rt)
+{
+	process_tell_exit(loop_owner(rt, struct process, rest));
+}
+
 void process_reap(struct process *p)
 {
+	const char *const outputs[] = { p->out, p->err };
 	struct loop *l = &p->container->shim->loop;
 	int status = 0;
 
@@ -136,6 +147,7 @@ void process_reap(struct process *p)
 	loop_close(l, &p->source);
 	p->ended = true;
 	streams_process_ended(&p->io);
+	rest_await(&p->rest, &p->io, outputs, PROCESS_REST_MS, process_rest_taken);
 	if (!*p->id && !p->container->own_pidns)
 		container_kill_rest(p->container);
 	process_tell_exit(p);
@@ -174,7 +186,8 @@ void process_tell_exit(struct process *p)
 {
 	struct container *c = p->container;
 
-	if (!p->ended || p->busy || p->status == PROCESS_STOPPED || process_awaits_others(p))
+	if (!p->ended || p->busy || p->status == PROCESS_STOPPED || rest_is_awaited(&p->rest) ||
+	    process_awaits_others(p))
 		return;
 	container_check_oom(c);
 	p->status = PROCESS_STOPPED;

@@ -12,6 +12,7 @@
 #include "loop.h"
 #include "oci.h"
 #include "options.h"
+#include "rest.h"
 #include "server.h"
 #include "streams.h"
 #include "task.pb-c.h"
@@ -61,6 +62,7 @@ struct process {
 	uint32_t exit_status;
 	struct timespec exited_at;
 	struct streams io;
+	struct rest rest; /* of its output; the exit is told when it is taken */
 	struct timer drain;
 	struct call *pending; /* what the worker's end, or its own, will answer */
 	struct call_list waiters;
