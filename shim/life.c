@@ -496,6 +496,8 @@ void life_delete(struct process *p, struct call *call)
 {
 	bool is_init = !*p->id;
 
+	/* Who deletes it knows of its end. */
+	process_stop_resting(p);
 	if (p->busy || p->pending || p->status == PROCESS_RUNNING) {
 		call_fail(call, CODE_FAILED_PRECONDITION, "cannot delete a process that is %s",
 			  p->busy ? "busy" : process_status_name(p));

@@ -147,6 +147,7 @@ void process_reap(struct process *p)
 	loop_close(l, &p->source);
 	p->ended = true;
 	streams_process_ended(&p->io);
+	streams_flush(&p->io);
 	rest_await(&p->rest, &p->io, outputs, PROCESS_REST_MS, process_rest_taken);
 	if (!*p->id && !p->container->own_pidns)
 		container_kill_rest(p->container);
@@ -199,6 +200,14 @@ void process_tell_exit(struct process *p)
 		process_tell_exit(&c->init);
 	else if (p->pending)
 		life_delete_ended(p);
+}
+
+void process_stop_resting(struct process *p)
+{
+	if (!rest_is_awaited(&p->rest))
+		return;
+	rest_done(&p->rest);
+	process_tell_exit(p);
 }
 
 Pb__Status process_status(const struct process *p)

@@ -23,6 +23,7 @@ int process_adopt(struct process *p, pid_t pid, struct error *e);
 void process_reap(struct process *p); /* it has ended */
 /* Tells its exit, once, when its turn has come: after its start, and init after its execs. */
 void process_tell_exit(struct process *p);
+void process_stop_resting(struct process *p); /* tells it even if its output is not read yet */
 void process_answer_waiters(struct process *p);
 
 Pb__Status process_status(const struct process *p);

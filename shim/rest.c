@@ -79,12 +79,20 @@ static void rest_reading_ready(struct source *s, uint32_t events)
 		rest_end(rt);
 }
 
+/* Not while a stream has the fifo: that is a reader too, for those who go away and come back. */
+static bool rest_has_reader(const char *path)
+{
+	autoclose int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	return fd >= 0;
+}
+
 /* A look at the fifo without being one of its writers: its reader shall see the end. */
 static void rest_open(struct rest *rt, size_t i, const char *path)
 {
 	struct stat about;
 
-	if (str_empty(path))
+	if (str_empty(path) || !rest_has_reader(path))
 		return;
 	rt->fifo[i] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (rt->fifo[i] >= 0 && fstat(rt->fifo[i], &about) == 0 && S_ISFIFO(about.st_mode))

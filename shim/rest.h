@@ -10,8 +10,8 @@ struct streams;
 /*
  * What an ended process has left unread in its output. A client may close its end as soon as it hears
  * of the exit (containerd's own does, up to 1.7), and what it has not read by then would be lost. So an
- * exit is told when the reader has taken everything, or closed, or has had its time: it may be stuck,
- * or there may be none.
+ * exit is told when the reader has taken everything, or closed, or has had its time: it may be stuck.
+ * Where nobody has the fifo open for reading, nothing is awaited.
  */
 struct rest {
 	struct loop *loop;

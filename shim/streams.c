@@ -374,6 +374,18 @@ void streams_process_ended(struct streams *s)
 	stream_end(&s->in);
 }
 
+static void stream_flush(struct stream *st)
+{
+	if (st->from.fd >= 0 && st->to.fd >= 0)
+		stream_pump(st);
+}
+
+void streams_flush(struct streams *s)
+{
+	stream_flush(&s->out);
+	stream_flush(&s->err);
+}
+
 bool streams_is_drained(const struct streams *s)
 {
 	return s->out.from.fd < 0 && s->err.from.fd < 0;

@@ -53,5 +53,6 @@ int streams_resize(struct streams *s, unsigned int rows,
 		   unsigned int columns);      /* 0 or -errno */
 void streams_close_stdin(struct streams *s);   /* ends once the client has closed its end too */
 void streams_process_ended(struct streams *s); /* nobody reads stdin any more */
+void streams_flush(struct streams *s);         /* moves what its readers have room for, now */
 bool streams_is_drained(const struct streams *s);
 void streams_done(struct streams *s); /* closes everything; safe on an initialised one */

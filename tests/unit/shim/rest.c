@@ -185,6 +185,32 @@ static void test_other_reader_closes(void **state)
 	assert_int_equal(the->taken, 1);
 }
 
+static void test_no_reader(void **state)
+{
+	(void)state;
+	process_write(10, 7);
+	mem_closep(&the->reader[0]);
+	mem_closep(&the->reader[1]);
+	the->reader[0] = the->reader[1] = -1;
+	await_reader(NOT_YET_MS);
+	assert_false(rest_is_awaited(&the->rest));
+}
+
+/* Its end and that of its output come in any order. */
+static void test_flush(void **state)
+{
+	const struct streams_options opt = { .in = "", .out = the->out, .err = the->err };
+
+	(void)state;
+	assert_int_equal(streams_open(&the->io, &opt, NULL), 0);
+	assert_int_equal(fd_write_all(the->io.child[1], "words", 5), 0);
+	assert_int_equal(streams_begin(&the->io, NULL), 0);
+	streams_process_ended(&the->io);
+	streams_flush(&the->io);
+	assert_true(streams_is_drained(&the->io));
+	assert_int_equal(reader_take(the->reader[0]), 5);
+}
+
 static void test_stuck_reader(void **state)
 {
 	(void)state;
@@ -218,6 +244,8 @@ int main(void)
 		TEST("a reader that closes is not waited for", test_reader_closes),
 		TEST("one that closes stderr is still waited for at stdout",
 		     test_other_reader_closes),
+		TEST("where nobody reads nothing is waited for", test_no_reader),
+		TEST("what was left at the end of the process is moved at once", test_flush),
 		TEST("a stuck reader has its time and no more", test_stuck_reader),
 		TEST("what is no fifo is not waited for", test_no_fifo),
 	};
