@@ -476,7 +476,7 @@ static void child_shed_stack(void) __attribute__((noinline));
 
 static void child_shed_stack(void)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t page = (uintptr_t)getpagesize();
 	uintptr_t end = ((uintptr_t)__builtin_frame_address(0) & ~(page - 1)) - page;
 
 	(void)madvise((void *)(end - CHILD_STACK_USED), CHILD_STACK_USED, MADV_DONTNEED);

@@ -56,12 +56,12 @@ static int seal_find_image(struct dl_phdr_info *info, size_t size, void *arg)
 
 static uintptr_t seal_page_down(uintptr_t at)
 {
-	return at & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+	return at & ~((uintptr_t)getpagesize() - 1);
 }
 
 static uintptr_t seal_page_up(uintptr_t at)
 {
-	return seal_page_down(at + (uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+	return seal_page_down(at + (uintptr_t)getpagesize() - 1);
 }
 
 static uintptr_t seal_start(const struct seal_image *image, const ElfW(Phdr) * ph)

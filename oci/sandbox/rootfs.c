@@ -102,12 +102,24 @@ static int rootfs_set_propagation(const struct spec *s, struct error *e)
 	return 0;
 }
 
-/* What we unmount must stay mounted on the host, also where mounts are shared with it. */
-static int rootfs_detach_host(const struct spec *s, int old_fd, struct error *e)
+/* The old root lands on top of the new one, at "."; then it is cut off with all it holds. */
+static int rootfs_pivot_here(const struct spec *s, struct error *e)
 {
 	struct mount_attr slave = { .propagation = MS_SLAVE };
+	bool shared = s->linux_.rootfs_propagation == MS_SHARED;
+	autoclose int old_fd = shared ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	int r;
 
-	if (s->linux_.rootfs_propagation == MS_SHARED &&
+	if (shared && old_fd < 0)
+		return error_set(e, errno, "open the host's root");
+	r = sys_pivot_root(".", ".");
+	if (r < 0) {
+		r = error_set(e, -r, "pivot_root into the root file system");
+		error_hint(e, "on an initramfs root, use --no-pivot");
+		return r;
+	}
+	/* What we unmount must stay mounted on the host, also where mounts are shared with it. */
+	if (shared &&
 	    mount_setattr(old_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &slave, sizeof(slave)) < 0)
 		return error_set(e, errno, "keep our unmounting from reaching the host");
 	if (umount2(".", MNT_DETACH) < 0)
@@ -117,7 +129,6 @@ static int rootfs_detach_host(const struct spec *s, int old_fd, struct error *e)
 
 int rootfs_pivot(struct sandbox *sb, struct error *e)
 {
-	autoclose int old_fd = -1;
 	int r;
 
 	if (fchdir(sb->root_fd) < 0)
@@ -130,17 +141,7 @@ int rootfs_pivot(struct sandbox *sb, struct error *e)
 		return rootfs_set_propagation(sb->spec, e);
 	}
 
-	/* The old root lands on top of the new one, at "."; then it is cut off with all it holds. */
-	old_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (old_fd < 0)
-		return error_set(e, errno, "open the host's root");
-	r = sys_pivot_root(".", ".");
-	if (r < 0) {
-		r = error_set(e, -r, "pivot_root into the root file system");
-		error_hint(e, "on an initramfs root, use --no-pivot");
-		return r;
-	}
-	r = rootfs_detach_host(sb->spec, old_fd, e);
+	r = rootfs_pivot_here(sb->spec, e);
 	if (r < 0)
 		return r;
 	if (chdir("/") < 0)
