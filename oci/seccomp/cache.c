@@ -20,6 +20,7 @@
 #include "seccomp/program.h"
 #include "seccomp/prove.h"
 #include "seccomp/rules.h"
+#include "seccomp/words.h"
 #include "spec/spec.h"
 
 /* --- a bounded folder -------------------------------------------------------------------------- */
@@ -99,7 +100,7 @@ static bool cache_is_ours(int dir_fd)
 
 /* --- obtain ------------------------------------------------------------------------------------ */
 
-static bool cache_find(int dir_fd, const char *name, const struct seccomp_meaning *m,
+static bool cache_find(int dir_fd, const char *name, const uint8_t words[SHA256_SIZE],
 		       struct seccomp_program *ret)
 {
 	struct error e = ERROR_INIT;
@@ -112,24 +113,36 @@ static bool cache_find(int dir_fd, const char *name, const struct seccomp_meanin
 			log_debug("seccomp cache: made again: %s", e.text);
 		return false;
 	}
-	if (memcmp(p.key, m->key, sizeof(p.key)) || p.flags != m->flags ||
-	    p.has_notify != m->has_notify || !p.n)
+	if (memcmp(p.words, words, sizeof(p.words)) != 0 || !p.n)
 		return false;
 	*ret = p;
 	seccomp_program_init(&p);
 	return true;
 }
 
-static int cache_make(const struct seccomp_rules *rules, const struct seccomp_meaning *m,
-		      struct seccomp_program *ret, struct error *e)
+static void cache_store(int dir_fd, const char *name, const struct seccomp_program *p)
 {
+	struct error e = ERROR_INIT;
+
+	if (seccomp_program_save(p, dir_fd, name, &e) < 0)
+		log_debug("seccomp cache: %s", e.text);
+	cache_evict(dir_fd);
+}
+
+static int program_make(const struct seccomp_rules *rules, struct seccomp_program *ret,
+			struct error *e)
+{
+	struct seccomp_meaning m;
 	autoprogram p = { 0 };
 	int r;
 
-	r = seccomp_compile_meaning(m, &p, e);
+	r = seccomp_meaning_init(&m, rules, e);
 	if (r < 0)
 		return r;
-	r = seccomp_prove_rules(&p, rules, e);
+	r = seccomp_compile_meaning(&m, &p, e);
+	if (r == 0)
+		r = seccomp_prove_rules(&p, rules, e);
+	seccomp_meaning_done(&m);
 	if (r < 0)
 		return r;
 	*ret = p;
@@ -137,36 +150,14 @@ static int cache_make(const struct seccomp_rules *rules, const struct seccomp_me
 	return 0;
 }
 
-static int obtain(int dir_fd, const struct seccomp_rules *rules, struct seccomp_program *ret,
-		  struct error *e)
-{
-	bool cached = cache_is_ours(dir_fd);
-	struct error ignored = ERROR_INIT;
-	struct seccomp_meaning m;
-	char name[SHA256_HEX];
-	int r;
-
-	r = seccomp_meaning_init(&m, rules, e);
-	if (r < 0)
-		return r;
-	sha256_hex(m.key, name);
-	if (!cached || !cache_find(dir_fd, name, &m, ret)) {
-		r = cache_make(rules, &m, ret, e);
-		if (r == 0 && cached) {
-			if (seccomp_program_save(ret, dir_fd, name, &ignored) < 0)
-				log_debug("seccomp cache: %s", ignored.text);
-			cache_evict(dir_fd);
-		}
-	}
-	seccomp_meaning_done(&m);
-	return r;
-}
-
 int seccomp_obtain(int cache_dir_fd, const struct spec_seccomp *spec,
 		   struct seccomp_program *ret, struct error *e)
 {
+	bool cached = cache_is_ours(cache_dir_fd);
 	struct seccomp_target target;
 	struct seccomp_rules rules;
+	uint8_t words[SHA256_SIZE];
+	char name[SHA256_HEX];
 	int r;
 
 	if (!spec->present) {
@@ -174,10 +165,20 @@ int seccomp_obtain(int cache_dir_fd, const struct spec_seccomp *spec,
 		return 0;
 	}
 	seccomp_target_host(&target, (uint32_t)spec->flags);
+	seccomp_words_digest(spec, &target, words);
+	sha256_hex(words, name);
+	if (cached && cache_find(cache_dir_fd, name, words, ret))
+		return 0;
+
 	r = seccomp_rules_init(&rules, spec, &target, e);
 	if (r < 0)
 		return r;
-	r = obtain(cache_dir_fd, &rules, ret, e);
+	r = program_make(&rules, ret, e);
 	seccomp_rules_done(&rules);
-	return r;
+	if (r < 0)
+		return r;
+	memcpy(ret->words, words, sizeof(words));
+	if (cached)
+		cache_store(cache_dir_fd, name, ret);
+	return 0;
 }

@@ -6,12 +6,10 @@ struct seccomp_program;
 struct spec_seccomp;
 
 /*
- * Where a container's filter comes from: found by the key of its meaning, or else compiled, proved
- * and stored. The key is the digest of a canonical, length-prefixed encoding of everything that
- * decides the program: every range and condition, each action with its data, ABIs, flags, and the
- * versions of table and compiler. Files are 0600, named by key, replaced atomically, and verified
- * whenever read; a file that is not ours or was altered is not used and is made again. Their
- * number is bounded: the oldest go.
+ * Where a container's filter comes from: found by the digest of the profile's words (words.h), or else
+ * compiled, proved and stored. Files are 0600, named by digest, replaced atomically, and verified
+ * whenever read; a file that is not ours or was altered is not used and is made again. Their number is
+ * bounded: the oldest go.
  *
  * cache_dir_fd: a folder that only root can enter; -1: no cache. A cache that cannot be written
  * never fails a container.

@@ -306,7 +306,6 @@ static int compile_run(struct compiler *c, struct seccomp_program *ret, struct e
 	ret->insns = emit_take(&c->emit);
 	ret->flags = m->flags;
 	ret->has_notify = m->has_notify;
-	memcpy(ret->key, m->key, sizeof(ret->key));
 	return 0;
 }
 

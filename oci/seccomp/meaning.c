@@ -7,18 +7,17 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/sha256.h"
 #include "seccomp/abi.h"
 #include "seccomp/compile.h"
 #include "seccomp/rules.h"
 #include "seccomp/verdict.h"
 
 #define MEANING_MEMORY (256u << 20)
-#define KEY_MAX        (64u << 20)
+#define VERDICT_MAX    (64u << 20)
 
 /* --- the canonical encoding: the length of every list in front of it ------------------------- */
 
-/* A buffer whose first failure stays: no piece may be missing from what names a program. */
+/* A buffer whose first failure stays: no piece may be missing from what tells two verdicts apart. */
 struct encoder {
 	struct buf buf;
 	int failed;
@@ -76,39 +75,6 @@ static int verdict_encode(struct arena *a, struct encoder *c, struct seccomp_ver
 	v->hash = UINT64_C(0xcbf29ce484222325);
 	for (size_t i = 0; i < v->len; i++)
 		v->hash = (v->hash ^ (uint8_t)bytes[i]) * UINT64_C(0x100000001b3);
-	return 0;
-}
-
-static int meaning_key(struct seccomp_meaning *m, struct encoder *c)
-{
-	static const char magic[] = "strake seccomp meaning";
-	struct sha256 h;
-
-	buf_reset(&c->buf);
-	put(c, SECCOMP_COMPILER_VERSION, 4);
-	put(c, seccomp_table_version, 4);
-	put(c, m->flags, 4);
-	put(c, m->has_notify, 1);
-	put(c, m->n_arches, 4);
-	for (size_t i = 0; i < m->n_arches; i++) {
-		put(c, m->arches[i].audit, 4);
-		put(c, m->arches[i].n, 4);
-	}
-	put(c, m->n_verdicts, 4);
-	for (size_t i = 0; i < m->n_verdicts; i++)
-		put(c, m->verdicts[i].len, 4);
-	if (c->failed)
-		return c->failed;
-
-	sha256_init(&h);
-	sha256_add(&h, magic, sizeof(magic));
-	sha256_add(&h, c->buf.data, c->buf.len);
-	for (size_t i = 0; i < m->n_arches; i++)
-		sha256_add(&h, m->arches[i].spans,
-			   m->arches[i].n * sizeof(*m->arches[i].spans));
-	for (size_t i = 0; i < m->n_verdicts; i++)
-		sha256_add(&h, m->verdicts[i].bytes, m->verdicts[i].len);
-	sha256_end(&h, m->key);
 	return 0;
 }
 
@@ -262,7 +228,7 @@ static int meaning_build(struct builder *b)
 		if (i != native && i != SECCOMP_ABI_X32 && b->rules->abi[i])
 			r = arch_build(b, (enum seccomp_abi)i);
 	}
-	return r < 0 ? r : meaning_key(b->m, &b->encoder);
+	return r;
 }
 
 int seccomp_meaning_init(struct seccomp_meaning *m, const struct seccomp_rules *rules,
@@ -273,7 +239,7 @@ int seccomp_meaning_init(struct seccomp_meaning *m, const struct seccomp_rules *
 
 	*m = (struct seccomp_meaning){ .flags = rules->flags, .has_notify = rules->has_notify };
 	arena_init(&m->arena, MEANING_MEMORY);
-	buf_init(&b.encoder.buf, KEY_MAX);
+	buf_init(&b.encoder.buf, VERDICT_MAX);
 	r = meaning_build(&b);
 	buf_done(&b.encoder.buf);
 	if (r < 0) {

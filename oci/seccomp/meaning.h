@@ -7,7 +7,6 @@
 
 #include "base/mem.h"
 #include "seccomp/cells.h"
-#include "seccomp/program.h"
 #include "seccomp/table.h"
 
 struct error;
@@ -16,7 +15,7 @@ struct seccomp_rules;
 /*
  * Rules in the one shape that the order in which they were written, and how, leaves no trace in:
  * for each architecture the ranges of numbers that share a verdict, and for each verdict the
- * tests of arguments that decide it. What a program is made from, and what names it in a cache.
+ * tests of arguments that decide it. What a program is made from.
  */
 struct seccomp_test { /* of one argument */
 	uint8_t index;
@@ -66,8 +65,6 @@ struct seccomp_meaning {
 	struct seccomp_verdict *verdicts;
 	size_t n_arches; /* the native one first; every other one: SECCOMP_UNLISTED_ACTION */
 	struct seccomp_arch arches[2];
-	uint8_t key
-		[SECCOMP_KEY_SIZE]; /* digest of all this, and of the versions it depends on */
 };
 
 int seccomp_meaning_init(struct seccomp_meaning *m, const struct seccomp_rules *rules,

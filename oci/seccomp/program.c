@@ -13,7 +13,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/sha256.h"
 
 #define FILE_MAGIC   "strakeBP"
 #define FILE_VERSION 1
@@ -24,7 +23,7 @@ struct program_header { /* of a file; numbers as the machine has them: it never 
 	uint32_t flags;
 	uint32_t has_notify;
 	uint32_t n;
-	uint8_t key[SECCOMP_KEY_SIZE];
+	uint8_t words[SHA256_SIZE];
 	uint8_t digest[SHA256_SIZE]; /* of what stands above, and of the instructions */
 };
 
@@ -65,7 +64,7 @@ int seccomp_program_save(const struct seccomp_program *p, int dirfd, const char 
 
 	if (!data)
 		return error_set(e, ENOMEM, "write %s", name);
-	memcpy(h.key, p->key, sizeof(h.key));
+	memcpy(h.words, p->words, sizeof(h.words));
 	program_digest(&h, p->insns, h.digest);
 	memcpy(data, &h, sizeof(h));
 	if (size)
@@ -134,7 +133,7 @@ int seccomp_program_read(int dirfd, const char *name, struct seccomp_program *re
 		.flags = h.flags,
 		.has_notify = h.has_notify,
 	};
-	memcpy(ret->key, h.key, sizeof(ret->key));
+	memcpy(ret->words, h.words, sizeof(ret->words));
 	return 0;
 }
 

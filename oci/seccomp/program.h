@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/sha256.h"
+
 struct error;
 struct sock_filter;
 
@@ -12,14 +14,14 @@ struct sock_filter;
  * A compiled filter: what seccomp(2) is given. Owned by whoever holds the struct.
  */
 #define SECCOMP_PROGRAM_MAX 4096 /* instructions the kernel takes in one filter */
-#define SECCOMP_KEY_SIZE    32
 
 struct seccomp_program {
 	struct sock_filter *insns; /* NULL and 0: no filter at all */
 	size_t n;
 	uint32_t flags;  /* SECCOMP_FILTER_FLAG_* for seccomp(2), NEW_LISTENER included */
 	bool has_notify; /* loading it returns a listener */
-	uint8_t key[SECCOMP_KEY_SIZE]; /* digest of the meaning it was compiled from */
+	uint8_t words
+		[SHA256_SIZE]; /* digest of those it was obtained for (words.h), or zeros */
 };
 
 void seccomp_program_init(struct seccomp_program *p);

@@ -96,7 +96,7 @@ static void bench_compile(const struct spec_seccomp *spec, struct seccomp_progra
 	}
 	printf("  %zu instructions\n", program->n);
 	measure_print("names to numbers", &resolve);
-	measure_print("normal form and key", &mean);
+	measure_print("normal form", &mean);
 	measure_print("compile", &compile);
 	measure_print("prove", &prove);
 }

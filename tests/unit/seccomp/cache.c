@@ -60,7 +60,7 @@ static size_t folder_count(int dir_fd, char name[NAME_MAX + 1])
 static bool program_same(const struct seccomp_program *x, const struct seccomp_program *y)
 {
 	return x->n == y->n && x->flags == y->flags && x->has_notify == y->has_notify &&
-	       !memcmp(x->key, y->key, sizeof(x->key)) &&
+	       !memcmp(x->words, y->words, sizeof(x->words)) &&
 	       !memcmp(x->insns, y->insns, x->n * sizeof(*x->insns));
 }
 
