@@ -39,6 +39,7 @@ struct request {
 	char *type;
 	char *accept;
 	struct buf sent;
+	size_t sent_off; /* so much of it is out */
 	struct buf got;
 	uint64_t started_ms;
 	unsigned retry_after_ms;
@@ -271,6 +272,47 @@ static int set_headers(struct request *r, struct error *e)
 	return 0;
 }
 
+/*
+ * A body goes out as it is asked for: between the launch of a request and this, the whole process may have
+ * been stopped for longer than the lease, with other requests in libcurl's hands than this one.
+ */
+static size_t on_body(char *to, size_t size, size_t n, void *arg)
+{
+	struct request *r = arg;
+	struct connection *c = r->c;
+	size_t len = r->sent.len - r->sent_off;
+
+	if (r->call.write && c->may_write && !c->may_write(c->may_write_arg))
+		return CURL_READFUNC_ABORT;
+	if (len > size * n)
+		len = size * n;
+	memcpy(to, r->sent.data + r->sent_off, len);
+	r->sent_off += len;
+	return len;
+}
+
+/* A connection that was closed while it waited: the same once more on another one. */
+static int on_rewind(void *arg, curl_off_t offset, int origin)
+{
+	struct request *r = arg;
+
+	if (origin != SEEK_SET || offset < 0 || (size_t)offset > r->sent.len)
+		return CURL_SEEKFUNC_FAIL;
+	r->sent_off = (size_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void set_body(struct request *r)
+{
+	r->sent_off = 0;
+	curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE, (long)r->sent.len);
+	curl_easy_setopt(r->easy, CURLOPT_READFUNCTION, on_body);
+	curl_easy_setopt(r->easy, CURLOPT_READDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_SEEKFUNCTION, on_rewind);
+	curl_easy_setopt(r->easy, CURLOPT_SEEKDATA, r);
+}
+
 static int set_up(struct request *r, struct error *e)
 {
 	int n;
@@ -287,10 +329,8 @@ static int set_up(struct request *r, struct error *e)
 	curl_easy_setopt(r->easy, CURLOPT_USERAGENT, "strake-operator/" STRAKE_VERSION);
 	if (!r->call.data)
 		curl_easy_setopt(r->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-	if (r->sent.len) {
-		curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE, (long)r->sent.len);
-		curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->sent.data);
-	}
+	if (r->sent.len)
+		set_body(r);
 	curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
 	curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
@@ -393,6 +433,7 @@ static bool try_again(struct request *r, long status)
 		return false;
 	r->again = true;
 	buf_reset(&r->got);
+	r->sent_off = 0;
 	curl_multi_remove_handle(multi_of(r), r->easy);
 	if (set_headers(r, &e) < 0 || curl_multi_add_handle(multi_of(r), r->easy) != CURLM_OK)
 		return false;
@@ -408,6 +449,8 @@ static int errno_of(CURLcode code)
 		return ECONNREFUSED;
 	case CURLE_OUT_OF_MEMORY:
 		return ENOMEM;
+	case CURLE_ABORTED_BY_CALLBACK:
+		return ECANCELED;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return EACCES;
 	default:

@@ -22,6 +22,19 @@ def passwords(namespace):
     return {s["metadata"]["name"]: (s["metadata"]["uid"], s["data"]["password"]) for s in cluster.list("Secret", namespace)}
 
 
+def comes_to_rest(namespace, when):
+    """`done` may be seen before the last word of the status is written; but a last word there must be."""
+    writes = []
+
+    def rests():
+        at = cluster.audit_end()
+        time.sleep(1)
+        writes[:] = [w for w in cluster.writes(at, "strake-operator")
+                     if f"/{namespace}/" in w[2] and "/events" not in w[2]]
+        return not writes
+    wait(rests, 20, lambda: f"{when}, it goes on writing: {writes}")
+
+
 def dies_at(moment, prepare, change, done):
     """Runs `change` with the operator killed at this moment, if it gets that far (False: it does not);
     then a fresh one must bring things to where they belong."""
@@ -42,10 +55,7 @@ def dies_at(moment, prepare, change, done):
         check(all(after.get(name) == value for name, value in before.items()) or not after,
               f"killed at moment {moment}, a Secret was made anew")
         operator.wait_synced()
-        at = cluster.audit_end()
-        time.sleep(0.5)
-        writes = [w for w in cluster.writes(at, "strake-operator") if f"/{namespace}/" in w[2] and "/events" not in w[2]]
-        equal(writes, [], f"killed at moment {moment}, writes at the end")
+        comes_to_rest(namespace, f"killed at moment {moment}")
     cluster.delete("Namespace", None, namespace)
     suite.used.remove(namespace)
     return died
