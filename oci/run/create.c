@@ -331,13 +331,13 @@ static int create_save(struct create *c, struct error *e)
 	return r;
 }
 
-static int create_write_record(struct create *c, struct error *e)
+static int create_write_record(struct create *c, bool ready, struct error *e)
 {
 	struct state *s = &c->container.state;
 	int r;
 
 	s->pid = c->pid;
-	s->ready = true;
+	s->ready = ready;
 	r = proc_start_time(c->pid, &s->start_time);
 	if (r < 0)
 		return error_set(e, -r, "look at the container's process");
@@ -351,7 +351,8 @@ static int create_write_record(struct create *c, struct error *e)
 
 /*
  * `run` knows what it will answer to READY. If the child has no other question (id maps, hooks), the
- * answer waits in its socket, and nobody wakes anybody: two switches fewer on the way.
+ * answer waits in its socket, and nobody wakes anybody: two switches fewer on the way. Its process is
+ * on record then, should we be killed; but nobody may enter what is half made, with the host in sight.
  */
 static int create_hurry(struct create *c, struct error *e)
 {
@@ -363,7 +364,7 @@ static int create_hurry(struct create *c, struct error *e)
 	    h[SPEC_HOOK_CREATE_CONTAINER].n || c->spec.linux_.n_net_devices)
 		return 0;
 	c->hurry = true;
-	r = create_write_record(c, e);
+	r = create_write_record(c, false, e);
 	if (r < 0)
 		return r;
 	r = sync_send(c->sync_fd, SYNC_START, c->pid);
@@ -374,7 +375,10 @@ static int create_hurry(struct create *c, struct error *e)
 
 static int create_record(struct create *c, struct error *e)
 {
-	return c->hurry ? 0 : create_write_record(c, e);
+	if (!c->hurry)
+		return create_write_record(c, true, e);
+	c->container.state.ready = true;
+	return state_write(c->container.dir_fd, &c->container.state, e);
 }
 
 /* The point of no return for create: the child now outlives us. */

@@ -248,3 +248,22 @@ $(readlink "/proc/$(pid_of)/ns/user")
 	within --user 1000 "$ID" id -u
 	same 1000 "$output"
 }
+
+# Its process is on record early, so that it is found if `run` is killed.
+@test "exec does not enter a container that run is still making" {
+	local n init stop=19
+	payload sleep 1000
+	for n in 15 40 65; do
+		background "$CLI_BIN/strike" "$T/strikes" 1 "$n" "$stop" "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" < /dev/null
+		wait_for is_status creating
+		init=$(pid_of)
+		wait_for grep -q '^State:.[tT]' "/proc/$init/status"
+		same creating "$(state_of .status)"
+		refused "it is creating" exec "$ID" true
+		kill -CONT "$init"
+		wait_for is_status running
+		ok exec "$ID" true
+		ok delete --force "$ID"
+		wait "$background" || true
+	done
+}
