@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -67,6 +68,38 @@ static int exec_load_filter(struct exec *x, struct error *e)
 	return r;
 }
 
+/*
+ * A container that manages cgroups of its own, systemd's for one, has moved its first process further
+ * down: what hands controllers to children can hold no process itself. So the new one goes to where
+ * the first one is, as long as that is below the container's own.
+ */
+static int exec_follow_init(struct exec *x, struct error *e)
+{
+	char path[CGROUP_PATH_MAX];
+	autocgroup cg = CGROUP_NONE;
+	int r;
+
+	r = cgroup_path_of(x->container.state.pid, path, e);
+	if (r < 0)
+		return r;
+	if (str_eq(path, x->cgroup.path) || !cgroup_path_below(path, x->cgroup.path))
+		return -EBUSY;
+	r = cgroup_open(path, &cg, e);
+	if (r < 0)
+		return r;
+	cgroup_done(&x->cgroup);
+	x->cgroup = cg;
+	cg = CGROUP_NONE;
+	return 0;
+}
+
+static bool exec_has_cgroups_below(const struct exec *x)
+{
+	struct stat st;
+
+	return fstat(x->cgroup.fd, &st) == 0 && st.st_nlink > 2;
+}
+
 static int exec_open_cgroup(struct exec *x, struct error *e)
 {
 	autocgroup whole = CGROUP_NONE;
@@ -74,8 +107,13 @@ static int exec_open_cgroup(struct exec *x, struct error *e)
 
 	if (str_empty(x->container.state.cgroup))
 		return 0;
-	if (str_empty(x->opt->cgroup))
-		return container_open_cgroup(&x->container, &x->cgroup, e);
+	if (str_empty(x->opt->cgroup)) {
+		r = container_open_cgroup(&x->container, &x->cgroup, e);
+		/* Not only once it is told EBUSY: until then it would itself keep the controllers back. */
+		if (r == 0 && exec_has_cgroups_below(x))
+			exec_follow_init(x, NULL);
+		return r;
+	}
 	r = container_open_cgroup(&x->container, &whole, e);
 	return r < 0 ? r : cgroup_open_below(&whole, x->opt->cgroup, &x->cgroup, e);
 }
@@ -219,31 +257,6 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 	x->child.timing = x->rt->timing;
 	memcpy(x->child.stdio, x->opt->stdio, sizeof(x->child.stdio));
 	return spawn(&s, &x->child, &x->pid, &x->pid_fd, e);
-}
-
-/*
- * A container that manages cgroups of its own, systemd's for one, has moved its first process further
- * down: what hands controllers to children can hold no process itself. So the new one goes to where
- * the first one is, as long as that is below the container's own.
- */
-static int exec_follow_init(struct exec *x, struct error *e)
-{
-	char path[CGROUP_PATH_MAX];
-	autocgroup cg = CGROUP_NONE;
-	int r;
-
-	r = cgroup_path_of(x->container.state.pid, path, e);
-	if (r < 0)
-		return r;
-	if (str_eq(path, x->cgroup.path) || !cgroup_path_below(path, x->cgroup.path))
-		return -EBUSY;
-	r = cgroup_open(path, &cg, e);
-	if (r < 0)
-		return r;
-	cgroup_done(&x->cgroup);
-	x->cgroup = cg;
-	cg = CGROUP_NONE;
-	return 0;
 }
 
 static int exec_spawn(struct exec *x, struct error *e)
