@@ -15,31 +15,11 @@
 
 #include <cmocka.h>
 
+#include "resources.h"
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "spec/spec.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	(void)state;
-	arena_init(&arena, 1u << 20);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_done(&arena);
-	return 0;
-}
-
-#define SET(v)            \
-	{                 \
-		true, (v) \
-	}
 
 static struct limits_plan plan_of(const struct spec_resources *r)
 {
@@ -518,7 +498,7 @@ static int folder_setup(void **state)
 {
 	static struct folder f;
 
-	setup(NULL);
+	arena_setup(NULL);
 	f.cg = CGROUP_NONE;
 	strcpy(f.path, "/tmp/strake-limits-XXXXXX");
 	if (!mkdtemp(f.path))
@@ -543,7 +523,7 @@ static int folder_teardown(void **state)
 
 	cgroup_done(&f->cg);
 	nftw(f->path, folder_remove, 8, FTW_DEPTH | FTW_PHYS);
-	return teardown(NULL);
+	return arena_teardown(NULL);
 }
 
 static void file_put(struct folder *f, const char *name, const char *text)
@@ -766,33 +746,29 @@ static void test_apply_nowhere(void **state)
 
 int main(void)
 {
-#define PLAN(name, f)                          \
-	{                                      \
-		name, f, setup, teardown, NULL \
-	}
 #define APPLY(name, f)                                       \
 	{                                                    \
 		name, f, folder_setup, folder_teardown, NULL \
 	}
 	const struct CMUnitTest tests[] = {
-		PLAN("no resources, no steps", test_nothing),
-		PLAN("all resources have their step, in order", test_everything_in_order),
-		PLAN("swap alone is what is left of memory and swap", test_memory),
-		PLAN("what is not set is not written", test_memory_unset),
-		PLAN("impossible amounts of memory are refused", test_memory_refused),
-		PLAN("pids: -1 is no limit, 0 is one", test_pids),
-		PLAN("quota and period make cpu.max", test_cpu_max),
-		PLAN("a burst may come before its quota", test_cpu_burst),
-		PLAN("an idle cgroup has no weight", test_cpu_idle),
-		PLAN("shares become a weight", test_cpu_weight),
-		PLAN("block weights are for BFQ or scaled", test_io_weight),
-		PLAN("a page size is part of a file's name", test_hugetlb_refused),
-		PLAN("rdma limits name what they limit", test_rdma),
-		PLAN("unified comes last", test_unified),
-		PLAN("unified sets limits and nothing else", test_unified_refused),
-		PLAN("what only cgroup v1 had is listed as ignored", test_ignored),
-		PLAN("the table is whole", test_table),
-		PLAN("a full arena is an error at any point", test_no_memory),
+		WITH_ARENA("no resources, no steps", test_nothing),
+		WITH_ARENA("all resources have their step, in order", test_everything_in_order),
+		WITH_ARENA("swap alone is what is left of memory and swap", test_memory),
+		WITH_ARENA("what is not set is not written", test_memory_unset),
+		WITH_ARENA("impossible amounts of memory are refused", test_memory_refused),
+		WITH_ARENA("pids: -1 is no limit, 0 is one", test_pids),
+		WITH_ARENA("quota and period make cpu.max", test_cpu_max),
+		WITH_ARENA("a burst may come before its quota", test_cpu_burst),
+		WITH_ARENA("an idle cgroup has no weight", test_cpu_idle),
+		WITH_ARENA("shares become a weight", test_cpu_weight),
+		WITH_ARENA("block weights are for BFQ or scaled", test_io_weight),
+		WITH_ARENA("a page size is part of a file's name", test_hugetlb_refused),
+		WITH_ARENA("rdma limits name what they limit", test_rdma),
+		WITH_ARENA("unified comes last", test_unified),
+		WITH_ARENA("unified sets limits and nothing else", test_unified_refused),
+		WITH_ARENA("what only cgroup v1 had is listed as ignored", test_ignored),
+		WITH_ARENA("the table is whole", test_table),
+		WITH_ARENA("a full arena is an error at any point", test_no_memory),
 		APPLY("steps are written to their files", test_apply),
 		APPLY("a kernel without swap needs no limit of it", test_apply_no_swap),
 		APPLY("a missing controller is named", test_apply_no_controller),
@@ -801,7 +777,7 @@ int main(void)
 		APPLY("swap alone counts from the limit that is there", test_apply_swap_alone),
 		APPLY("reservations of huge pages may be missing", test_apply_hugetlb),
 		APPLY("checkBeforeUpdate refuses before it writes", test_apply_check),
-		PLAN("without a cgroup nothing can be limited", test_apply_nowhere),
+		WITH_ARENA("without a cgroup nothing can be limited", test_apply_nowhere),
 	};
 
 	return cmocka_run_group_tests_name("cgroup/limits", tests, NULL, NULL);

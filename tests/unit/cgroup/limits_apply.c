@@ -2,33 +2,12 @@
 #include "cgroup/limits.h"
 
 #include "live.h"
+#include "resources.h"
 
 #include <dirent.h>
 #include <sys/mman.h>
 
 #include "cgroup/events.h"
-#include "spec/spec.h"
-
-#define SET(v)            \
-	{                 \
-		true, (v) \
-	}
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	(void)state;
-	arena_init(&arena, 1u << 20);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_done(&arena);
-	return 0;
-}
 
 static struct cgroup create_with(const char *name, enum cgroup_controller k)
 {
@@ -419,24 +398,20 @@ static void test_unified(void **state)
 
 static int tests(void)
 {
-#define LIVE(name, f)                          \
-	{                                      \
-		name, f, setup, teardown, NULL \
-	}
 	const struct CMUnitTest list[] = {
-		LIVE("memory limits hold what they say", test_memory),
-		LIVE("too much memory is death, and is told", test_oom),
-		LIVE("a limit below what is in use can be refused", test_check_usage),
-		LIVE("the limit on processes holds", test_pids),
-		LIVE("weight, quota and period", test_cpu),
-		LIVE("a burst above the old quota is retried", test_cpu_burst),
-		LIVE("idle and back", test_cpu_idle),
-		LIVE("CPUs and memory nodes", test_cpuset),
-		LIVE("throttles are set and taken away", test_io),
-		LIVE("a disk that is not there is named", test_io_refused),
-		LIVE("weights of disks", test_io_weight),
-		LIVE("huge pages", test_hugetlb),
-		LIVE("unified files", test_unified),
+		WITH_ARENA("memory limits hold what they say", test_memory),
+		WITH_ARENA("too much memory is death, and is told", test_oom),
+		WITH_ARENA("a limit below what is in use can be refused", test_check_usage),
+		WITH_ARENA("the limit on processes holds", test_pids),
+		WITH_ARENA("weight, quota and period", test_cpu),
+		WITH_ARENA("a burst above the old quota is retried", test_cpu_burst),
+		WITH_ARENA("idle and back", test_cpu_idle),
+		WITH_ARENA("CPUs and memory nodes", test_cpuset),
+		WITH_ARENA("throttles are set and taken away", test_io),
+		WITH_ARENA("a disk that is not there is named", test_io_refused),
+		WITH_ARENA("weights of disks", test_io_weight),
+		WITH_ARENA("huge pages", test_hugetlb),
+		WITH_ARENA("unified files", test_unified),
 	};
 
 	return cmocka_run_group_tests_name("cgroup/limits_apply", list, NULL, NULL);

@@ -18,32 +18,13 @@
 
 #include <cmocka.h>
 
+#include "resources.h"
+
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cgroup/limits.h"
-#include "spec/spec.h"
-
-#define SET(v)            \
-	{                 \
-		true, (v) \
-	}
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-	(void)state;
-	arena_init(&arena, 1u << 20);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_done(&arena);
-	return 0;
-}
+#include "spec/document.h"
 
 static struct limits_plan settled_of(const struct spec_resources *r)
 {
@@ -302,6 +283,68 @@ static const struct limits_step *step_of(const struct limits_plan *p, enum limit
 	return NULL;
 }
 
+/* Resources of config.json that are no limit with a file, and so have no row. */
+static bool is_no_limit(const char *json)
+{
+	static const char *const others[] = {
+		"devices",             /* a filter */
+		"unified",             /* any file */
+		"memory.useHierarchy", /* cgroup v2 always does */
+		"memory.checkBeforeUpdate",
+	};
+	static const struct spec_resources old = {
+		.memory_kernel = SET(1),
+		.memory_kernel_tcp = SET(1),
+		.memory_swappiness = SET(60),
+		.disable_oom_killer = true,
+		.cpu_rt_runtime = SET(1),
+		.cpu_rt_period = SET(1),
+		.blkio_leaf_weight = SET(10),
+		.network_class_id = SET(1),
+		.network_priorities = true,
+	};
+	struct limits_plan p = settled_of(&old);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		if (str_eq(others[i], json))
+			return true;
+	for (i = 0; i < p.n_ignored; i++)
+		if (str_eq(p.ignored[i] + strlen("linux.resources."), json))
+			return true;
+	return false;
+}
+
+static bool is_limit(const char *json)
+{
+	size_t i;
+
+	for (i = 0; i < LIMITS_ROWS; i++)
+		if (limits_table[i].json && str_eq(limits_table[i].json, json))
+			return true;
+	return false;
+}
+
+/* What the parser knows, the table knows: a field that is new in one of both is found here. */
+static void assert_fields_have_rows(const struct table *t, const char *above)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		const struct field *f = &t->fields[i];
+		char json[64];
+
+		snprintf(json, sizeof(json), "%s%s", above, f->key);
+		if (f->read == read_object) {
+			strcat(json, ".");
+			assert_fields_have_rows(f->arg, json);
+		} else if (is_limit(json) == is_no_limit(json)) {
+			fail_msg("linux.resources.%s has %s", json,
+				 is_limit(json) ? "a row, and is ignored" : "no row");
+		}
+	}
+}
+
 static void test_total(void **state)
 {
 	size_t i;
@@ -318,6 +361,7 @@ static void test_total(void **state)
 		if (!row->json)
 			assert_ptr_equal(limits_row_of(row->file), row);
 	}
+	assert_fields_have_rows(&spec_resources_table, "");
 }
 
 static void test_agree(void **state)
@@ -611,24 +655,22 @@ static void test_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest list[] = {
-		{ "the table is total", test_total, setup, teardown, NULL },
-		{ "what systemd is told and what the file gets agree, row by row", test_agree,
-		  setup, teardown, NULL },
-		{ "a resource sets its own property alone", test_nothing_else, setup, teardown,
-		  NULL },
-		{ "a quota becomes whole per cents of a second, rounded up", test_quota, setup,
-		  teardown, NULL },
-		{ "the unit's quota is never tighter than the container's",
-		  test_quota_never_tighter, setup, teardown, NULL },
-		{ "swap is what memory and swap have beyond memory", test_swap, setup, teardown,
-		  NULL },
-		{ "swap without a limit is refused before anything is made",
-		  test_swap_without_limit, setup, teardown, NULL },
-		{ "lists of processors become masks", test_cpu_lists, setup, teardown, NULL },
-		{ "unified has properties too", test_unified, setup, teardown, NULL },
-		{ "the last of two values counts", test_last_counts, setup, teardown, NULL },
-		{ "devices gather in one property", test_devices, setup, teardown, NULL },
-		{ "a property is set once, and dropped", test_list, setup, teardown, NULL },
+		WITH_ARENA("the table is total", test_total),
+		WITH_ARENA("what systemd is told and what the file gets agree, row by row",
+			   test_agree),
+		WITH_ARENA("a resource sets its own property alone", test_nothing_else),
+		WITH_ARENA("a quota becomes whole per cents of a second, rounded up",
+			   test_quota),
+		WITH_ARENA("the unit's quota is never tighter than the container's",
+			   test_quota_never_tighter),
+		WITH_ARENA("swap is what memory and swap have beyond memory", test_swap),
+		WITH_ARENA("swap without a limit is refused before anything is made",
+			   test_swap_without_limit),
+		WITH_ARENA("lists of processors become masks", test_cpu_lists),
+		WITH_ARENA("unified has properties too", test_unified),
+		WITH_ARENA("the last of two values counts", test_last_counts),
+		WITH_ARENA("devices gather in one property", test_devices),
+		WITH_ARENA("a property is set once, and dropped", test_list),
 	};
 
 	return cmocka_run_group_tests_name("cgroup/properties", list, NULL, NULL);
