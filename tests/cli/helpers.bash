@@ -10,6 +10,9 @@ bats_require_minimum_version 1.5.0
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300} # of bats 1.9 and newer
 LIMIT=60 # seconds for one call of the runtime
 
+# Outside of it "all that the tests have made" would be all that the machine has.
+: "${CAGE_CGROUP:?these tests run in a cage alone: tests/cli/run [FILE.bats]}"
+
 HERE=$BATS_TEST_DIRNAME
 GLOBAL=() # options in front of the verb, in every call
 globally() { GLOBAL=("$@"); }
