@@ -9,16 +9,13 @@
 #include "base/mem.h"
 #include "container.h"
 #include "events.pb-c.h"
-#include "spec/parse.h"
-#include "spec/spec.h"
 
 /* The container may be gone when the worker ends: everything is a copy. */
 struct change {
 	struct shim *shim;
 	struct call *call;
-	struct options options;
 	const char *what;
-	int (*run)(const struct change *ch, const struct oci_runtime *rt, struct error *e);
+	int (*run)(const struct change *ch, const struct runtime_target *t, struct error *e);
 	void (*then)(struct container *c); /* after success; may be NULL */
 	uint32_t signum;
 	size_t len; /* of the text behind the id */
@@ -29,9 +26,14 @@ struct change {
 static int change_run(void *job, struct worker_result *ret)
 {
 	const struct change *ch = job;
-	struct oci_runtime rt = options_runtime(&ch->options);
+	/* A worker's memory is that of its beginning, when the container was there. */
+	const struct container *c = container_find(ch->shim, ch->id);
+	struct runtime_target t;
 
-	return ch->run(ch, &rt, &ret->error);
+	if (!c)
+		return error_say(&ret->error, ENOENT, "the container is gone");
+	t = container_target(c);
+	return ch->run(ch, &t, &ret->error);
 }
 
 static void change_done(void *job, const struct worker_result *result)
@@ -67,7 +69,6 @@ static void change_start(struct container *c, struct call *call, const struct ch
 	*ch = *how;
 	ch->shim = c->shim;
 	ch->call = call;
-	ch->options = c->options;
 	memcpy(ch->id, c->id, id_size);
 	ch->text = ch->id + id_size;
 	if (how->len)
@@ -80,9 +81,10 @@ static void change_start(struct container *c, struct call *call, const struct ch
 
 /* --- pause and resume -------------------------------------------------------------------------- */
 
-static int pause_run(const struct change *ch, const struct oci_runtime *rt, struct error *e)
+static int pause_run(const struct change *ch, const struct runtime_target *t, struct error *e)
 {
-	return oci_pause(rt, ch->id, e);
+	(void)ch;
+	return runtime_of(t->options)->pause(t, e);
 }
 
 static void pause_then(struct container *c)
@@ -101,9 +103,10 @@ void change_pause(struct container *c, struct call *call)
 	change_start(c, call, &how, NULL);
 }
 
-static int resume_run(const struct change *ch, const struct oci_runtime *rt, struct error *e)
+static int resume_run(const struct change *ch, const struct runtime_target *t, struct error *e)
 {
-	return oci_resume(rt, ch->id, e);
+	(void)ch;
+	return runtime_of(t->options)->resume(t, e);
 }
 
 static void resume_then(struct container *c)
@@ -124,18 +127,9 @@ void change_resume(struct container *c, struct call *call)
 
 /* --- update ------------------------------------------------------------------------------------ */
 
-static int update_run(const struct change *ch, const struct oci_runtime *rt, struct error *e)
+static int update_run(const struct change *ch, const struct runtime_target *t, struct error *e)
 {
-	struct spec_resources r = { .present = true };
-	struct arena a;
-	int ret;
-
-	arena_init(&a, 64u << 20);
-	ret = spec_parse_resources(&a, "resources", ch->text, ch->len, &r, e);
-	if (ret == 0)
-		ret = oci_update(rt, ch->id, &r, e);
-	arena_done(&a);
-	return ret;
+	return runtime_of(t->options)->update(t, ch->text, ch->len, e);
 }
 
 void change_update(struct container *c, struct call *call, const Pb__Any *resources)
@@ -152,9 +146,9 @@ void change_update(struct container *c, struct call *call, const Pb__Any *resour
 
 /* --- kill -------------------------------------------------------------------------------------- */
 
-static int kill_run(const struct change *ch, const struct oci_runtime *rt, struct error *e)
+static int kill_run(const struct change *ch, const struct runtime_target *t, struct error *e)
 {
-	return oci_kill(rt, ch->id, (int)ch->signum, true, e);
+	return runtime_of(t->options)->kill_all(t, (int)ch->signum, e);
 }
 
 void change_kill_all(struct container *c, struct call *call, uint32_t signum)

@@ -42,10 +42,15 @@ void container_free(struct container *c)
 	free(c);
 }
 
+struct runtime_target container_target(const struct container *c)
+{
+	return (struct runtime_target){ &c->options, c->id, c->bundle };
+}
+
 struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, struct error *e)
 {
 	struct container *c = calloc(1, sizeof(*c));
-	const struct process_io io = { rq->stdin, rq->stdout, rq->stderr, rq->terminal };
+	const struct process_options io = { rq->stdin, rq->stdout, rq->stderr, rq->terminal };
 	int r;
 
 	if (!c) {
@@ -67,7 +72,6 @@ struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, str
 		container_free(c);
 		return NULL;
 	}
-	c->rt = options_runtime(&c->options);
 	return c;
 }
 
@@ -124,16 +128,20 @@ void container_watch_oom(struct container *c)
 
 struct kill_rest {
 	struct shim *shim;
-	struct options options;
 	char id[];
 };
 
 static int kill_rest_run(void *job, struct worker_result *ret)
 {
 	const struct kill_rest *k = job;
-	struct oci_runtime rt = options_runtime(&k->options);
+	/* A worker's memory is that of its beginning, when the container was there. */
+	const struct container *c = container_find(k->shim, k->id);
+	struct runtime_target t;
 
-	return oci_kill(&rt, k->id, SIGKILL, true, &ret->error);
+	if (!c)
+		return error_say(&ret->error, ENOENT, "the container is gone");
+	t = container_target(c);
+	return runtime_of(t.options)->kill_all(&t, SIGKILL, &ret->error);
 }
 
 static void kill_rest_done(void *job, const struct worker_result *result)
@@ -157,7 +165,6 @@ void container_kill_rest(struct container *c)
 	if (!k)
 		return;
 	k->shim = c->shim;
-	k->options = c->options;
 	memcpy(k->id, c->id, strlen(c->id) + 1);
 	c->killing = worker_start(&c->shim->workers, &work, NULL) == 0;
 	if (!c->killing)

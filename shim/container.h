@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "runtime.h"
 #include "shim.h"
 
 struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, struct error *e);
 void container_free(struct container *c);
 struct container *container_find(struct shim *s, const char *id);
+
+/* How its runtime knows it, as long as it is there. */
+struct runtime_target container_target(const struct container *c);
 
 /* Watches for the kernel killing in it for want of memory, from now on. */
 void container_watch_oom(struct container *c);

@@ -19,16 +19,14 @@
 #include "base/str.h"
 #include "flags.h"
 #include "message.h"
-#include "oci.h"
 #include "options.h"
 #include "rootfs.h"
-#include "spec/spec.h"
+#include "runtime.h"
 #include "start.h"
 #include "task.pb-c.h"
 
 /* As if by SIGKILL, whatever it was. */
-#define DELETE_STATUS    137
-#define DELETE_STATE_MAX (256u << 20)
+#define DELETE_STATUS 137
 
 static uint32_t delete_read_pid(const char *bundle)
 {
@@ -41,74 +39,48 @@ static uint32_t delete_read_pid(const char *bundle)
 	return pid;
 }
 
-static int delete_container(const char *ns, const char *id, const char *bundle, struct error *e)
+static int delete_container(const struct options *o, const char *id, const char *bundle,
+			    struct error *e)
 {
-	struct oci_runtime rt;
-	struct options o;
-	int r;
+	const struct runtime_target t = { o, id, bundle };
+	int r = runtime_of(o)->remove(&t, e);
 
-	r = options_load(bundle, ns, &o, e);
-	if (r < 0)
-		return r;
-	rt = options_runtime(&o);
-	r = oci_delete(&rt, id, true, e);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	return rootfs_unmount(bundle, e);
+	return r < 0 ? r : rootfs_unmount(bundle, e);
 }
 
 /* What was killed with a pod's shim. */
 struct members {
-	const struct flags *flags;
-	const struct oci_runtime *rt;
+	const struct options
+		*options; /* the pod's: a member's bundle may be gone, and its own with it */
+	const char *sandbox;
 };
 
-static bool delete_is_member(const struct oci_state *state, const char *sandbox)
-{
-	size_t i;
-
-	for (i = 0; i < state->n_annotations; i++)
-		if (str_eq(state->annotations[i].key, "io.kubernetes.cri.sandbox-id"))
-			return str_eq(state->annotations[i].value, sandbox) &&
-			       !str_eq(state->id, sandbox);
-	return false;
-}
-
 /* One that cannot be deleted does not keep the next from it. */
-static int delete_member(void *arg, const char *id)
+static void delete_member(void *arg, const struct runtime_seen *seen)
 {
 	const struct members *m = arg;
 	struct error e = ERROR_INIT;
-	struct oci_state state;
-	struct arena a;
-	int r;
 
-	arena_init(&a, DELETE_STATE_MAX);
-	r = oci_state(m->rt, id, &a, &state, &e);
-	if (r == 0 && delete_is_member(&state, m->flags->id)) {
-		r = delete_container(m->flags->namespace, id, state.bundle, &e);
-		if (r < 0)
-			log_error(&e);
-	}
-	arena_done(&a);
-	return 0;
+	if (str_eq(seen->sandbox, m->sandbox) && !str_eq(seen->id, m->sandbox) &&
+	    delete_container(m->options, seen->id, seen->bundle, &e) < 0)
+		log_error(&e);
 }
 
 /*
  * containerd 2 calls us for the pod's own container alone. It may have removed the others' bundles
- * already: our own records tell them.
+ * already: the runtime's own records tell them.
  */
-static int delete_members(const struct flags *f, const char *bundle, struct error *e)
+static int delete_all(const struct flags *f, const char *bundle, struct error *e)
 {
-	struct oci_runtime rt;
 	struct options o;
 	int r;
 
 	r = options_load(bundle, f->namespace, &o, e);
-	if (r < 0)
-		return r;
-	rt = options_runtime(&o);
-	return oci_list(&rt, delete_member, &(struct members){ f, &rt }, e);
+	if (r == 0)
+		r = delete_container(&o, f->id, bundle, e);
+	if (r == 0 && address_remove_dead(bundle))
+		r = runtime_of(&o)->list(&o, delete_member, &(struct members){ &o, f->id }, e);
+	return r;
 }
 
 static int delete_answer(const char *bundle, struct error *e)
@@ -141,8 +113,6 @@ int delete_run(const struct flags *f, struct error *e)
 			return error_set(e, errno, "the bundle");
 		bundle = cwd;
 	}
-	r = delete_container(f->namespace, f->id, bundle, e);
-	if (r == 0 && address_remove_dead(bundle))
-		r = delete_members(f, bundle, e);
+	r = delete_all(f, bundle, e);
 	return r < 0 ? r : delete_answer(bundle, e);
 }

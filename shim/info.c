@@ -8,20 +8,24 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/fd.h"
-#include "base/json.h"
 #include "bootstrap.pb-c.h"
 #include "message.h"
-#include "oci.h"
+#include "options.h"
+#include "runtime.h"
 #include "start.h"
 
 #define INFO_STDIN_MAX (10u << 20)
 
-static int info_features(struct json_writer *w, struct buf *ret)
+/* Of the runtime that the options name. One that cannot tell leaves them out: not every one can. */
+static int info_features(const Pb__Any *any, struct buf *ret)
 {
-	if (!w)
-		return -ENOMEM;
-	oci_features(w);
-	return json_writer_end(w, ret);
+	struct options o;
+	int r;
+
+	if (options_read(any, "", &o, NULL) < 0)
+		o = (struct options){ 0 };
+	r = runtime_of(&o)->features(&o, ret);
+	return r == -ENOMEM ? r : 0;
 }
 
 int info_run(struct error *e)
@@ -32,7 +36,6 @@ int info_run(struct error *e)
 	autobuf text = { .max = INFO_STDIN_MAX };
 	Pb__Any features = PB__ANY__INIT;
 	automessage Pb__Any *options = NULL;
-	autojson *w = json_writer_new(false);
 	char url[] = "types.containerd.io/opencontainers/runtime-spec/1/features/Features";
 	char name[] = "io.containerd.strake.v1", number[] = STRAKE_VERSION;
 	int r;
@@ -41,7 +44,7 @@ int info_run(struct error *e)
 	if (r == 0 && in.len)
 		options = (Pb__Any *)message_unpack(&pb__any__descriptor, in.data, in.len);
 	if (r == 0)
-		r = info_features(w, &text);
+		r = info_features(options, &text);
 	features.type_url = url;
 	features.value.data = (uint8_t *)text.data;
 	features.value.len = text.len;
@@ -49,7 +52,7 @@ int info_run(struct error *e)
 	info.name = name;
 	info.version = &version;
 	info.options = options;
-	info.features = &features;
+	info.features = text.len ? &features : NULL;
 	if (r == 0)
 		r = message_pack(&info.base, &out);
 	if (r == 0)

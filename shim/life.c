@@ -37,20 +37,6 @@ static void life_fail(struct call *call, enum code code, const char *what,
 
 /* --- create ------------------------------------------------------------------------------------ */
 
-static int create_look(const struct container *c, struct worker_result *ret)
-{
-	struct oci_state state;
-	struct arena a;
-	int r;
-
-	arena_init(&a, 64u << 20);
-	r = oci_state(&c->rt, c->id, &a, &state, &ret->error);
-	if (r == 0 && str_copy(ret->cgroup, sizeof(ret->cgroup), state.cgroup) < 0)
-		r = error_set(&ret->error, ENAMETOOLONG, "cgroup");
-	arena_done(&a);
-	return r;
-}
-
 /* Unreadable counts as shared. */
 static bool create_has_pidns(const struct container *c)
 {
@@ -71,16 +57,8 @@ static bool create_has_pidns(const struct container *c)
 static int create_run(void *job, struct worker_result *ret)
 {
 	const struct container *c = job;
-	const struct streams *io = &c->init.io;
-	const struct oci_create_options opt = {
-		.id = c->id,
-		.bundle = c->bundle,
-		.console_fd = io->console[1],
-		.no_pivot = c->options.no_pivot_root,
-		.no_new_keyring = c->options.no_new_keyring,
-		.stdio = { io->child[0], io->child[1], io->child[2] },
-	};
-	struct oci_process made;
+	const struct runtime_target t = container_target(c);
+	const struct runtime_io io = process_io(&c->init);
 	int r;
 
 	r = options_save(&c->options, c->bundle, &ret->error);
@@ -90,13 +68,7 @@ static int create_run(void *job, struct worker_result *ret)
 	if (r < 0)
 		return r;
 	ret->own_pidns = create_has_pidns(c);
-	r = oci_create(&c->rt, &opt, &made, &ret->error);
-	if (r == 0) {
-		ret->pid = made.pid;
-		r = create_look(c, ret);
-		if (r < 0)
-			(void)oci_delete(&c->rt, c->id, true, NULL);
-	}
+	r = runtime_of(t.options)->create(&t, &io, &ret->made, &ret->error);
 	if (r < 0)
 		rootfs_unmount(c->bundle, NULL);
 	return r;
@@ -134,10 +106,10 @@ static void create_write_pid(const struct container *c)
 static int create_take(struct container *c, const struct worker_result *result, struct error *e)
 {
 	c->own_pidns = result->own_pidns;
-	c->cgroup = strdup(result->cgroup);
+	c->cgroup = strdup(result->made.cgroup);
 	if (!c->cgroup)
 		return error_set(e, ENOMEM, "create");
-	return process_adopt(&c->init, result->pid, e);
+	return process_adopt(&c->init, result->made.pid, e);
 }
 
 static void create_done(void *job, const struct worker_result *result)
@@ -224,7 +196,7 @@ void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq)
 
 static int exec_add(struct container *c, const Pb__ExecRequest *rq)
 {
-	const struct process_io io = { rq->stdin, rq->stdout, rq->stderr, rq->terminal };
+	const struct process_options io = { rq->stdin, rq->stdout, rq->stderr, rq->terminal };
 	struct process *p = calloc(1, sizeof(*p));
 	int r;
 
@@ -271,30 +243,23 @@ void life_exec(struct shim *s, struct call *call, const Pb__ExecRequest *rq)
 	}
 }
 
-/* liboci reads it from a file; this one is gone as soon as it was read. */
+/* A runtime reads it from a file; this one is gone as soon as it was read. */
 static int exec_run(void *job, struct worker_result *ret)
 {
 	const struct process *p = job;
 	const struct container *c = p->container;
-	const struct streams *io = &p->io;
+	const struct runtime_target t = container_target(c);
+	const struct runtime_io io = process_io(p);
 	char path[PATH_MAX];
-	struct oci_exec_options opt = {
-		.id = c->id,
-		.process = path,
-		.console_fd = io->console[1],
-		.stdio = { io->child[0], io->child[1], io->child[2] },
-	};
-	struct oci_process made;
+	const struct runtime_exec x = { p->id, path };
 	int r;
 
 	if (str_format(path, sizeof(path), "%s/%s.process.json", c->bundle, p->id) < 0)
 		return error_set(&ret->error, ENAMETOOLONG, "%s", p->id);
 	r = file_replace(AT_FDCWD, path, p->spec, p->spec_len, 0600, &ret->error);
 	if (r == 0)
-		r = oci_exec(&c->rt, &opt, &made, &ret->error);
+		r = runtime_of(t.options)->exec(&t, &x, &io, &ret->made, &ret->error);
 	(void)unlink(path);
-	if (r == 0)
-		ret->pid = made.pid;
 	return r;
 }
 
@@ -303,8 +268,9 @@ static int exec_run(void *job, struct worker_result *ret)
 static int start_run(void *job, struct worker_result *ret)
 {
 	const struct process *p = job;
+	const struct runtime_target t = container_target(p->container);
 
-	return oci_start(&p->container->rt, p->container->id, &ret->error);
+	return runtime_of(t.options)->start(&t, &ret->error);
 }
 
 static void start_publish(const struct process *p)
@@ -348,7 +314,7 @@ static void start_done(void *job, const struct worker_result *result)
 	p->busy = false;
 	free(take_ptr(&p->spec));
 	if (r == 0 && *p->id)
-		r = process_adopt(p, result->pid, &e);
+		r = process_adopt(p, result->made.pid, &e);
 	if (r < 0) {
 		start_fail(p);
 		life_fail(call, CODE_UNKNOWN, "start", &e);
@@ -412,10 +378,11 @@ static void delete_reply(struct process *p, struct call *call)
 static int delete_run(void *job, struct worker_result *ret)
 {
 	const struct container *c = job;
+	const struct runtime_target t = container_target(c);
 	int r;
 
-	r = oci_delete(&c->rt, c->id, true, &ret->error);
-	if (r < 0 && r != -ENOENT)
+	r = runtime_of(t.options)->remove(&t, &ret->error);
+	if (r < 0)
 		return r;
 	return rootfs_unmount(c->bundle, &ret->error);
 }

@@ -9,18 +9,17 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
 
 #define OPTIONS_MAX_BYTES 65536
 
-static int options_set_root(struct options *o, const char *root, const char *ns,
-			    struct error *e)
+int options_set_root(struct options *o, const char *root, const char *ns, struct error *e)
 {
-	if (str_format(o->root, sizeof(o->root), "%s/%s", str_empty(root) ? OPTIONS_ROOT : root,
-		       ns) < 0)
+	if (str_empty(root))
+		root = *o->binary ? OPTIONS_ROOT_PROGRAM : OPTIONS_ROOT;
+	if (str_format(o->root, sizeof(o->root), "%s/%s", root, ns) < 0)
 		return error_say(e, ENAMETOOLONG, "runtime option Root is too long");
 	return 0;
 }
@@ -30,11 +29,10 @@ static int options_take(const Pb__RuncOptions *from, const char *ns, struct opti
 {
 	const char *binary = from->binary_name, *slash = binary ? strrchr(binary, '/') : NULL;
 
-	if (!str_empty(binary) && !str_eq(slash ? slash + 1 : binary, "strake")) {
-		error_say(e, ENOTSUP, "runtime option BinaryName is \"%s\"", binary);
-		error_hint(e, "this shim runs containers by itself: leave BinaryName out");
-		return -ENOTSUP;
-	}
+	/* What strake would do is done here, with no program in between. */
+	if (!str_empty(binary) && !str_eq(slash ? slash + 1 : binary, "strake") &&
+	    str_copy(o->binary, sizeof(o->binary), binary) < 0)
+		return error_say(e, ENAMETOOLONG, "runtime option BinaryName is too long");
 	if (str_copy(o->shim_cgroup, sizeof(o->shim_cgroup), from->shim_cgroup ?: "") < 0)
 		return error_say(e, ENAMETOOLONG, "runtime option ShimCgroup is too long");
 	o->systemd_cgroup = from->systemd_cgroup;
@@ -168,6 +166,24 @@ int options_read_toml(const char *text, size_t len, Pb__RuncOptions *into, struc
 
 /* --- containerd's ------------------------------------------------------------------------------ */
 
+/* The text itself, or where it is: ctr gives a path. */
+static int options_read_config(const Pb__RuntimeOptions *ro, Pb__RuncOptions *into,
+			       struct error *e)
+{
+	autobuf text = { 0 };
+	int r;
+
+	if (ro->config_body.len)
+		return options_read_toml((const char *)ro->config_body.data,
+					 ro->config_body.len, into, e);
+	if (str_empty(ro->config_path))
+		return 0;
+	r = file_read(AT_FDCWD, ro->config_path, OPTIONS_MAX_BYTES, &text, e);
+	if (r == 0 && text.len)
+		r = options_read_toml(text.data, text.len, into, e);
+	return r < 0 ? error_prefix(e, "%s", ro->config_path) : 0;
+}
+
 static Pb__RuncOptions *options_from_toml(const Pb__Any *any, struct error *e)
 {
 	automessage Pb__RuntimeOptions *ro = NULL;
@@ -180,8 +196,7 @@ static Pb__RuncOptions *options_from_toml(const Pb__Any *any, struct error *e)
 		error_say(e, EINVAL, "the runtime options cannot be decoded");
 		return NULL;
 	}
-	if (ro->config_body.len && options_read_toml((const char *)ro->config_body.data,
-						     ro->config_body.len, o, e) < 0)
+	if (options_read_config(ro, o, e) < 0)
 		return NULL;
 	return take_ptr(&o);
 }
@@ -205,52 +220,6 @@ int options_read(const Pb__Any *any, const char *ns, struct options *ret, struct
 			  any->type_url);
 	}
 	return o ? options_take(o, ns, ret, e) : -EINVAL;
-}
-
-/* --- in the bundle ----------------------------------------------------------------------------- */
-
-int options_save(const struct options *o, const char *bundle, struct error *e)
-{
-	autojson *w = json_writer_new(false);
-	autobuf text = { .max = OPTIONS_MAX_BYTES };
-	char path[PATH_MAX];
-
-	if (!w)
-		return error_set(e, ENOMEM, "remember the options");
-	json_write_object(w);
-	json_put_string(w, "root", o->root);
-	json_put_bool(w, "systemdCgroup", o->systemd_cgroup);
-	json_write_end(w);
-	if (json_writer_end(w, &text) < 0)
-		return error_set(e, EINVAL, "remember the options");
-	if (str_format(path, sizeof(path), "%s/" OPTIONS_FILE, bundle) < 0)
-		return error_set(e, ENAMETOOLONG, "%s", bundle);
-	return file_replace(AT_FDCWD, path, text.data, text.len, 0600, e);
-}
-
-int options_load(const char *bundle, const char *ns, struct options *ret, struct error *e)
-{
-	autobuf text = { 0 };
-	const char *root;
-	struct json *doc;
-	char path[PATH_MAX];
-	struct arena a;
-	int r;
-
-	*ret = (struct options){ 0 };
-	if (str_format(path, sizeof(path), "%s/" OPTIONS_FILE, bundle) < 0)
-		return error_set(e, ENAMETOOLONG, "%s", bundle);
-	r = file_read(AT_FDCWD, path, OPTIONS_MAX_BYTES, &text, NULL);
-	if (r < 0)
-		return options_set_root(ret, NULL, ns, e);
-	arena_init(&a, 1 << 20);
-	r = json_parse(&a, path, text.data, text.len, &doc, e);
-	root = r < 0 ? NULL : json_get_string(doc, "root");
-	if (r == 0)
-		r = root ? str_copy(ret->root, sizeof(ret->root), root)
-			 : error_say(e, EINVAL, "%s: no root", path);
-	arena_done(&a);
-	return r;
 }
 
 struct oci_runtime options_runtime(const struct options *o)

@@ -24,7 +24,7 @@ static void process_ready(struct source *s, uint32_t events)
 }
 
 int process_init(struct process *p, struct container *c, const char *id,
-		 const struct process_io *io)
+		 const struct process_options *io)
 {
 	p->container = c;
 	p->source = (struct source){ .fd = -1, .ready = process_ready };
@@ -97,6 +97,13 @@ int process_open_io(struct process *p, struct error *e)
 					    p->terminal, o->io_uid, o->io_gid };
 
 	return streams_open(&p->io, &so, e);
+}
+
+struct runtime_io process_io(const struct process *p)
+{
+	const int *child = p->io.child;
+
+	return (struct runtime_io){ { child[0], child[1], child[2] }, p->io.console[1] };
 }
 
 int process_adopt(struct process *p, pid_t pid, struct error *e)

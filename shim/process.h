@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "runtime.h"
 #include "shim.h"
 
-struct process_io {
+struct process_options {
 	const char *in, *out, *err;
 	bool terminal;
 };
 
 /* 0 or -ENOMEM. Either way process_done() may follow. */
 int process_init(struct process *p, struct container *c, const char *id,
-		 const struct process_io *io);
+		 const struct process_options *io);
 void process_done(struct process *p);
 
 struct process *process_find(struct container *c, const char *exec_id); /* "": init */
 struct process *process_of_pid(struct shim *s, pid_t pid);
 
+/* What the new process gets, after process_open_io(). */
+struct runtime_io process_io(const struct process *p);
 int process_open_io(struct process *p, struct error *e);
 /* It is there, as the worker said: holds it and watches for its end. */
 int process_adopt(struct process *p, pid_t pid, struct error *e);

@@ -10,7 +10,6 @@
 
 #include "events.h"
 #include "loop.h"
-#include "oci.h"
 #include "options.h"
 #include "rest.h"
 #include "server.h"
@@ -74,7 +73,6 @@ struct container {
 	char *id;
 	char *bundle;
 	struct options options;
-	struct oci_runtime rt;
 	char *cgroup; /* "": none */
 	bool own_pidns;
 	bool paused;

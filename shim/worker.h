@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "cgroup/cgroup.h"
 #include "loop.h"
+#include "runtime.h"
 
 /*
  * A forked child that does one thing which may block, or whose memory the shim shall not keep, and
@@ -15,10 +15,9 @@
  * the shim's child, which is a subreaper.
  */
 struct worker_result {
-	int r;                        /* 0 or -errno, then `error` says more */
-	pid_t pid;                    /* the process it made */
-	bool own_pidns;               /* of the container */
-	char cgroup[CGROUP_PATH_MAX]; /* of the container; "": none */
+	int r; /* 0 or -errno, then `error` says more */
+	struct runtime_made made;
+	bool own_pidns; /* of the container */
 	struct error error;
 };
 

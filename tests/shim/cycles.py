@@ -13,153 +13,16 @@ import json
 import os
 import random
 import shutil
-import signal
-import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
-TASK = "containerd.task.v3.Task"
-STATE = Path("/run/cycles")
-BUNDLES = STATE / "io.containerd.runtime.v2.task" / "test"
-CGROUP = Path("/sys/fs/cgroup/strake-cycles")
-EVENTS = STATE / "events.sock"
-REQUEST, RESPONSE = 1, 2
-FRAME_MAX = 4 << 20
-DEADLINE = 20
-UNIMPLEMENTED, INVALID, EXHAUSTED, NOT_FOUND, BUSY = 12, 3, 8, 5, 9
-
-
-class Failed(Exception):
-    pass
-
-
-# --- the wire
-
-
-def varint(n):
-    out = b""
-    while n > 127:
-        out += bytes([n & 127 | 128])
-        n >>= 7
-    return out + bytes([n])
-
-
-def message(**fields):
-    """Fields by number, `f3=...`: integers, strings, bytes, or lists of them."""
-    out = b""
-    for name, value in fields.items():
-        for v in value if isinstance(value, list) else [value]:
-            if isinstance(v, int):
-                out += varint(int(name[1:]) << 3) + varint(v)
-            else:
-                v = v.encode() if isinstance(v, str) else v
-                out += varint(int(name[1:]) << 3 | 2) + varint(len(v)) + v
-    return out
-
-
-def parse(data):
-    """{number: last value}, integers and bytes."""
-    fields, at = {}, 0
-
-    def number():
-        nonlocal at
-        n = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            n |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return n
-
-    while at < len(data):
-        key = number()
-        if key & 7 == 0:
-            fields[key >> 3] = number()
-        else:
-            size = number()
-            fields[key >> 3] = data[at:at + size]
-            at += size
-    return fields
-
-
-def frame(stream, payload, kind=REQUEST, flags=0):
-    return struct.pack(">IIBB", len(payload), stream, kind, flags) + payload
-
-
-def receive(sock, size):
-    data = b""
-    while len(data) < size:
-        part = sock.recv(size - len(data))
-        if not part:
-            raise Failed("the shim hung up")
-        data += part
-    return data
-
-
-class Client:
-    def __init__(self, path):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(DEADLINE)
-        self.sock.connect(path)
-        self.stream = -1
-
-    def send(self, method, payload=b"", service=TASK):
-        self.stream += 2
-        self.sock.sendall(frame(self.stream, message(f1=service, f2=method, f3=payload)))
-        return self.stream
-
-    def answer(self):
-        """(stream, code, text, payload) of the next answer."""
-        size, stream, kind, _ = struct.unpack(">IIBB", receive(self.sock, 10))
-        fields = parse(receive(self.sock, size))
-        if kind != RESPONSE:
-            raise Failed(f"a frame of type {kind} came back")
-        status = parse(fields.get(1, b""))
-        return stream, status.get(1, 0), status.get(2, b"").decode(), fields.get(2, b"")
-
-    def call(self, method, payload=b"", expect=0, service=TASK):
-        stream = self.send(method, payload, service)
-        got, code, text, answer = self.answer()
-        if got != stream or code != expect:
-            raise Failed(f"{method}: stream {got} for {stream}, code {code} for {expect}: {text}")
-        return parse(answer)
-
-    def close(self):
-        self.sock.close()
-
-
-class Daemon(threading.Thread):
-    """containerd's side of the events: counts them by topic, acknowledges each."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.topics = {}
-        self.lock = threading.Lock()
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(EVENTS))
-        self.listener.listen(64)
-
-    def run(self):
-        while True:
-            threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
-
-    def serve(self, sock):
-        try:
-            while True:
-                size, stream, _, _ = struct.unpack(">IIBB", receive(sock, 10))
-                envelope = parse(parse(parse(receive(sock, size))[3])[1])
-                with self.lock:
-                    topic = envelope[3].decode()
-                    self.topics[topic] = self.topics.get(topic, 0) + 1
-                sock.sendall(frame(stream, message(), RESPONSE))
-        except (Failed, OSError):
-            sock.close()
-
+sys.dont_write_bytecode = True
+from containerd import (BUSY, DEADLINE, EXHAUSTED, FRAME_MAX, INVALID, NOT_FOUND, REQUEST, TASK,  # noqa: E402
+                        UNIMPLEMENTED, Client, Daemon, Failed, Shim, descriptors, enter, frame, inside,
+                        leftovers, memory, message, parse, settled)
 
 # --- clients that misbehave: each is called with the socket's path and the id of a container
 
@@ -266,55 +129,10 @@ FAULTS = (half_frame, half_header_then_whole, unknown_method, oversized, oversiz
           even_stream, unknown_type, vanishes_waiting, never_reads, vanishes_executing, unknown_container)
 
 
-# --- one shim and its containers
+# --- one container after another
 
 
-class Shim:
-    def __init__(self, program, rootfs, group):
-        self.program, self.rootfs, self.group = program, rootfs, group
-        self.path = self.pid = self.client = None
-
-    def bundle(self, name):
-        bundle = BUNDLES / name
-        (bundle / "rootfs").mkdir(parents=True)
-        os.mkfifo(bundle / "log")
-        config = {
-            "ociVersion": "1.2.0", "root": {"path": "rootfs", "readonly": True},
-            "process": {"args": ["/bin/sleep", "1000"], "cwd": "/", "env": ["PATH=/bin"],
-                        "user": {"uid": 0, "gid": 0}},
-            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
-                       {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}],
-            "annotations": {"io.containerd.runc.v2.group": self.group},
-            "linux": {"cgroupsPath": f"/{CGROUP.name}/{name}",
-                      "namespaces": [{"type": t} for t in ("pid", "mount", "ipc", "uts", "network")]},
-        }
-        (bundle / "config.json").write_text(json.dumps(config))
-        return bundle
-
-    def execute(self, name, bundle, *words):
-        done = subprocess.run(
-            [self.program, "-namespace", "test", "-address", str(STATE / "grpc.sock"),
-             "-publish-binary", "/bin/true", "-id", name, *words], cwd=bundle, stdin=subprocess.DEVNULL,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TTRPC_ADDRESS": str(EVENTS),
-                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE, check=False)
-        if done.returncode:
-            raise Failed(f"{words}: status {done.returncode}: {done.stderr.decode()}")
-        return done.stdout
-
-    def connect(self, name, bundle):
-        address = self.execute(name, bundle, "start").decode().strip()
-        if self.path is None:
-            self.path = address.removeprefix("unix://")
-            self.client = Client(self.path)
-            self.pid = self.client.call("Connect", message(f1=name))[1]
-        elif address != f"unix://{self.path}":
-            raise Failed(f"{name} got a shim of its own: {address}")
-
-    def create(self, name, bundle):
-        mount = message(f1="bind", f2=str(self.rootfs), f4=["rbind", "ro"])
-        return message(f1=name, f2=str(bundle), f3=mount)
-
+class Cycles(Shim):
     def cycle(self, name):
         bundle = self.bundle(name)
         self.connect(name, bundle)
@@ -349,63 +167,6 @@ class Shim:
         self.execute(name, bundle, "-bundle", str(bundle), "delete")
         shutil.rmtree(bundle)
 
-    def delete(self, name):
-        """The exec of a client that is gone may still be on its way."""
-        end = time.monotonic() + DEADLINE
-        while True:
-            self.client.send("Delete", message(f1=name))
-            _, code, text, _ = self.client.answer()
-            if code == 0:
-                return
-            if code != BUSY or time.monotonic() > end:
-                raise Failed(f"Delete: code {code}: {text}")
-
-    def end(self):
-        self.client.call("Shutdown", message(f1=self.group))
-        end = time.monotonic() + DEADLINE
-        while os.path.exists(f"/proc/{self.pid}") and not zombie(self.pid):
-            if time.monotonic() > end:
-                raise Failed("the shim does not end after Shutdown")
-            time.sleep(0.01)
-        self.client.close()
-
-
-def zombie(pid):
-    try:
-        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
-
-
-def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def memory(pid):
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
-    return next(int(line.split()[1]) for line in lines if line.startswith("Rss:"))
-
-
-def settled(figure, want, seconds=5):
-    """What it is, once it is what is wanted, or after so long."""
-    end = time.monotonic() + seconds
-    while (is_ := figure()) != want and time.monotonic() < end:
-        time.sleep(0.02)
-    return is_
-
-
-def leftovers():
-    """Everything that must not be there once no container is."""
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    found = [m for m in mounts if m.startswith(str(BUNDLES))]
-    found += [str(p) for p in BUNDLES.glob("*")]
-    found += [str(p) for p in Path("/run/containerd/s").glob("*")]
-    found += [str(p) for p in Path("/run/containerd/strake/test").glob("*")]
-    found += [str(p) for p in CGROUP.glob("*/")]
-    found += [f"process {p.name}: {(p / 'cmdline').read_bytes()[:80]}" for p in Path("/proc").iterdir()
-              if p.name.isdigit() and int(p.name) not in (1, os.getpid()) and not zombie(int(p.name))]
-    return found
-
 
 # --- the test
 
@@ -429,7 +190,7 @@ class Test:
         daemon = Daemon()
         daemon.start()
         begin, done = time.monotonic(), 0
-        shim = Shim(a.shim, rootfs, "group")
+        shim = Cycles(a.shim, rootfs, "group")
         try:
             for i in range(a.warm):
                 shim.cycle(f"warm{i}")
@@ -440,7 +201,7 @@ class Test:
         except (Failed, OSError, KeyError, subprocess.TimeoutExpired) as e:
             self.result(False, f"{a.cycles} containers live and end among clients that misbehave",
                         f"cycle {done}: {type(e).__name__}: {e}")
-            return
+            return 1
         seconds = time.monotonic() - begin
         self.result(True, f"{a.cycles} containers live and end among clients that misbehave",
                     f"{seconds:.0f} s, {seconds / (a.cycles + a.warm) * 1000:.1f} ms each")
@@ -457,39 +218,7 @@ class Test:
         self.result(True, "it ends when asked to")
         left = settled(leftovers, [])
         self.result(not left, "no process, mount, cgroup, socket, bundle or state is left", ", ".join(left[:9]))
-
-
-def prepare():
-    for kind, where in (("proc", "/proc"), ("cgroup2", "/sys/fs/cgroup"), ("tmpfs", "/run")):
-        subprocess.run(["mount", "-t", kind, kind, where], check=True)
-    rootfs = STATE / "image"
-    for name in ("bin", "proc", "dev", "sys"):
-        (rootfs / name).mkdir(parents=True)
-    shutil.copy("/bin/busybox", rootfs / "bin/busybox")
-    for name in ("sleep", "true"):
-        (rootfs / "bin" / name).symlink_to("busybox")
-    BUNDLES.mkdir(parents=True)
-    return rootfs
-
-
-def inside(args):
-    test = Test(args)
-    rootfs = prepare()
-    # The first process of a namespace takes on what shims leave.
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    try:
-        test.run(rootfs)
-    finally:
-        try:
-            os.kill(-1, signal.SIGKILL)
-            while True:
-                os.wait()
-        except (ProcessLookupError, ChildProcessError):
-            pass
-        for path in [*CGROUP.glob("*/"), CGROUP]:
-            if path.exists():
-                path.rmdir()
-    return 1 if test.bad else 0
+        return 1 if self.bad else 0
 
 
 def main():
@@ -503,13 +232,11 @@ def main():
     args = p.parse_args()
     args.shim = args.shim.resolve()
     if args.inside:
-        return inside(args)
+        return inside(Test(args).run)
     if os.geteuid():
         print("1..0 # SKIP needs root")
         return 0
-    return subprocess.run(["unshare", "--mount", "--propagation", "private", "--pid", "--fork",
-                           "--kill-child", "--", sys.executable, __file__, "--inside", *sys.argv[1:]],
-                          check=False).returncode
+    return enter()
 
 
 if __name__ == "__main__":

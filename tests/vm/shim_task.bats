@@ -155,3 +155,37 @@ events_order() {
 	[[ "$output" == *"is not supported"* ]]
 	[ ! -e "$BATS_TEST_TMPDIR/executed" ]
 }
+
+# behind RUNTIME: the same life, with that program doing the work.
+behind() {
+	local out
+	printf 'BinaryName = "%s"\n' "$1" >"$BATS_TEST_TMPDIR/options.toml"
+	local with=(--runtime-config-path "$BATS_TEST_TMPDIR/options.toml" "${RUNTIME[@]}")
+	out=$(timeout 20 ctr run --rm "${with[@]}" "$IMAGE" short sh -c 'echo words; exit 7') || [ $? -eq 7 ]
+	[ "$out" = words ]
+	timeout 20 ctr run -d --memory-limit 67108864 "${with[@]}" "$IMAGE" c sleep 1000
+	is c RUNNING
+	[ ! -e /run/containerd/strake/default/c ]
+	[ -e /run/containerd/runc/default/c ]
+	out=$(timeout 20 ctr task exec --exec-id e c sh -c 'echo inside; exit 3') || [ $? -eq 3 ]
+	[ "$out" = inside ]
+	ctr task metrics c | grep -q 67108864
+	ctr task pause c
+	is c PAUSED
+	ctr task resume c
+	timeout 20 ctr task exec -d --exec-id e2 c sleep 1000
+	ctr task ps c | grep -q e2
+	ctr task kill -a -s KILL c
+	eventually 10 is c STOPPED
+	run ctr task rm c
+	[[ "$output" == *137* ]]
+	[ ! -e /run/containerd/runc/default/c ]
+}
+
+@test "crun does the work where the options name it" {
+	behind crun
+}
+
+@test "runc does the work where the options name it" {
+	behind runc
+}

@@ -167,20 +167,116 @@ static void wrong_toml_is_refused_with_its_line(void **state)
 	}
 }
 
-static void another_runtime_binary_is_refused(void **state)
+static void options_may_be_in_a_file(void **state)
 {
-	static const uint8_t runc[] = "\x32\x04runc";
+	char path[] = "/tmp/optionsXXXXXX", type[] = "runtimeoptions.v1.Options";
+	static const char text[] = "BinaryName = \"crun\"\n";
+	uint8_t bytes[64] = { 0x12, sizeof(path) - 1 };
 	Pb__Any any = PB__ANY__INIT;
 	struct error e = ERROR_INIT;
 	struct options o;
-	char type[] = "containerd.runc.v1.Options";
+	int fd = mkstemp(path);
 
 	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+	close(fd);
+	memcpy(bytes + 2, path, sizeof(path) - 1);
 	any.type_url = type;
-	any.value.data = (uint8_t *)(uintptr_t)runc;
-	any.value.len = sizeof(runc) - 1;
-	assert_int_equal(options_read(&any, "ns", &o, &e), -95);
-	assert_non_null(strstr(e.text, "runc"));
+	any.value.data = bytes;
+	any.value.len = 2 + sizeof(path) - 1;
+	assert_int_equal(options_read(&any, "ns", &o, NULL), 0);
+	assert_string_equal(o.binary, "crun");
+	unlink(path);
+	assert_int_equal(options_read(&any, "ns", &o, &e), -22);
+	assert_non_null(strstr(e.text, path));
+}
+
+static void read_binary_name(const char *name, struct options *ret)
+{
+	uint8_t bytes[64] = { 0x32, (uint8_t)strlen(name) };
+	Pb__Any any = PB__ANY__INIT;
+	char type[] = "containerd.runc.v1.Options";
+
+	memcpy(bytes + 2, name, strlen(name));
+	any.type_url = type;
+	any.value.data = bytes;
+	any.value.len = 2 + strlen(name);
+	assert_int_equal(options_read(&any, "ns", ret, NULL), 0);
+}
+
+static void another_runtime_has_its_state_where_containerds_shim_has_it(void **state)
+{
+	struct options o;
+
+	(void)state;
+	read_binary_name("runc", &o);
+	assert_string_equal(o.binary, "runc");
+	assert_string_equal(o.root, "/run/containerd/runc/ns");
+	read_binary_name("/usr/bin/strake", &o); /* that is ourselves */
+	assert_string_equal(o.binary, "");
+	assert_string_equal(o.root, OPTIONS_ROOT "/ns");
+}
+
+static void put(const char *dir, const char *name, const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+	close(fd);
+}
+
+static void what_is_saved_in_the_bundle_is_loaded_again(void **state)
+{
+	char dir[] = "/tmp/bundleXXXXXX", path[64];
+	struct options o, back;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	read_binary_name("/opt/crun", &o);
+	o.systemd_cgroup = true;
+	assert_int_equal(options_save(&o, dir, NULL), 0);
+	assert_int_equal(options_load(dir, "other", &back, NULL), 0);
+	assert_string_equal(back.binary, "/opt/crun");
+	assert_string_equal(back.root, o.root);
+	assert_true(back.systemd_cgroup);
+	snprintf(path, sizeof(path), "%s/" OPTIONS_FILE, dir);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void what_containerds_own_shim_left_is_loaded_too(void **state)
+{
+	char dir[] = "/tmp/bundleXXXXXX", path[64];
+	struct error e = ERROR_INIT;
+	struct options o;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(options_load(dir, "ns", &o, NULL), 0);
+	assert_string_equal(o.binary, "");
+	put(dir, "runtime", "");
+	assert_int_equal(options_load(dir, "ns", &o, NULL), 0);
+	assert_string_equal(o.binary, "runc");
+	assert_string_equal(o.root, "/run/containerd/runc/ns");
+	put(dir, "runtime", "/usr/bin/crun");
+	put(dir, "options.json", "{\"root\":\"/srv/r\",\"systemd_cgroup\":true}");
+	assert_int_equal(options_load(dir, "ns", &o, NULL), 0);
+	assert_string_equal(o.binary, "/usr/bin/crun");
+	assert_string_equal(o.root, "/srv/r/ns");
+	assert_true(o.systemd_cgroup);
+	put(dir, "options.json", "{");
+	assert_int_equal(options_load(dir, "ns", &o, &e), -22);
+	assert_non_null(strstr(e.text, "options.json"));
+	snprintf(path, sizeof(path), "%s/options.json", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/runtime", dir);
+	unlink(path);
+	rmdir(dir);
 }
 
 /* echo -n /run/containerd/containerd.sock/default/c1 | sha256sum */
@@ -264,7 +360,10 @@ int main(void)
 		cmocka_unit_test(parameters_of_another_container_are_not_ours),
 		cmocka_unit_test(options_come_as_toml_too),
 		cmocka_unit_test(wrong_toml_is_refused_with_its_line),
-		cmocka_unit_test(another_runtime_binary_is_refused),
+		cmocka_unit_test(options_may_be_in_a_file),
+		cmocka_unit_test(another_runtime_has_its_state_where_containerds_shim_has_it),
+		cmocka_unit_test(what_is_saved_in_the_bundle_is_loaded_again),
+		cmocka_unit_test(what_containerds_own_shim_left_is_loaded_too),
 		cmocka_unit_test(the_address_is_the_digest_that_containerd_computes_too),
 		cmocka_unit_test(the_group_is_what_annotations_say),
 		cmocka_unit_test(a_socket_is_for_its_owner_and_a_dead_one_is_replaced),
