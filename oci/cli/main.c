@@ -54,6 +54,8 @@ static const struct option_row global_rows[] = {
 	    "cgroupfs, systemd or disabled [cgroupfs]"),
 	ROW("systemd-cgroup", 0, OPTION_FLAG, systemd_cgroup, NULL,
 	    "the same as --cgroup-manager=systemd"),
+	ROW("policy", 0, OPTION_STRING, rt.policy, "FILE|DIR",
+	    "node policies [/etc/strake/policy.d]"),
 	ROW("rootless", 0, OPTION_STRING, rootless, "WHETHER", "true, false or auto [auto]"),
 	ROW("timing", 0, OPTION_FLAG, timing, NULL,
 	    "print when each phase ended, as JSON on stderr"),

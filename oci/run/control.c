@@ -19,6 +19,7 @@
 #include "cgroup/stats.h"
 #include "oci.h"
 #include "run/container.h"
+#include "run/guard.h"
 #include "run/resources.h"
 #include "spec/check.h"
 #include "spec/spec.h"
@@ -155,6 +156,8 @@ static int control_update(struct container *c, struct arena *a, const struct spe
 	int ret;
 
 	ret = spec_check_resources(r, "resources", e);
+	if (ret == 0)
+		ret = guard_update(c, &whole, a, e);
 	if (ret == 0)
 		ret = manager_open(&m, c->state.manager, c->state.cgroup, c->rt->rootless, e);
 	if (ret == 0)

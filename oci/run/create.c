@@ -55,6 +55,11 @@ static int create_read_bundle(struct create *c, struct error *e)
 	return r < 0 ? r : honour_check(&c->spec, e);
 }
 
+static int create_apply_policies(struct create *c, struct error *e)
+{
+	return guard_create(&c->guard, c->rt, c->opt->id, c->bundle, &c->spec, &c->arena, e);
+}
+
 static int create_make_folder(struct create *c, struct error *e)
 {
 	struct state *s = &c->container.state;
@@ -327,6 +332,8 @@ static int create_save(struct create *c, struct error *e)
 	if (r == 0 && c->filter.n)
 		r = seccomp_program_save(&c->filter, dir_fd, STATE_FILTER, e);
 	if (r == 0)
+		r = guard_save(&c->guard, dir_fd, e);
+	if (r == 0)
 		r = resources_set_oom_score(c->rt, c->pid, &c->spec.process, e);
 	return r;
 }
@@ -411,6 +418,7 @@ static const struct {
 	int (*run)(struct create *c, struct error *e);
 } create_steps[] = {
 	{ "config", create_read_bundle },
+	{ "policy", create_apply_policies },
 	{ "state", create_make_folder },
 	{ "cgroup", create_ask_cgroup },
 	{ "outside", create_open_outside },
@@ -470,6 +478,7 @@ static void create_close(struct create *c)
 	c->shared_filter = NULL;
 	seccomp_program_done(&c->filter);
 	buf_done(&c->config);
+	guard_done(&c->guard);
 }
 
 static void create_done(struct create *c)

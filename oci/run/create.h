@@ -8,6 +8,7 @@
 #include "oci.h"
 #include "run/child.h"
 #include "run/container.h"
+#include "run/guard.h"
 #include "seccomp/program.h"
 #include "spec/spec.h"
 
@@ -25,6 +26,7 @@ struct create {
 	const char *bundle; /* absolute */
 	struct buf config;  /* config.json as it was read */
 	struct spec spec;
+	struct guard guard; /* node policies */
 	struct container container;
 	bool made_folder;
 	char created[STAMP_SIZE];

@@ -52,7 +52,13 @@ static int exec_open_container(struct exec *x, struct error *e)
 	if (x->init_fd < 0)
 		return error_say(e, ESRCH, "cannot exec in container \"%s\": it is stopped",
 				 x->opt->id);
-	return container_read_spec(&x->container, &x->spec, e);
+	r = container_read_spec(&x->container, &x->spec, e);
+	return r < 0 ? r : guard_open(&x->guard, &x->container, &x->spec, &x->arena, e);
+}
+
+static int exec_hold_to_policies(struct exec *x, struct error *e)
+{
+	return guard_exec(&x->guard, &x->spec, &x->process, &x->arena, e);
 }
 
 /* The filter that create proved and saved; a listener of its own comes with each process. */
@@ -60,9 +66,12 @@ static int exec_load_filter(struct exec *x, struct error *e)
 {
 	int r;
 
-	if (!x->spec.linux_.seccomp.present)
+	/* Node policies may have given it one that its spec does not know of. */
+	if (!x->spec.linux_.seccomp.present && policy_set_is_empty(&x->guard.set))
 		return 0;
 	r = seccomp_program_read(x->container.dir_fd, STATE_FILTER, &x->filter, e);
+	if (r == -ENOENT && !x->spec.linux_.seccomp.present)
+		return 0;
 	if (r == -ENOENT)
 		r = seccomp_obtain(-1, &x->spec.linux_.seccomp, &x->filter, e);
 	return r;
@@ -360,11 +369,17 @@ static const struct {
 	const char *name;
 	int (*run)(struct exec *x, struct error *e);
 } exec_steps[] = {
-	{ "container", exec_open_container }, { "process", exec_describe },
-	{ "tracer", exec_look_for_tracer },   { "seccomp", exec_load_filter },
-	{ "cgroup", exec_open_cgroup },       { "console", exec_open_console },
-	{ "sockets", exec_open_sockets },     { "spawn", exec_spawn },
-	{ "child", exec_serve_child },        { "release", exec_release },
+	{ "container", exec_open_container },
+	{ "process", exec_describe },
+	{ "policy", exec_hold_to_policies },
+	{ "tracer", exec_look_for_tracer },
+	{ "seccomp", exec_load_filter },
+	{ "cgroup", exec_open_cgroup },
+	{ "console", exec_open_console },
+	{ "sockets", exec_open_sockets },
+	{ "spawn", exec_spawn },
+	{ "child", exec_serve_child },
+	{ "release", exec_release },
 };
 /* clang-format on */
 
@@ -384,6 +399,7 @@ static void exec_done(struct exec *x, bool failed)
 	mem_closep(&x->init_fd);
 	seccomp_handoff_unmap(x->child.handoff);
 	seccomp_program_done(&x->filter);
+	guard_done(&x->guard);
 	cgroup_done(&x->cgroup);
 	arena_done(&x->arena);
 	spec_done(&x->spec);

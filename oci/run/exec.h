@@ -6,6 +6,7 @@
 #include "oci.h"
 #include "run/child.h"
 #include "run/container.h"
+#include "run/guard.h"
 #include "seccomp/program.h"
 #include "spec/spec.h"
 
@@ -15,6 +16,7 @@ struct exec {
 	const struct oci_exec_options *opt;
 	struct container container;
 	struct spec spec;            /* the container's */
+	struct guard guard;          /* node policies */
 	struct spec_process process; /* the new one */
 	struct arena arena;          /* its strings */
 	struct cgroup cgroup;

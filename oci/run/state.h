@@ -24,6 +24,9 @@ struct error;
 #define STATE_HANDOFF "listener"
 /* There since a process was executed that may trace, in a container that may not. */
 #define STATE_TRACER  "tracer"
+/* Under node policies: what they changed, and their own text. */
+#define STATE_POLICY   "policy.json"
+#define STATE_POLICIES "policies.json"
 #define STATE_MAX     (32u << 20)
 
 struct state {

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The meet of what a process may be: run and exec alike. */
+#include <linux/sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/capability.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "policy/field.h"
+
+#define IO_CLASS_REALTIME 1 /* IOPRIO_CLASS_RT */
+
+int field_no_new_privileges(struct merge *m, const struct policy_rule *r)
+{
+	struct spec_process *p = &m->spec->process;
+
+	if (!r->process.no_new_privileges || p->no_new_privileges)
+		return 0;
+	p->no_new_privileges = true;
+	return merge_note(m, "process.noNewPrivileges", "false", "true");
+}
+
+int field_user(struct merge *m, const struct policy_rule *r)
+{
+	const struct policy_process *p = &r->process;
+	uint32_t uid = m->spec->process.user.uid;
+	bool userns = m->spec->linux_.namespaces[SPEC_NS_USER].present;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", uid);
+	if (uid == 0 && p->root == POLICY_ROOT_NEVER)
+		return merge_refuse(m, "process.user.uid", text, "root is not allowed");
+	if (uid == 0 && p->root == POLICY_ROOT_USERNS && !userns)
+		return merge_refuse(m, "process.user.uid", text,
+				    "root is only allowed in a user namespace");
+	if (p->min_uid.set && uid < p->min_uid.value)
+		return merge_refuse(m, "process.user.uid", text, "must be at least %llu",
+				    (unsigned long long)p->min_uid.value);
+	return 0;
+}
+
+/* --- capabilities -------------------------------------------------------------------------------- */
+
+static int caps_text(uint64_t set, struct buf *ret)
+{
+	char name[32];
+	unsigned int i;
+
+	for (i = 0; i < 64; i++)
+		if ((set & 1ull << i) &&
+		    buf_addf(ret, "%s%s", ret->len ? " " : "", capability_name(i, name)) < 0)
+			return -1;
+	return ret->len ? 0 : buf_adds(ret, "none");
+}
+
+static int caps_cut(struct merge *m, const char *field, uint64_t *set, uint64_t ceiling)
+{
+	autobuf was = { .max = 8192 }, is = { .max = 8192 };
+	uint64_t before = *set;
+
+	if ((before & ceiling) == before)
+		return 0;
+	*set &= ceiling;
+	if (caps_text(before, &was) < 0 || caps_text(*set, &is) < 0)
+		return merge_no_memory(m);
+	return merge_note(m, field, was.data, is.data);
+}
+
+/* Five sets at once, then what depends on another: what could not be given is not asked for. */
+static int caps_meet(struct merge *m, const struct spec_capabilities *most)
+{
+	struct spec_capabilities *c = &m->spec->process.capabilities;
+	uint64_t inheritable = most->inheritable & most->bounding & c->bounding;
+	int r;
+
+	if ((r = caps_cut(m, "process.capabilities.bounding", &c->bounding, most->bounding)) <
+		    0 ||
+	    (r = caps_cut(m, "process.capabilities.permitted", &c->permitted,
+			  most->permitted)) < 0 ||
+	    (r = caps_cut(m, "process.capabilities.effective", &c->effective,
+			  most->effective & most->permitted)) < 0 ||
+	    (r = caps_cut(m, "process.capabilities.inheritable", &c->inheritable,
+			  inheritable)) < 0)
+		return r;
+	return caps_cut(m, "process.capabilities.ambient", &c->ambient,
+			most->ambient & c->permitted & c->inheritable);
+}
+
+int field_capabilities(struct merge *m, const struct policy_rule *r)
+{
+	const struct policy_process *p = &r->process;
+	uint64_t ceiling = p->caps_set ? p->caps_ceiling : UINT64_MAX;
+	struct spec_capabilities most = {
+		.bounding = ceiling,
+		.permitted = ceiling,
+		.effective = ceiling,
+		.inheritable = p->clear_inheritable ? 0 : ceiling,
+		.ambient = p->clear_ambient ? 0 : ceiling,
+	};
+
+	if (!p->caps_set && !p->clear_inheritable && !p->clear_ambient)
+		return 0;
+	return caps_meet(m, &most);
+}
+
+/* --- limits -------------------------------------------------------------------------------------- */
+
+static struct spec_rlimit *rlimit_find(const struct spec_process *p, int resource)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_rlimits; i++)
+		if (p->rlimits[i].resource == resource)
+			return &p->rlimits[i];
+	return NULL;
+}
+
+/* The list again, its own and with one more where it lacks this limit. */
+static struct spec_rlimit *rlimit_own(struct merge *m, const struct policy_rlimit *l)
+{
+	struct spec_process *p = &m->spec->process;
+	struct spec_rlimit *v = arena_array(m->arena, p->n_rlimits + 1, sizeof(*v));
+	const struct rlimit *own = &m->facts->inherited_rlimits[l->resource];
+
+	if (!v)
+		return NULL;
+	if (p->n_rlimits)
+		memcpy(v, p->rlimits, p->n_rlimits * sizeof(*v));
+	p->rlimits = v;
+	if (!rlimit_find(p, l->resource))
+		v[p->n_rlimits++] = (struct spec_rlimit){ .resource = l->resource,
+							  .name = l->name,
+							  .soft = own->rlim_cur,
+							  .hard = own->rlim_max };
+	return rlimit_find(p, l->resource);
+}
+
+/* A limit that the spec lacks is the runtime's own: that is what must not grow. */
+static int rlimit_meet(struct merge *m, const struct policy_rlimit *l)
+{
+	const struct rlimit *own = &m->facts->inherited_rlimits[l->resource];
+	const struct spec_rlimit *has = rlimit_find(&m->spec->process, l->resource);
+	bool asked = rlimit_find(&m->request->process, l->resource);
+	uint64_t most = l->max.set ? l->max.value : UINT64_MAX;
+	uint64_t soft = has ? has->soft : own->rlim_cur;
+	uint64_t hard = has ? has->hard : own->rlim_max;
+	struct spec_rlimit *mine;
+	char field[64], was[64], is[64];
+
+	if (!asked && l->fallback.set && l->fallback.value < most)
+		most = l->fallback.value;
+	if (soft <= most && hard <= most)
+		return 0;
+	mine = rlimit_own(m, l);
+	if (!mine)
+		return merge_no_memory(m);
+	if (mine->soft > most)
+		mine->soft = most;
+	if (mine->hard > most)
+		mine->hard = most;
+	snprintf(field, sizeof(field), "process.rlimits[%s]", l->name);
+	snprintf(was, sizeof(was), "%llu:%llu", (unsigned long long)soft,
+		 (unsigned long long)hard);
+	snprintf(is, sizeof(is), "%llu:%llu", (unsigned long long)mine->soft,
+		 (unsigned long long)mine->hard);
+	return merge_note(m, field, asked ? was : NULL, is);
+}
+
+int field_rlimits(struct merge *m, const struct policy_rule *r)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; err == 0 && i < r->process.n_rlimits; i++)
+		err = rlimit_meet(m, &r->process.rlimits[i]);
+	return err;
+}
+
+int field_oom_score_adj(struct merge *m, const struct policy_rule *r)
+{
+	const struct opt_i64 *min = &r->process.min_oom_score_adj;
+	struct opt_i64 *v = &m->spec->process.oom_score_adj;
+	int64_t was = v->set ? v->value : m->facts->inherited_oom_score_adj;
+	bool set = v->set;
+
+	if (!min->set || was >= min->value)
+		return 0;
+	*v = (struct opt_i64){ .set = true, .value = min->value };
+	return merge_note_number(m, "process.oomScoreAdj", set, was, v->value);
+}
+
+int field_realtime(struct merge *m, const struct policy_rule *r)
+{
+	const struct spec_process *p = &m->spec->process;
+	uint32_t policy = p->scheduler.policy;
+
+	if (!r->process.no_realtime)
+		return 0;
+	if (p->scheduler.present &&
+	    (policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE))
+		return merge_refuse(m, "process.scheduler.policy", NULL,
+				    "real-time scheduling is not allowed");
+	if (p->io_priority.present && p->io_priority.class == IO_CLASS_REALTIME)
+		return merge_refuse(m, "process.ioPriority.class", NULL,
+				    "real-time I/O is not allowed");
+	return 0;
+}
+
+static bool name_in(const struct spec_strings *allowed, const char *name)
+{
+	size_t i, n;
+
+	for (i = 0; i < allowed->n; i++) {
+		n = strlen(allowed->v[i]);
+		if (str_eq(allowed->v[i], name) || (n && allowed->v[i][n - 1] == '*' &&
+						    strncmp(allowed->v[i], name, n - 1) == 0))
+			return true;
+	}
+	return false;
+}
+
+int field_apparmor(struct merge *m, const struct policy_rule *r)
+{
+	const char *name = m->spec->process.apparmor_profile;
+
+	if (!r->process.apparmor.set)
+		return 0;
+	if (str_empty(name))
+		name = "unconfined";
+	if (name_in(&r->process.apparmor.names, name))
+		return 0;
+	return merge_refuse(m, "process.apparmorProfile", name,
+			    "is not in the list of profiles");
+}
+
+/* --- exec ---------------------------------------------------------------------------------------- */
+
+int field_exec(struct merge *m, const struct policy_rule *r)
+{
+	const struct spec_process *own = m->facts->container;
+	struct spec_process *p = &m->spec->process;
+	int err;
+
+	if (!r->exec_as_container || !own)
+		return 0;
+	err = caps_meet(m, &own->capabilities);
+	if (err == 0 && own->no_new_privileges && !p->no_new_privileges) {
+		p->no_new_privileges = true;
+		err = merge_note(m, "process.noNewPrivileges", "false", "true");
+	}
+	if (err == 0 && p->user.uid == 0 && own->user.uid != 0)
+		err = merge_refuse(m, "process.user.uid", "0", "the container is not root");
+	if (err == 0 && !str_eq(p->apparmor_profile, own->apparmor_profile))
+		err = merge_refuse(m, "process.apparmorProfile", p->apparmor_profile,
+				   "is not the container's own");
+	return err;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The meet of seccomp filters. Of the rules that match a call the strictest wins (seccomp/rules.h), so
+ * a rule more that denies can stand anywhere in the list.
+ */
+#include <linux/seccomp.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "policy/field.h"
+#include "spec/names.h"
+
+/* Two different profiles have no meet that is written down: the one who owns the node must choose. */
+int field_profile(struct merge *m, const struct policy_rule *r)
+{
+	const struct policy_profile *p = &r->seccomp.profile;
+	struct spec_seccomp *s = &m->spec->linux_.seccomp;
+	struct spec_seccomp profile = { 0 };
+	struct arena *a = m->arena;
+	int err;
+
+	if (!p->name || m->request->linux_.seccomp.present)
+		return 0;
+	err = m->facts->profile(m->facts->arg, a, p, m->spec->process.capabilities.bounding,
+				&profile, m->e);
+	if (err < 0)
+		return error_prefix(m->e, "node policy \"%s\", rule \"%s\"", r->policy,
+				    r->name);
+	if (!profile.present)
+		return 0;
+	if (m->result->profile && (m->result->profile_len != p->len ||
+				   memcmp(m->result->profile, p->text, p->len) != 0))
+		return merge_refuse(m, "linux.seccomp", NULL,
+				    "another rule gives another default profile than %s",
+				    p->name);
+	if (s->present)
+		return 0;
+	*s = profile;
+	/* An audited rule says what it would do; the others do not have to agree with it. */
+	if (r->mode == POLICY_ENFORCE) {
+		m->result->profile = p->text;
+		m->result->profile_len = p->len;
+	}
+	return merge_note(m, "linux.seccomp", NULL, p->name);
+}
+
+int field_profile_required(struct merge *m, const struct policy_rule *r)
+{
+	if (!r->seccomp.required || m->spec->linux_.seccomp.present)
+		return 0;
+	return merge_refuse(m, "linux.seccomp", NULL, "a seccomp profile is required");
+}
+
+/* Everything is allowed, by every ABI: what a container without a filter has. */
+static int seccomp_begin(struct merge *m)
+{
+	struct spec_seccomp *s = &m->spec->linux_.seccomp;
+	size_t i, n = 0;
+
+	if (s->present)
+		return 0;
+	while (spec_seccomp_arch_names[n].name)
+		n++;
+	*s = (struct spec_seccomp){ .present = true, .default_action = SECCOMP_RET_ALLOW };
+	s->architectures = arena_array(m->arena, n, sizeof(*s->architectures));
+	if (!s->architectures)
+		return merge_no_memory(m);
+	for (i = 0; i < n; i++)
+		s->architectures[i] = (uint32_t)spec_seccomp_arch_names[i].value;
+	s->n_architectures = n;
+	return 0;
+}
+
+static int denied_text(const struct policy_seccomp *p, struct buf *ret)
+{
+	size_t i, k;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < p->n_denied; i++) {
+		const struct spec_seccomp_rule *rule = &p->denied[i];
+
+		for (k = 0; r == 0 && k < rule->names.n; k++)
+			r = buf_addf(ret, "%s%s%s", ret->len ? " " : "", rule->names.v[k],
+				     rule->n_args ? "(...)" : "");
+		if (r == 0)
+			r = buf_addf(ret, " %s%s",
+				     error_name(rule->set_errno ? (int)rule->errno_ret : 1),
+				     i + 1 < p->n_denied ? ";" : "");
+	}
+	return r;
+}
+
+int field_denied_calls(struct merge *m, const struct policy_rule *r)
+{
+	const struct policy_seccomp *p = &r->seccomp;
+	struct spec_seccomp *s = &m->spec->linux_.seccomp;
+	autobuf text = { .max = 1 << 16 };
+	struct spec_seccomp_rule *v;
+	int err;
+
+	if (p->n_denied == 0)
+		return 0;
+	err = seccomp_begin(m);
+	if (err < 0)
+		return err;
+	v = arena_array(m->arena, s->n_rules + p->n_denied, sizeof(*v));
+	if (!v || denied_text(p, &text) < 0)
+		return merge_no_memory(m);
+	if (s->n_rules)
+		memcpy(v, s->rules, s->n_rules * sizeof(*v));
+	memcpy(v + s->n_rules, p->denied, p->n_denied * sizeof(*v));
+	s->rules = v;
+	s->n_rules += p->n_denied;
+	return merge_note(m, "linux.seccomp.syscalls", NULL, text.data);
+}
+
+static bool abi_allowed(const struct merge *m, const struct policy_seccomp *p, uint32_t arch)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_abis; i++)
+		if (p->abis[i] == arch)
+			return true;
+	return arch == m->facts->native_arch;
+}
+
+int field_abis(struct merge *m, const struct policy_rule *r)
+{
+	const struct policy_seccomp *p = &r->seccomp;
+	struct spec_seccomp *s = &m->spec->linux_.seccomp;
+	bool had = s->present;
+	autobuf dropped = { .max = 4096 };
+	uint32_t *v;
+	size_t i, n = 0;
+	int err;
+
+	if (!p->abis_set)
+		return 0;
+	err = seccomp_begin(m);
+	if (err < 0)
+		return err;
+	v = arena_array(m->arena, s->n_architectures + 1, sizeof(*v));
+	if (!v)
+		return merge_no_memory(m);
+	for (i = 0; i < s->n_architectures; i++) {
+		const char *name = spec_name_of(spec_seccomp_arch_names, s->architectures[i]);
+
+		if (abi_allowed(m, p, s->architectures[i]))
+			v[n++] = s->architectures[i];
+		else if (buf_addf(&dropped, "%s%s", dropped.len ? " " : "", name ?: "?") < 0)
+			return merge_no_memory(m);
+	}
+	if (n == s->n_architectures)
+		return 0;
+	/* No list at all means the native one; so does an empty one. */
+	s->architectures = v;
+	s->n_architectures = n;
+	return merge_note(m, "linux.seccomp.architectures", had ? dropped.data : NULL,
+			  "not these");
+}

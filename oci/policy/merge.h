@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/sha256.h"
+#include "policy/policy.h"
+
+struct error;
+struct json_writer;
+
+/*
+ * Node policies applied to a spec: the spec becomes stricter, or is refused, and every change is named.
+ * Pure: what has to be asked of the host comes through struct policy_facts.
+ *
+ * The result is the meet of the request and of all rules that match it. Each field's meet (field.h)
+ * is commutative, associative and idempotent, so the order of rules and files has no part in it, and
+ * one more rule never allows more. Which rules match is decided on the request as it came in.
+ */
+
+/* What the merge must know of the host; the calls answer 1 yes, 0 no, or -errno. */
+struct policy_facts {
+	uint32_t native_arch; /* AUDIT_ARCH_* */
+	const char *cgroup;   /* where it will be: a clean path; "": it has none */
+	struct rlimit inherited_rlimits[RLIM_NLIMITS];
+	int inherited_oom_score_adj;
+	const struct spec_process *container; /* exec: what the container itself runs as */
+
+	void *arg;
+	/* The file is this machine's own namespace. */
+	int (*namespace_is_host)(void *arg, enum spec_ns ns, const char *path);
+	/* The source of mount i is `denied`, lies below it or contains it. */
+	int (*source_reaches)(void *arg, size_t i, const char *source, const char *denied);
+	int (*hook_digest)(void *arg, const char *path, char ret[SHA256_HEX]); /* 0 or -errno */
+	/* The profile for these capabilities: 0 or -errno. */
+	int (*profile)(void *arg, struct arena *a, const struct policy_profile *p,
+		       uint64_t bounding, struct spec_seccomp *ret, struct error *e);
+};
+
+struct policy_change {
+	const char *policy;
+	const char *rule;
+	enum policy_mode mode;
+	bool refused;
+	const char *field;     /* JSON path in config.json */
+	const char *requested; /* for a person; NULL: absent */
+	const char *effective; /* or why it is refused */
+	struct policy_change *next;
+};
+
+struct policy_result {
+	size_t n_matching; /* rules that hold for this spec */
+	size_t n_refused;  /* by rules that are enforced */
+	struct policy_change *first, **last;
+	const char *profile; /* the default seccomp profile that was put in; or NULL */
+	size_t profile_len;
+};
+
+enum policy_scope {
+	POLICY_CREATE = 1, /* a whole spec */
+	POLICY_EXEC = 2,   /* spec->process alone */
+	POLICY_UPDATE = 4, /* spec->linux_.resources alone; what is not set stays */
+};
+
+/*
+ * 0, or -EPERM: refused, `e` names the first rule and field, *ret has all of them. *spec is changed in
+ * place; new parts, and *ret, lie in the arena. -ENOMEM; other errors come from the facts.
+ */
+int policy_merge(const struct policy_set *set, const struct policy_facts *facts,
+		 enum policy_scope scope, struct spec *spec, struct arena *a,
+		 struct policy_result *ret, struct error *e);
+
+/* The same by some of the fields alone. */
+struct policy_field;
+int policy_merge_fields(const struct policy_field *fields, size_t n,
+			const struct policy_set *set, const struct policy_facts *facts,
+			enum policy_scope scope, struct spec *spec, struct arena *a,
+			struct policy_result *ret, struct error *e);
+
+/* What is recorded of a container, and what explain prints as JSON. */
+void policy_record_write(struct json_writer *w, const struct policy_set *set,
+			 const struct policy_result *result);
