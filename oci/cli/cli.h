@@ -109,6 +109,7 @@ int verb_features(struct cli *cli, int argc, char **argv);
 int verb_kill(struct cli *cli, int argc, char **argv);
 int verb_list(struct cli *cli, int argc, char **argv);
 int verb_pause(struct cli *cli, int argc, char **argv);
+int verb_policy(struct cli *cli, int argc, char **argv);
 int verb_ps(struct cli *cli, int argc, char **argv);
 int verb_resume(struct cli *cli, int argc, char **argv);
 int verb_run(struct cli *cli, int argc, char **argv);

@@ -30,6 +30,7 @@ static const struct verb {
 	{ "kill", verb_kill, "send a signal to a container" },
 	{ "list", verb_list, "list the containers" },
 	{ "pause", verb_pause, "freeze all processes of a container" },
+	{ "policy", verb_policy, "check the node's policies, and what they make of a bundle" },
 	{ "ps", verb_ps, "list the processes of a container" },
 	{ "resume", verb_resume, "thaw a paused container" },
 	{ "run", verb_run, "create a container, start it, wait for it and remove it" },

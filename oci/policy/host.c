@@ -128,7 +128,8 @@ int policy_host_pin(const struct policy_host *h, struct spec *spec, struct arena
 {
 	struct spec_mount *v;
 	char path[PATH_FD_MAX];
-	size_t i, n = 0;
+	size_t i;
+	int n = 0;
 
 	for (i = 0; i < h->n_sources; i++)
 		n += h->sources[i] >= 0;
@@ -146,7 +147,7 @@ int policy_host_pin(const struct policy_host *h, struct spec *spec, struct arena
 			return error_set(e, ENOMEM, "mounts");
 	}
 	spec->mounts = v;
-	return 0;
+	return n;
 }
 
 /* --- hooks --------------------------------------------------------------------------------------- */

@@ -27,6 +27,9 @@ int policy_host_init(struct policy_host *h, const char *bundle, size_t n_mounts,
 		     struct error *e);
 void policy_host_done(struct policy_host *h); /* safe on a zeroed one */
 
-/* Puts the open descriptors into the spec, as paths that work while the host is not done. */
+/*
+ * Puts the open descriptors into the spec, as paths that work in this process and its mount namespace
+ * while the host is not done. How many they are, or -ENOMEM.
+ */
 int policy_host_pin(const struct policy_host *h, struct spec *spec, struct arena *a,
 		    struct error *e);

@@ -140,11 +140,10 @@ static int create_open_outside(struct create *c, struct error *e)
 	/* Who has no power over mounts leaves it to the child, who has, and whose ids are his. */
 	sb->foreign_userns = sb->own_userns && !c->rt->rootless;
 	r = ns_open_paths(sb, e);
-	if (r == 0 && sb->foreign_userns) {
+	if (r == 0 && sb->foreign_userns)
 		r = rootfs_clone(sb, e);
-		if (r == 0)
-			r = mounts_open_sources(sb, e);
-	}
+	if (r == 0 && (sb->foreign_userns || c->guard.pinned))
+		r = mounts_open_sources(sb, e);
 	return r;
 }
 

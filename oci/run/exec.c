@@ -74,6 +74,8 @@ static int exec_load_filter(struct exec *x, struct error *e)
 		return 0;
 	if (r == -ENOENT)
 		r = seccomp_obtain(-1, &x->spec.linux_.seccomp, &x->filter, e);
+	/* The child asks this, to keep what loading a filter takes. */
+	x->spec.linux_.seccomp.present = x->filter.n > 0;
 	return r;
 }
 

@@ -94,7 +94,12 @@ int guard_create(struct guard *g, const struct oci_runtime *rt, const char *id,
 	if (r == 0)
 		r = policy_merge(&g->set, &g->host.facts, POLICY_CREATE, spec, a, &g->result,
 				 e);
-	return r < 0 ? r : policy_host_pin(&g->host, spec, a, e);
+	/* Who has no power over mounts leaves them to the child, which cannot use what we have open. */
+	if (r < 0 || rt->rootless)
+		return r;
+	r = policy_host_pin(&g->host, spec, a, e);
+	g->pinned = r > 0;
+	return r < 0 ? r : 0;
 }
 
 int guard_save(const struct guard *g, int dir_fd, struct error *e)

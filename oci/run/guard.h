@@ -21,6 +21,7 @@ struct guard {
 	struct policy_set set;
 	struct policy_host host;
 	struct policy_result result;
+	bool pinned; /* sources of mounts are descriptors of ours, to be opened by us */
 };
 
 /*

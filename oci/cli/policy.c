@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "policy/load.h"
+#include "policy/merge.h"
+#include "run/bundle.h"
+#include "run/guard.h"
+#include "spec/spec.h"
+
+struct policy_options {
+	const char *bundle;
+	const char *config;
+	const char *id;
+	bool json;
+};
+
+#define ROW(name, letter, kind, field, value, help)                                     \
+	{                                                                               \
+		name, letter, kind, offsetof(struct policy_options, field), value, help \
+	}
+
+static const struct option_row rows[] = {
+	ROW("bundle", 'b', OPTION_STRING, bundle, "DIR", "explain: the bundle's folder [.]"),
+	ROW("config", 'f', OPTION_STRING, config, "FILE",
+	    "explain: instead of the bundle's config.json"),
+	ROW("id", 0, OPTION_STRING, id, "ID", "explain: what the container would be called"),
+	ROW("json", 0, OPTION_FLAG, json, NULL, "print JSON, not a table"),
+};
+
+static const struct option_table table = {
+	.usage = "[--policy FILE|DIR] policy [options] check | explain | diff A B",
+	.about =
+		"check    reads the node's policies as a container's start does, and lists them\n"
+		"explain  what they make of a bundle: each field they change or refuse, and by which\n"
+		"         rule; status 1 where it would be refused\n"
+		"diff     which rules two files or folders do not share; status 1 where there are any",
+	.rows = rows,
+	.n = ARRAY_SIZE(rows),
+	.min_args = 1,
+	.max_args = 3,
+};
+
+/* --- for people ---------------------------------------------------------------------------------- */
+
+#define COLUMN_MAX 48
+
+static int width_of(const char *s, int least)
+{
+	size_t n = strlen(s);
+
+	return n > COLUMN_MAX ? COLUMN_MAX : n > (size_t)least ? (int)n : least;
+}
+
+static const char *action_of(const struct policy_change *c)
+{
+	if (c->mode == POLICY_AUDIT)
+		return c->refused ? "would refuse" : "would change";
+	return c->refused ? "refuse" : "change";
+}
+
+/* Refusals red and changes yellow, where somebody looks. */
+static const char *colour_of(const struct policy_change *c)
+{
+	if (!isatty(STDOUT_FILENO) || c->mode == POLICY_AUDIT)
+		return "";
+	return c->refused ? "\033[31m" : "\033[33m";
+}
+
+static void print_changes(const struct policy_result *r)
+{
+	const struct policy_change *c;
+	char field[256], was[256], is[256];
+	int fields = 5, before = 9;
+
+	for (c = r->first; c; c = c->next) {
+		fields = width_of(c->field, fields);
+		before = width_of(c->requested ?: "-", before);
+	}
+	if (r->first)
+		printf("%-12s  %-*s  %-*s  %s\n", "ACTION", fields, "FIELD", before,
+		       "REQUESTED", "EFFECTIVE, OR WHY (RULE)");
+	for (c = r->first; c; c = c->next) {
+		const char *colour = colour_of(c);
+
+		printf("%s%-12s%s  %-*s  %-*s  %s (%s/%s)\n", colour, action_of(c),
+		       colour[0] ? "\033[0m" : "", fields,
+		       str_show(field, sizeof(field), c->field), before,
+		       str_show(was, sizeof(was), c->requested ?: "-"),
+		       str_show(is, sizeof(is), c->effective), c->policy, c->rule);
+	}
+}
+
+static void print_policies(const struct policy_set *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		printf("%s: policy \"%s\", generation %llu, %zu rule%s\n", s->policies[i].file,
+		       s->policies[i].name, (unsigned long long)s->policies[i].generation,
+		       s->policies[i].n_rules, s->policies[i].n_rules == 1 ? "" : "s");
+	if (s->n == 0)
+		printf("no node policies\n");
+}
+
+static int print_record(const struct policy_set *s, const struct policy_result *r,
+			struct error *e)
+{
+	autojson *w = json_writer_new(true);
+
+	if (!w)
+		return error_set(e, ENOMEM, "policy");
+	policy_record_write(w, s, r);
+	return output_json(w, e);
+}
+
+/* --- the words ----------------------------------------------------------------------------------- */
+
+static int policy_check(struct cli *cli, const struct policy_options *opt)
+{
+	struct policy_result none = { 0 };
+	struct policy_set s;
+	int r = policy_load(cli->rt.policy, cli->rt.rootless, &s, &cli->error);
+
+	if (r < 0)
+		return r;
+	if (opt->json)
+		r = print_record(&s, &none, &cli->error);
+	else
+		print_policies(&s);
+	policy_set_done(&s);
+	return r;
+}
+
+static int print_guard(const struct guard *g, const struct policy_options *opt, struct error *e)
+{
+	if (opt->json)
+		return print_record(&g->set, &g->result, e);
+	print_policies(&g->set);
+	printf("%zu of %zu rules hold for this bundle\n", g->result.n_matching, g->set.n_rules);
+	print_changes(&g->result);
+	return 0;
+}
+
+static int policy_explain(struct cli *cli, const struct policy_options *opt)
+{
+	struct error *e = &cli->error;
+	struct guard g = { 0 };
+	struct spec spec = { 0 };
+	struct arena a;
+	autobuf text = { 0 };
+	autoclose int bundle_fd = -1;
+	const char *path = "";
+	int r, refused;
+
+	arena_init(&a, 256u << 20);
+	r = bundle_read(&a, opt->bundle, opt->config, &path, &bundle_fd, &text, &spec, e);
+	if (r == 0)
+		r = guard_create(&g, &cli->rt, opt->id ?: "explain", path, &spec, &a, e);
+	refused = r == -EPERM && g.result.n_refused;
+	if (r == 0 || refused) {
+		r = print_guard(&g, opt, e);
+		r = r < 0 ? r : refused;
+	}
+	guard_done(&g);
+	spec_done(&spec);
+	arena_done(&a);
+	return r;
+}
+
+static bool has_rule(const struct policy_set *s, const struct policy_rule *wanted)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_rules; i++)
+		if (str_eq(s->rules[i]->digest, wanted->digest) &&
+		    str_eq(s->rules[i]->policy, wanted->policy))
+			return true;
+	return false;
+}
+
+static int print_missing(const struct policy_set *from, const struct policy_set *in,
+			 const char *sign)
+{
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < from->n_rules; i++) {
+		if (has_rule(in, from->rules[i]))
+			continue;
+		printf("%s %s/%s %.12s\n", sign, from->rules[i]->policy, from->rules[i]->name,
+		       from->rules[i]->digest);
+		n++;
+	}
+	return n;
+}
+
+static int policy_diff(struct cli *cli, const char *a, const char *b)
+{
+	struct policy_set one = { 0 }, two = { 0 };
+	int n, r = policy_load(a, cli->rt.rootless, &one, &cli->error);
+
+	if (r == 0)
+		r = policy_load(b, cli->rt.rootless, &two, &cli->error);
+	if (r == 0) {
+		n = print_missing(&one, &two, "-");
+		n += print_missing(&two, &one, "+");
+		r = n > 0;
+	}
+	policy_set_done(&one);
+	policy_set_done(&two);
+	return r;
+}
+
+int verb_policy(struct cli *cli, int argc, char **argv)
+{
+	struct policy_options opt = { 0 };
+	int first, n, r;
+
+	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	if (r)
+		return r > 0 ? 0 : r;
+	n = argc - first;
+	if (str_eq(argv[first], "check") && n == 1)
+		return policy_check(cli, &opt);
+	if (str_eq(argv[first], "explain") && n == 1)
+		return policy_explain(cli, &opt);
+	if (str_eq(argv[first], "diff") && n == 3)
+		return policy_diff(cli, argv[first + 1], argv[first + 2]);
+	error_say(&cli->error, EINVAL, "policy: the words are check, explain, and diff A B");
+	error_hint(&cli->error, "`strake policy --help` tells more");
+	return -EINVAL;
+}

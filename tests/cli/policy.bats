@@ -1,0 +1,437 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Node policies: what a container may have at most, whoever asks. P1, P2 ... number the cases.
+
+load helpers
+
+# A policy of one rule that holds for everything; GLOBAL names it: RULE as jq [more of the policy].
+policy() {
+	jq -n "{ schema: \"strake/node-policy/1\", name: \"edge\", generation: 3,
+		rules: [ { name: \"floor\" } + $1 ] } ${2:+* $2}" > "$T/policy.json"
+	globally --policy "$T/policy.json"
+}
+
+status_lines() { payload grep -E "$1" /proc/self/status; }
+record() { jq -r "$1" "$ROOT/$ID/policy.json"; }
+explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
+
+@test "P1: a ceiling cuts all five sets of capabilities, also of root" {
+	config '.process.capabilities |= map_values(["CAP_KILL", "CAP_CHOWN", "CAP_SYS_ADMIN"]) |
+		.process.capabilities.inheritable = .process.capabilities.bounding |
+		.process.capabilities.ambient = .process.capabilities.bounding'
+	status_lines '^Cap(Inh|Prm|Eff|Bnd|Amb)'
+	policy '{ process: { capabilities: { ceiling: [ "CAP_KILL" ] } } }'
+	run_ok
+	same $'CapInh:\t0000000000000020\nCapPrm:\t0000000000000020\nCapEff:\t0000000000000020\nCapBnd:\t0000000000000020\nCapAmb:\t0000000000000020' "$output"
+	policy '{ process: { capabilities: { inheritable: "clear", ambient: "clear" } } }'
+	run_ok
+	contains "$output" $'CapInh:\t0000000000000000'
+	contains "$output" $'CapAmb:\t0000000000000000'
+	contains "$output" $'CapBnd:\t0000000000200021'
+}
+
+@test "P2: no capabilities stay none under a ceiling that allows some" {
+	config 'del(.process.capabilities)'
+	status_lines '^CapBnd'
+	policy '{ process: { capabilities: { ceiling: [ "CAP_KILL" ] } } }'
+	run_ok
+	same $'CapBnd:\t0000000000000000' "$output"
+}
+
+@test "P3: no_new_privs is on, for run and for exec" {
+	config '.process.noNewPrivileges = false'
+	policy '{ process: { noNewPrivileges: true } }'
+	status_lines '^NoNewPrivs'
+	run_ok
+	same $'NoNewPrivs:\t1' "$output"
+	start_sleeper
+	ok exec "$ID" grep NoNewPrivs /proc/self/status
+	same $'NoNewPrivs:\t1' "$output"
+}
+
+@test "P4: a spec without a filter gets the node's, and exec has it too" {
+	cp "$HERE/../../policies/seccomp/default.json" "$T/profile.json"
+	policy '{ seccomp: { default: "profile.json", required: true } }'
+	status_lines '^Seccomp:'
+	run_ok
+	same $'Seccomp:\t2' "$output"
+	start_sleeper
+	ok exec "$ID" grep Seccomp: /proc/self/status
+	same $'Seccomp:\t2' "$output"
+	# Also when the policy has gone since.
+	globally
+	ok exec "$ID" grep Seccomp: /proc/self/status
+	same $'Seccomp:\t2' "$output"
+	policy '{ seccomp: { required: true } }'
+	run_refused "linux.seccomp: a seccomp profile is required"
+}
+
+@test "P5: calls that the node denies fail under a profile that allows everything, and the rest works" {
+	[[ $(uname -m) == x86_64 ]] || skip "the numbers of the system calls are those of x86_64"
+	policy '{ seccomp: { deny: [ { names: [ "getppid" ], errno: "ENOSYS" } ] } }'
+	payload probe syscall getppid
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same ENOSYS "$output"
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW" }'
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same ENOSYS "$output"
+	payload echo fine
+	run_ok
+	same fine "$output"
+}
+
+@test "P6: of two refusals the smaller errno counts, and a spec that kills still kills" {
+	[[ $(uname -m) == x86_64 ]] || skip "the numbers of the system calls are those of x86_64"
+	policy '{ seccomp: { deny: [ { names: [ "getppid" ], errno: "EPERM" } ] } }'
+	payload probe syscall getppid
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{ names: [ "getppid" ], action: "SCMP_ACT_ERRNO", errnoRet: 13 } ] }'
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same EPERM "$output"
+	config '.linux.seccomp.syscalls[0] |= (.action = "SCMP_ACT_KILL_PROCESS" | del(.errnoRet))'
+	exits $((128 + 31)) run --bundle "$BUNDLE" "$ID"
+}
+
+@test "P13: what is no call, no condition or no errno is refused when the policy is read" {
+	policy '{ seccomp: { deny: [ { names: [ "socket" ], args: [ { index: 6, value: 1, op: "SCMP_CMP_EQ" } ] } ] } }'
+	refused "0 to 5" policy check
+	policy '{ seccomp: { deny: [ { names: [ "socket" ], args: [ { index: 0, value: 1, op: "EQ" } ] } ] } }'
+	refused 'rules[0].seccomp.deny[0].args[0].op' policy check
+	policy '{ seccomp: { deny: [ { names: [ "socket" ], errno: "EWHAT" } ] } }'
+	refused "is no errno" policy check
+	policy '{ seccomp: { deny: [ { names: [] } ] } }'
+	refused "names no call" policy check
+	policy '{ seccomp: { abis: [ "SCMP_ARCH_PDP11" ] } }'
+	refused 'rules[0].seccomp.abis[0]' policy check
+}
+
+@test "P14: neither the names of files nor the order of rules has a part in the result" {
+	mkdir "$T/a" "$T/b"
+	local one='{ name: "one", resources: { pids: { max: 30 }, memory: { default: "64M" } }, process: { capabilities: { ceiling: [ "CAP_KILL", "CAP_CHOWN" ] } } }'
+	local two='{ name: "two", resources: { pids: { max: 20 }, memory: { default: "128M" } }, process: { capabilities: { ceiling: [ "CAP_KILL", "CAP_SETUID" ] } } }'
+	local head='schema: "strake/node-policy/1"'
+	jq -n "{ $head, name: \"x\", rules: [ $one, $two ] }" > "$T/a/1.json"
+	jq -n "{ $head, name: \"y\", rules: [ $two ] }" > "$T/a/2.json"
+	jq -n "{ $head, name: \"x\", rules: [ $two, $one ] }" > "$T/b/9.json"
+	jq -n "{ $head, name: \"y\", rules: [ $two ] }" > "$T/b/3.json"
+	globally --policy "$T/a"
+	explain
+	local first
+	first=$(jq -c .changes <<< "$output")
+	globally --policy "$T/b"
+	explain
+	same "$first" "$(jq -c .changes <<< "$output")"
+	contains "$first" CAP_KILL
+}
+
+@test "P16: a container's author cannot choose which rules hold for him" {
+	policy '{ except: [ { annotations: { trusted: "yes" } } ], process: { noNewPrivileges: true } }'
+	run_refused "which the container's author chooses"
+	policy '{ match: { annotations: { trusted: "yes" } }, process: { noNewPrivileges: true } }'
+	run_refused "which the container's author chooses"
+	policy '{ except: [ { annotations: { trusted: "yes" } } ], process: { user: { root: "never" } } }' '{ allowAuthorKeys: true }'
+	run_refused "root is not allowed"
+	config '.annotations.trusted = "yes"'
+	run_ok
+}
+
+@test "P17, P18: the node's masks are there, and no second procfs shows what they hide" {
+	config 'del(.linux.maskedPaths, .linux.readonlyPaths)'
+	policy '{ paths: { masked: [ "/proc/version", "/proc/no-such-file" ], readonly: [ "/proc/sys" ] } }'
+	script 'cat /proc/version; echo x 2> /dev/null > /proc/sys/kernel/ostype || echo denied'
+	run_ok
+	same denied "$output"
+	mount_add /mnt/proc proc proc
+	run_refused "a second procfs"
+	policy '{ paths: { masked: [ "/proc/version/" ] } }'
+	run_refused "must be an absolute path without"
+}
+
+@test "P19: a root that must be read-only has room where the spec mounts some" {
+	policy '{ root: { readonly: true } }'
+	mount_add /scratch tmpfs tmpfs
+	script 'echo x > /scratch/x; echo x 2> /dev/null > /x || echo denied'
+	run_ok
+	same denied "$output"
+}
+
+@test "P20: namespaces that must be the container's own are neither left out nor the host's" {
+	policy '{ namespaces: { require: [ "network", "pid" ] } }'
+	run_ok
+	namespace_join network /proc/self/ns/net
+	run_refused "linux.namespaces[network]"
+	contains "$errors" "is the host's own"
+	namespace_remove network
+	run_refused "linux.namespaces[network]: must not be the host's"
+	policy '{ namespaces: { require: [ "network" ] }, except: [ { userNamespace: false } ] }'
+	run_ok
+}
+
+@test "P21: root only in a user namespace, and not mapped to the host's ids" {
+	policy '{ process: { user: { root: "userns-only" } }, userNamespace: { hostIdMin: 100000, maxSize: 65536 } }'
+	run_refused "root is only allowed in a user namespace"
+	userns_add
+	run_ok
+	config '.linux.uidMappings[0].hostID = 0'
+	run_refused "linux.uidMappings[0]"
+	config '.linux.uidMappings[0] |= (.hostID = 200000 | .size = 100000)'
+	run_refused "at most 65536 ids"
+	policy '{ process: { user: { minUid: 1000 } } }'
+	run_refused "must be at least 1000"
+}
+
+@test "P22, P23: memory, swap, pids and CPU have the node's maximum, and its default where none is asked for" {
+	policy '{ resources: { memory: { max: "8G", default: "512M" }, swap: { max: "0" },
+		pids: { max: 100, default: 50 }, cpu: { max: "150%" } } }'
+	effective() { explain; jq -r --arg f "linux.resources.$1" '[ .changes[] | select(.field == $f) | .effective ] | last // "as asked"' <<< "$output"; }
+	same 536870912 "$(effective memory.limit)"
+	same 536870912 "$(effective memory.swap)"
+	same 50 "$(effective pids.limit)"
+	same 150000 "$(effective cpu.quota)"
+	config '.linux.resources = { memory: { limit: 68719476736 }, pids: { limit: -1 }, cpu: { quota: 500000, period: 50000 } }'
+	same 8589934592 "$(effective memory.limit)"
+	same 100 "$(effective pids.limit)"
+	same 75000 "$(effective cpu.quota)"
+	config '.linux.resources = { memory: { limit: 104857600, swap: 104857600 }, pids: { limit: 0 }, cpu: { quota: 20000 } }'
+	same "as asked" "$(effective memory.limit)"
+	same "as asked" "$(effective memory.swap)"
+	same "as asked" "$(effective pids.limit)"
+	same "as asked" "$(effective cpu.quota)"
+	config '.linux.resources = { memory: { limit: -1 }, unified: { "memory.max": "max", "memory.swap.max": "1000000", "pids.max": "1000", "cpu.max": "max 100000" } }'
+	same 8589934592 "$(effective memory.limit)"
+	same 8589934592 "$(effective 'unified[memory.max]')"
+	same 0 "$(effective 'unified[memory.swap.max]')"
+	same 100 "$(effective 'unified[pids.max]')"
+	same "150000 100000" "$(effective 'unified[cpu.max]')"
+	config '.linux.resources = { unified: { "memory.max": "64G" } }'
+	explain
+	same 1 "$status"
+}
+
+@test "P25: a cgroup that lies outside of the node's is refused, whatever its path looks like" {
+	policy '{ cgroup: { parents: [ "/pods" ] } }'
+	local path
+	for path in ../../x / /podsx /pods /pods/../x /a/pods/x; do
+		config --arg p "$path" '.linux.cgroupsPath = $p'
+		explain
+		same 1 "$status"
+	done
+	config '.linux.cgroupsPath = "/pods/a/./b"'
+	explain
+	same 0 "$status"
+	globally --policy "$T/policy.json" --systemd-cgroup
+	config '.linux.cgroupsPath = "system.slice:a:b"'
+	explain
+	same 1 "$status"
+	policy '{ cgroup: { parents: [ "/pods.slice" ] } }'
+	globally --policy "$T/policy.json" --systemd-cgroup
+	config '.linux.cgroupsPath = "pods-x.slice:a:b"'
+	explain
+	same 0 "$status"
+}
+
+@test "P26: a device that the spec allows and the node does not is neither made nor opened" {
+	policy '{ devices: { allow: [ "c 1:3 rwm", "c 1:7 rw" ] } }'
+	config '.linux.devices = [ { path: "/dev/kmsg", type: "c", major: 1, minor: 11 }, { path: "/dev/full2", type: "c", major: 1, minor: 7 } ] |
+		.linux.resources.devices = [ { allow: false, access: "rwm" }, { allow: true, type: "c", major: 1, access: "rwm" } ]'
+	script 'test ! -e /dev/kmsg; test -c /dev/full2; mknod /kmsg c 1 11; cat /kmsg 2> /dev/null || echo denied'
+	run_ok
+	same denied "$output"
+	explain
+	same "c 1:3 rwm, c 1:7 rw" "$(jq -r '.changes[] | select(.field == "linux.resources.devices") | .effective | sub("not .*?, "; "")' <<< "$output")"
+}
+
+@test "P27: hooks run that the node lists by path, contents and stage, and no others" {
+	printf '#!/bin/sh\ncat > /dev/null\n' > "$T/hook"
+	chmod 755 "$T/hook"
+	local sum
+	sum=$(sha256sum "$T/hook" | cut -d' ' -f1)
+	config --arg p "$T/hook" '.hooks.createRuntime = [ { path: $p } ]'
+	policy "{ hooks: { allow: [ { path: \"$T/hook\", sha256: \"$sum\", stages: [ \"createRuntime\" ] } ] } }"
+	run_ok
+	policy "{ hooks: { allow: [ { path: \"$T/hook\", stages: [ \"poststop\" ] } ] } }"
+	run_refused "hooks.createRuntime[0].path"
+	policy "{ hooks: { allow: [ { path: \"$T/hook\", sha256: \"${sum//[0-8]/9}\" } ] } }"
+	run_refused "hooks.createRuntime[0].path"
+	policy '{ hooks: { allow: [] } }'
+	run_refused "hooks.createRuntime[0].path"
+}
+
+@test "P28: annotations of the listed kinds are stripped" {
+	policy '{ annotations: { strip: [ "run.oci.", "org.systemd.property." ] } }'
+	config '.annotations = { "org.systemd.property.ExecStartPre": "x", "run.oci.hooks.stdout": "/tmp/x", plain: "stays" }'
+	start_sleeper
+	same '{"plain":"stays"}' "$(state_of '.annotations | tostring')"
+	same 2 "$(record '[ .changes[] | select(.field == "annotations") ] | length')"
+}
+
+@test "P29: a bind mount of what the node keeps to itself is refused, by whatever name" {
+	victim_new 755
+	policy "{ mounts: { denySources: [ \"$VICTIM\" ] } }"
+	ln -s "$VICTIM" "$T/link"
+	mkdir "$T/alias"
+	mount --bind "$VICTIM" "$T/alias"
+	config --arg src x '.mounts += [ { destination: "/mnt/x", type: "bind", source: $src, options: [ "rbind" ] } ]'
+	local src
+	for src in "$VICTIM" "$VICTIM/sub" "$T" / "$VICTIM/../victim/sub" "$T/link" "$T/link/sub" "/proc/self/root$VICTIM" "$T/alias"; do
+		config --arg src "$src" '.mounts[-1].source = $src'
+		run_refused "mounts["
+		contains "$errors" "reaches $VICTIM of the host"
+	done
+	umount "$T/alias"
+	mkdir "$T/open"
+	echo open > "$T/open/file"
+	config --arg src "$T/open" '.mounts[-1].source = $src'
+	payload cat /mnt/x/file
+	run_ok
+	same open "$output"
+	victim_is_whole
+}
+
+@test "types, flags and propagation of mounts are held to the node's" {
+	policy '{ mounts: { types: [ "bind", "proc", "tmpfs", "devpts", "mqueue", "sysfs", "cgroup" ], bindFlags: [ "nosuid", "nodev" ], propagation: "slave" } }'
+	mkdir "$T/open"
+	bind_add /mnt/x "$T/open"
+	payload grep ' /mnt/x ' /proc/self/mountinfo
+	run_ok
+	contains "$output" nosuid
+	contains "$output" nodev
+	config '.mounts[-1].options += [ "rshared" ]'
+	run_refused "at most slave is allowed"
+	config '.mounts[-1] |= (.type = "overlay" | .options = [ "lowerdir=/" ])'
+	run_refused "is not in the list of file systems"
+}
+
+@test "P30: exec gets no more than its container, whatever is asked for" {
+	policy '{ process: { capabilities: { ceiling: [ "CAP_KILL", "CAP_CHOWN" ] } }, exec: { sameAsContainer: true } }'
+	config '.process.user.uid = 1000 | .process.noNewPrivileges = true'
+	start_sleeper
+	ok exec --cap CAP_SYS_ADMIN --cap CAP_CHOWN "$ID" grep CapBnd /proc/self/status
+	same $'CapBnd:\t0000000000000021' "$output"
+	refused "the container is not root" exec --user 0 "$ID" true
+	# The words it was made under hold, also when the node has others by now.
+	globally
+	ok exec --cap CAP_SYS_ADMIN "$ID" grep CapBnd /proc/self/status
+	same $'CapBnd:\t0000000000000021' "$output"
+}
+
+@test "P31: a policy that cannot be trusted or understood refuses every container, and says why" {
+	policy '{ process: { noNewPrivileges: true } }'
+	run_ok
+	chmod 666 "$T/policy.json"
+	run_refused "may be written by others (mode 0666)"
+	chmod 644 "$T/policy.json"
+	chown 1000 "$T/policy.json"
+	run_refused "belongs to user 1000, not to root"
+	chown 0 "$T/policy.json"
+	mv "$T/policy.json" "$T/real.json"
+	ln -s real.json "$T/policy.json"
+	run_refused "is a symlink"
+	rm "$T/policy.json"
+	mkfifo "$T/policy.json"
+	run_refused "is no regular file"
+	rm "$T/policy.json"
+	run_refused "open: No such file"
+	head -c 60 "$T/real.json" > "$T/policy.json"
+	run_refused "policy.json:"
+	{ cat "$T/real.json"; head -c $((2 << 20)) /dev/zero | tr '\0' ' '; } > "$T/policy.json"
+	run_refused "larger than 1048576 bytes"
+	policy '{ process: { noNewPrivilege: true } }'
+	run_refused "rules[0].process.noNewPrivilege: no policy of schema"
+	policy '{ process: { noNewPrivileges: "yes" } }'
+	run_refused "rules[0].process.noNewPrivileges must be true or false"
+	policy '{ process: null }'
+	run_refused "null says nothing"
+	policy '{}' '{ schema: "strake/node-policy/2" }'
+	run_refused '"strake/node-policy/2" is not known'
+	printf '{ "schema": "strake/node-policy/1", "name": "x", "rules": [ { "name": "a", "name": "b" } ] }' > "$T/policy.json"
+	run_refused "the field is given twice"
+}
+
+@test "P31: a folder of policies that others may write refuses, and one without policies changes nothing" {
+	mkdir "$T/d"
+	globally --policy "$T/d"
+	run_ok
+	echo '{}' > "$T/d/readme.txt"
+	run_ok
+	echo '{}' > "$T/d/a.json"
+	run_refused "a.json:1: schema is missing"
+	rm "$T/d/a.json"
+	chmod 777 "$T/d"
+	run_refused "may be written by others (mode 0777)"
+	globally --policy "$T/none"
+	run_refused "No such file"
+}
+
+@test "P33: a rule in audit mode changes nothing, and tells what it would do" {
+	policy '{ mode: "audit", process: { capabilities: { ceiling: [] }, user: { root: "never" } } }'
+	status_lines '^CapBnd'
+	run_ok
+	lacks "$output" $'CapBnd:\t0000000000000000'
+	start_sleeper
+	same 'process.user.uid audit refuse' "$(record '.changes[] | select(.action == "refuse") | [ .field, .mode, .action ] | join(" ")')"
+	same none "$(record '.changes[] | select(.field == "process.capabilities.bounding") | .effective')"
+}
+
+@test "P37: sysctls that the node does not list are refused, in either spelling" {
+	policy '{ sysctl: { allow: [ "net.ipv4.ip_unprivileged_port_start" ] } }'
+	config '.linux.sysctl = { "net/ipv4/ip_unprivileged_port_start": "0" }'
+	run_ok
+	config '.linux.sysctl = { "net.ipv4.ip_forward": "1" }'
+	run_refused "is not in the list of sysctls"
+	config '.linux.sysctl = { "net.ipv4.ip_unprivileged_port_start": "0\nx" }'
+	run_refused control
+}
+
+@test "P40: explain on a bundle is what is recorded when it starts" {
+	policy '{ process: { noNewPrivileges: true, capabilities: { ceiling: [ "CAP_KILL" ] },
+			rlimits: { RLIMIT_NOFILE: { max: 100 } }, oomScoreAdj: { min: 100 } },
+		paths: { masked: [ "/proc/version" ] }, root: { readonly: true } }'
+	explain
+	same 0 "$status"
+	echo "$output" > "$T/explained"
+	start_sleeper
+	cmp "$T/explained" "$ROOT/$ID/policy.json"
+	same 100:100 "$(record '.changes[] | select(.field | startswith("process.rlimits")) | .effective')"
+	same 100 "$(cat "/proc/$(pid_of)/oom_score_adj")"
+	contains "$(cat "/proc/$(pid_of)/limits" | tr -s ' ')" "Max open files 100 100"
+}
+
+@test "an update gets no more than the node's maximum" {
+	policy '{ resources: { pids: { max: 20 } } }'
+	grep -qw pids /sys/fs/cgroup/cgroup.controllers || skip "no pids controller of version 2 here"
+	start_sleeper
+	same 20 "$(cat "$CG/pids.max")"
+	ok update --pids-limit 100 "$ID"
+	same 20 "$(cat "$CG/pids.max")"
+	ok update --pids-limit 10 "$ID"
+	same 10 "$(cat "$CG/pids.max")"
+}
+
+@test "the node's own folder holds without any option" {
+	mkdir -p /etc/strake
+	mount -t tmpfs -o mode=755 none /etc/strake
+	mkdir /etc/strake/policy.d
+	policy '{ process: { user: { root: "never" } } }'
+	cp "$T/policy.json" /etc/strake/policy.d/10-edge.json
+	globally
+	run_refused "root is not allowed (node policy \"edge\", rule \"floor\")"
+	umount /etc/strake
+	run_ok
+}
+
+@test "policy check lists what holds, policy diff what two do not share" {
+	policy '{ process: { noNewPrivileges: true } }'
+	ok policy check
+	contains "$output" 'policy "edge", generation 3, 1 rule'
+	cp "$T/policy.json" "$T/other.json"
+	ok policy diff "$T/policy.json" "$T/other.json"
+	same "" "$output"
+	jq '.rules[0].root = { readonly: true }' "$T/policy.json" > "$T/other.json"
+	exits 1 policy diff "$T/policy.json" "$T/other.json"
+	contains "$output" "- edge/floor"
+	contains "$output" "+ edge/floor"
+	globally
+	ok policy check
+	same "no node policies" "$output"
+}
