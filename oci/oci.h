@@ -28,7 +28,8 @@ struct oci_runtime {
 	const char *root;           /* state directory: "/run/strake" */
 	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled"; NULL: cgroupfs */
 	bool rootless;
-	const char *policy; /* node policies: a file or folder; NULL: the node's own (policy/load.h) */
+	const char *
+		policy; /* node policies: a file or folder; NULL: the node's own (policy/load.h) */
 	int cancel_fd;         /* readable: give up, clean up, -ECANCELED; -1: none */
 	struct timing *timing; /* NULL: nobody asked; see run/timing.h */
 	void (*warn)(void *arg, const char *text); /* what did not stop us; may be NULL */

@@ -94,7 +94,7 @@ static int path_passes(const char *path, const struct stat *wanted)
 static int host_source(void *arg, size_t i, const char *source, const char *denied)
 {
 	struct policy_host *h = arg;
-	char at[PATH_MAX], denied_at[PATH_MAX];
+	char at[PATH_MAX] = "", denied_at[PATH_MAX] = "";
 	autoclose int denied_fd = -1;
 	struct stat st, denied_st;
 	int fd, r;

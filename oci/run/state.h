@@ -17,17 +17,17 @@ struct error;
  * config.json (the spec as it was given), seccomp.bpf (the filter, for exec) and, from create to
  * start, start.sock, where the container's first process waits.
  */
-#define STATE_FILE    "state.json"
-#define STATE_CONFIG  "config.json"
-#define STATE_FILTER  "seccomp.bpf"
-#define STATE_SOCKET  "start.sock"
-#define STATE_HANDOFF "listener"
+#define STATE_FILE     "state.json"
+#define STATE_CONFIG   "config.json"
+#define STATE_FILTER   "seccomp.bpf"
+#define STATE_SOCKET   "start.sock"
+#define STATE_HANDOFF  "listener"
 /* There since a process was executed that may trace, in a container that may not. */
-#define STATE_TRACER  "tracer"
+#define STATE_TRACER   "tracer"
 /* Under node policies: what they changed, and their own text. */
 #define STATE_POLICY   "policy.json"
 #define STATE_POLICIES "policies.json"
-#define STATE_MAX     (32u << 20)
+#define STATE_MAX      (32u << 20)
 
 struct state {
 	struct arena arena; /* owns the strings of a state that was read */
