@@ -46,6 +46,9 @@ struct oci_create_options {
 	const char *pid_file;       /* or NULL */
 	const char *pidfd_socket;   /* gets the process's pidfd; or NULL */
 	unsigned int preserve_fds;  /* files 3 to 3+n-1, which must be open */
+	unsigned int
+		listen_fds; /* the first of them, that it is told of as sd_listen_fds(3) says */
+	const char *listen_names; /* LISTEN_FDNAMES; or NULL */
 	bool no_pivot;
 	bool no_new_keyring;
 	int stdio[3]; /* what the payload gets as 0, 1, 2; -1: the caller's own */
@@ -79,6 +82,8 @@ struct oci_exec_options {
 	const char *pid_file;
 	const char *pidfd_socket;
 	unsigned int preserve_fds;
+	unsigned int listen_fds;
+	const char *listen_names;
 	int stdio[3];
 };
 
@@ -120,7 +125,7 @@ int oci_resume(const struct oci_runtime *rt, const char *id, struct error *e);
 int oci_update(const struct oci_runtime *rt, const char *id, const struct spec_resources *r,
 	       struct error *e);
 
-/* Removes a stopped container; `force`: kills what is there first, whatever state it is in. */
+/* Removes a container that is stopped or was never started; `force`: kills what is there first, whatever state it is in. */
 int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct error *e);
 
 /* What `state` prints. Strings live in the arena. */

@@ -77,8 +77,12 @@ void inherit_look(struct cli *cli);
 /* None of them reaches another program by itself. */
 void inherit_end(void);
 
-/* Whether the `wanted` files of --preserve-fds are there; ours must not be taken for them. */
-int inherit_check(const struct cli *cli, unsigned int wanted, struct error *e);
+/*
+ * Whether the files of --preserve-fds are there; ours must not be taken for them. Those that a service
+ * manager handed us (sd_listen_fds(3)) come before them, and count from here on.
+ */
+int inherit_check(const struct cli *cli, unsigned int *preserve, unsigned int *listen,
+		  const char **listen_names, struct error *e);
 
 /* --- foreground.c ------------------------------------------------------------------------------ */
 

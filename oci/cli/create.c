@@ -45,7 +45,8 @@ int verb_create(struct cli *cli, int argc, char **argv)
 	if (r)
 		return r > 0 ? 0 : r;
 	opt.id = argv[first];
-	r = inherit_check(cli, opt.preserve_fds, &cli->error);
+	r = inherit_check(cli, &opt.preserve_fds, &opt.listen_fds, &opt.listen_names,
+			  &cli->error);
 	if (r == 0)
 		r = foreground_begin(cli);
 	if (r == 0)

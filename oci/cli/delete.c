@@ -15,7 +15,8 @@ static const struct option_row rows[] = {
 
 static const struct option_table table = {
 	.usage = "delete [--force] ID",
-	.about = "Removes a stopped container, its cgroup and its state.",
+	.about =
+		"Removes a container that is stopped, or was never started, its cgroup and its state.",
 	.rows = rows,
 	.n = ARRAY_SIZE(rows),
 	.min_args = 1,

@@ -110,7 +110,8 @@ int verb_exec(struct cli *cli, int argc, char **argv)
 	r = exec_read_gids(&opt.gids, gids, ARRAY_SIZE(gids), &opt.exec.n_additional_gids,
 			   &cli->error);
 	if (r == 0)
-		r = inherit_check(cli, opt.exec.preserve_fds, &cli->error);
+		r = inherit_check(cli, &opt.exec.preserve_fds, &opt.exec.listen_fds,
+				  &opt.exec.listen_names, &cli->error);
 	if (r == 0)
 		r = foreground_begin(cli);
 	/* Offered in any case: whether there is a terminal, a --process file may decide. */

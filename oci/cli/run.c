@@ -84,7 +84,8 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	if (r)
 		return r > 0 ? 0 : r;
 	opt.create.id = argv[first];
-	r = inherit_check(cli, opt.create.preserve_fds, &cli->error);
+	r = inherit_check(cli, &opt.create.preserve_fds, &opt.create.listen_fds,
+			  &opt.create.listen_names, &cli->error);
 	if (r == 0)
 		r = foreground_begin(cli);
 	if (r == 0)

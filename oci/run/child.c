@@ -426,7 +426,9 @@ static int child_prepare_command(struct child *c, struct child_command *cmd, str
 	int r;
 
 	r = command_find(c->sandbox.process, &cmd->path, e);
-	return r < 0 ? r : command_environment(c->sandbox.process, &cmd->env, e);
+	return r < 0 ? r
+		     : command_environment(c->sandbox.process, c->sandbox.listen_fds,
+					   c->sandbox.listen_names, &cmd->env, e);
 }
 
 /* `start` connects and says so; one that goes away without a word is as if it never came. */
@@ -564,6 +566,8 @@ static void child_main(struct child *c, const struct child_step *steps, size_t n
 		child_fail(c, &e, "command");
 	if (child_be_born(c, &e) < 0)
 		child_fail(c, &e, "born");
+	if (c->sandbox.listen_fds)
+		command_tell_pid(cmd.env);
 	if (child_wait_start(c, &e) < 0)
 		child_fail(c, &e, "ready");
 	child_execute(c, &cmd, &e);

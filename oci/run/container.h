@@ -26,6 +26,7 @@ struct container {
  * container_done(); -EBUSY where somebody does for that long.
  */
 #define CONTAINER_UNLOCKED (-1)
+#define CONTAINER_LOCK_MS  10000 /* what a command waits for another one on the same container */
 
 int container_open(const struct oci_runtime *rt, const char *id, int lock_ms,
 		   struct container *ret, struct error *e);

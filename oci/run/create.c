@@ -136,6 +136,8 @@ static int create_open_outside(struct create *c, struct error *e)
 	sb->no_pivot = c->opt->no_pivot;
 	sb->no_new_keyring = c->opt->no_new_keyring;
 	sb->preserve_fds = c->opt->preserve_fds;
+	sb->listen_fds = c->opt->listen_fds;
+	sb->listen_names = c->opt->listen_names;
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	/* Who has no power over mounts leaves it to the child, who has, and whose ids are his. */
 	sb->foreign_userns = sb->own_userns && !c->rt->rootless;
@@ -212,7 +214,7 @@ static int create_await_cgroup(struct create *c, struct error *e)
 
 	/* While systemd is at it, what takes longest of the rest. */
 	if (c->manager.kind == MANAGER_SYSTEMD && ns_net_apart(sb)) {
-		c->net_fd = ns_make_net(e);
+		c->net_fd = ns_make_net(&c->net_socket_fd, e);
 		if (c->net_fd < 0)
 			return c->net_fd;
 	}
@@ -277,15 +279,16 @@ static int create_make_net(struct create *c, struct error *e)
 	if (!ns_net_apart(&c->child.sandbox))
 		return 0;
 	if (c->net_fd < 0)
-		c->net_fd = ns_make_net(e);
+		c->net_fd = ns_make_net(&c->net_socket_fd, e);
 	if (c->net_fd < 0)
 		return c->net_fd;
 	r = sync_send_fd(c->sync_fd, SYNC_NET, c->net_fd);
 	mem_closep(&c->net_fd);
 	c->net_fd = -1;
-	if (create_child_is_gone(r))
-		return 0;
-	return r < 0 ? error_set(e, -r, "hand over the network namespace") : 0;
+	if (r < 0 && !create_child_is_gone(r))
+		return error_set(e, -r, "hand over the network namespace");
+	/* Nothing runs there before our last word. */
+	return ns_raise_loopback(c->net_socket_fd, e);
 }
 
 static int create_compile_filter(struct create *c, struct error *e)
@@ -459,8 +462,9 @@ static void create_close(struct create *c)
 {
 	struct sandbox *sb = &c->child.sandbox;
 	int *const fds[] = {
-		&sb->tree_fd,        &sb->console_fd, &sb->bundle_fd, &c->child.sync_fd,
-		&c->child.listen_fd, &c->sync_fd,     &c->net_fd,     &c->pid_fd,
+		&sb->tree_fd,      &sb->console_fd,     &sb->bundle_fd,
+		&c->child.sync_fd, &c->child.listen_fd, &c->sync_fd,
+		&c->net_fd,        &c->net_socket_fd,   &c->pid_fd,
 	};
 	size_t i;
 
@@ -524,6 +528,7 @@ static int create_container(struct create *c, const struct oci_runtime *rt,
 			   .lock_fd = -1 },
 		.sync_fd = -1,
 		.net_fd = -1,
+		.net_socket_fd = -1,
 		.pid_fd = -1,
 	};
 	c->container.rt = rt;

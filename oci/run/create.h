@@ -36,7 +36,8 @@ struct create {
 	struct manager manager;
 	bool has_manager;
 
-	int net_fd; /* the new network namespace, until the child has it; -1 */
+	int net_fd;        /* the new network namespace, until the child has it; -1 */
+	int net_socket_fd; /* made there; -1 */
 	struct seccomp_program filter;
 	struct seccomp_program *shared_filter; /* the child sees it there; or NULL */
 	struct child child;

@@ -19,7 +19,7 @@
 #include "spec/spec.h"
 
 /* Whoever made it may have been killed a moment ago, and a process of his be ending still. */
-#define DELETE_LOCK_MS 2000
+#define DELETE_FORCED_LOCK_MS 2000
 
 static int delete_check_status(const struct container *c, bool force, struct error *e)
 {
@@ -29,7 +29,8 @@ static int delete_check_status(const struct container *c, bool force, struct err
 	r = container_status(c, &status, e);
 	if (r < 0)
 		return r;
-	if (status == OCI_STOPPED || force)
+	/* Created: as with other runtimes, its process, which has not been the payload's yet, is ended. */
+	if (status == OCI_STOPPED || status == OCI_CREATED || force)
 		return 0;
 	error_say(e, EINVAL, "cannot delete container \"%s\": it is %s, not stopped",
 		  c->state.id, oci_status_name(status));
@@ -67,7 +68,7 @@ int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct 
 	bool has_spec;
 	int r;
 
-	r = container_open(rt, id, force ? DELETE_LOCK_MS : 0, &c, e);
+	r = container_open(rt, id, force ? DELETE_FORCED_LOCK_MS : CONTAINER_LOCK_MS, &c, e);
 	if (r == 0)
 		r = delete_check_status(&c, force, e);
 	if (r < 0)

@@ -248,6 +248,8 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 	sb->bundle = x->container.state.bundle;
 	sb->joining = true;
 	sb->preserve_fds = x->opt->preserve_fds;
+	sb->listen_fds = x->opt->listen_fds;
+	sb->listen_names = x->opt->listen_names;
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	sb->target_fd = x->init_fd;
 	sb->target_flags = exec_namespaces(&x->spec);

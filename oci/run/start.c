@@ -155,7 +155,7 @@ int oci_start(const struct oci_runtime *rt, const char *id, struct error *e)
 	struct start s = { .rt = rt, .spec = &spec, .state = &c.state, .status = OCI_CREATING };
 	int r;
 
-	r = container_open(rt, id, 0, &c, e);
+	r = container_open(rt, id, CONTAINER_LOCK_MS, &c, e);
 	if (r < 0)
 		return r;
 	r = start_check_status(&c, e);

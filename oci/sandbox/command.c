@@ -259,31 +259,76 @@ static size_t command_dedup(const struct spec_process *p, char **out, char **tab
 	return kept;
 }
 
-int command_environment(const struct spec_process *p, char ***ret, struct error *e)
+/* In the place of one of that name, or after the last. */
+static void command_env_set(char **out, size_t *n, char *entry)
 {
+	size_t len = strcspn(entry, "=") + 1, i;
+
+	for (i = 0; i < *n && strncmp(out[i], entry, len) != 0; i++)
+		;
+	out[i] = entry;
+	if (i == *n)
+		(*n)++;
+}
+
+/* What sd_listen_fds(3) reads. `text` has room for it; the number of who executes comes last. */
+static void command_env_listen(char **out, size_t *n, unsigned int fds, const char *names,
+			       char *text)
+{
+	size_t len = (size_t)sprintf(text, "LISTEN_FDS=%u", fds) + 1;
+
+	command_env_set(out, n, text);
+	text += len;
+	if (names) {
+		len = (size_t)sprintf(text, "LISTEN_FDNAMES=%s", names) + 1;
+		command_env_set(out, n, text);
+		text += len;
+	}
+	strcpy(text, "LISTEN_PID=");
+	command_env_set(out, n, text);
+}
+
+void command_tell_pid(char **env)
+{
+	static const char name[] = "LISTEN_PID=";
+
+	while (*env && !str_starts(*env, name))
+		env++;
+	if (*env)
+		sprintf(*env + strlen(name), "%d", getpid());
+}
+
+int command_environment(const struct spec_process *p, unsigned int listen_fds,
+			const char *listen_names, char ***ret, struct error *e)
+{
+	static const char most[] =
+		"HOME=\0LISTEN_FDS=4294967295\0LISTEN_PID=2147483647\0LISTEN_FDNAMES=";
 	bool need_home = !command_env_get(p, "HOME");
 	autofree char **table = NULL;
 	char home[COMMAND_LINE_MAX] = "";
+	size_t room = p->env.n + 5; /* ours, and NULL */
 	size_t slots = 16, kept;
-	char **out;
+	char **out, *text;
 
 	if (need_home)
 		command_home(p->user.uid, home);
 	while (slots < 2 * p->env.n + 2)
 		slots *= 2;
 	table = calloc(slots, sizeof(*table));
-	out = malloc((p->env.n + 2) * sizeof(*out) + sizeof("HOME=") + strlen(home));
+	out = malloc(room * sizeof(*out) + sizeof(most) + strlen(home) +
+		     (listen_names ? strlen(listen_names) : 0));
 	if (!table || !out) {
 		free(out);
 		return error_set(e, ENOMEM, "process.env");
 	}
+	text = (char *)(out + room);
 	kept = command_dedup(p, out, table, slots);
 	if (need_home) {
-		char *text = (char *)(out + p->env.n + 2);
-
-		sprintf(text, "HOME=%s", home);
 		out[kept++] = text;
+		text += sprintf(text, "HOME=%s", home) + 1;
 	}
+	if (listen_fds)
+		command_env_listen(out, &kept, listen_fds, listen_names, text);
 	out[kept] = NULL;
 	*ret = out;
 	return 0;

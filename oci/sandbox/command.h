@@ -17,6 +17,11 @@ int command_find(const struct spec_process *p, char **ret, struct error *e);
 /*
  * The environment as execve(2) wants it: the last of repeated names wins, HOME from the image's
  * /etc/passwd (bounded, never a FIFO or device) where it is missing. The array is the caller's to
- * free; the strings belong to the process, but HOME's, which is in the same allocation.
+ * free; the strings belong to the process, but ours, which are in the same allocation. listen_fds: how
+ * many sockets from 3 on are handed over; 0: nothing is said about any.
  */
-int command_environment(const struct spec_process *p, char ***ret, struct error *e);
+int command_environment(const struct spec_process *p, unsigned int listen_fds,
+			const char *listen_names, char ***ret, struct error *e);
+
+/* With listen_fds: LISTEN_PID, by the very process that will execute. */
+void command_tell_pid(char **env);

@@ -86,12 +86,15 @@ static int device_mknod(int dir_fd, const char *name, const struct spec_device *
 static int device_bind(int dir_fd, const char *name, const struct spec_device *d,
 		       struct error *e)
 {
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
 	autoclose int fd = -1, target_fd = -1;
 	struct stat st;
 
 	fd = open_tree(AT_FDCWD, d->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(e, errno, "open the host's %s to bind it", d->path);
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return error_set(e, errno, "bind the host's %s nosuid and noexec", d->path);
 	if ((st.st_mode & S_IFMT) != (device_mode(d) & S_IFMT) ||
 	    st.st_rdev != device_number(d))
 		return error_say(e, EINVAL, "the host's %s is another device than %c %lld:%lld",

@@ -85,7 +85,8 @@ static int identity_make_cwd(const char *cwd, struct error *e)
 
 	fd = root_fd < 0 ? -errno : path_mkdir_all(root_fd, cwd, 0755);
 	if (fd < 0 || fchdir(fd) < 0)
-		return error_set(e, fd < 0 ? -fd : errno, "process.cwd: make %s", cwd);
+		return error_set(e, fd < 0 ? -fd : errno,
+				 "process.cwd: chdir to %s, which is not there: make it", cwd);
 	return 0;
 }
 
@@ -112,7 +113,7 @@ int identity_enter_cwd(struct sandbox *sb, bool again, struct error *e)
 		if (!again && (errno == EACCES || errno == EPERM))
 			return 0;
 		if (errno != ENOENT || again)
-			return error_set(e, errno, "process.cwd: enter %s", cwd);
+			return error_set(e, errno, "process.cwd: chdir to %s", cwd);
 		r = identity_make_cwd(cwd, e);
 		if (r < 0)
 			return r;

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -95,18 +97,40 @@ bool ns_net_apart(const struct sandbox *sb)
 	return sb->net_apart;
 }
 
-int ns_make_net(struct error *e)
+static int ns_open_socket(struct error *e)
 {
-	autoclose int own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), new_fd = -1;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? error_set(e, errno, "make a socket in the new network namespace") : fd;
+}
+
+int ns_make_net(int *ret_socket_fd, struct error *e)
+{
+	autoclose int own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	autoclose int new_fd = -1, socket_fd = -1;
 
 	if (own_fd < 0 || unshare(CLONE_NEWNET) < 0)
 		return error_set(e, errno, "make a new network namespace");
 	new_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	socket_fd = ns_open_socket(e);
 	if (setns(own_fd, CLONE_NEWNET) < 0)
 		return error_set(e, errno, "return to our own network namespace");
 	if (new_fd < 0)
 		return error_set(e, errno, "open the new network namespace");
+	if (socket_fd < 0)
+		return socket_fd;
+	*ret_socket_fd = take_fd(&socket_fd);
 	return take_fd(&new_fd);
+}
+
+/* Whoever may make one and not change it (no CAP_NET_ADMIN, nested in a container) has it as it is. */
+int ns_raise_loopback(int socket_fd, struct error *e)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	if (ioctl(socket_fd, SIOCSIFFLAGS, &lo) < 0 && errno != EPERM)
+		return error_set(e, errno, "bring up lo in the new network namespace");
+	return 0;
 }
 
 int ns_join(struct sandbox *sb, struct error *e)
@@ -159,6 +183,13 @@ static int ns_enter_time(struct sandbox *sb, struct error *e)
 
 int ns_unshare_late(struct sandbox *sb, struct error *e)
 {
+	if (sandbox_new_ns(sb, SPEC_NS_NETWORK) && !ns_net_apart(sb)) {
+		autoclose int socket_fd = ns_open_socket(e);
+		int r = socket_fd < 0 ? socket_fd : ns_raise_loopback(socket_fd, e);
+
+		if (r < 0)
+			return r;
+	}
 	if (sandbox_new_ns(sb, SPEC_NS_CGROUP) && unshare(CLONE_NEWCGROUP) < 0)
 		return error_set(e, errno, "make a new cgroup namespace");
 	if (sandbox_new_ns(sb, SPEC_NS_TIME))

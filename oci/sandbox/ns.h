@@ -28,14 +28,17 @@ bool ns_net_apart(const struct sandbox *sb);
 /*
  * Parent: makes a new network namespace and returns a descriptor of it, while the caller stays in its
  * own. A new network namespace takes longer than everything else of clone3 together; so the child is
- * born without it and gets this one by setns(2).
+ * born without it and gets this one by setns(2). *ret_socket_fd: a socket that was made there.
  */
-int ns_make_net(struct error *e);
+int ns_make_net(int *ret_socket_fd, struct error *e);
+
+/* Through that socket: 127.0.0.1 answers, as with other runtimes. */
+int ns_raise_loopback(int socket_fd, struct error *e);
 
 /* Child: joins those given by path but user and pid, which the parent's clone took care of. */
 int ns_join(struct sandbox *sb, struct error *e);
 
-/* Child: the new cgroup and time namespaces. */
+/* Child: the new cgroup and time namespaces, and lo of the network namespace it was born into. */
 int ns_unshare_late(struct sandbox *sb, struct error *e);
 
 /* Child of exec: joins everything of the target but its pid namespace. */

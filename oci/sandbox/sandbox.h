@@ -38,6 +38,8 @@ struct sandbox {
 	bool foreign_userns; /* host ids are not our ids: the parent must open host paths */
 	bool net_apart;      /* the parent makes the network namespace and hands it over */
 	unsigned int preserve_fds; /* 3 .. 3+n-1 reach the payload */
+	unsigned int listen_fds;   /* how many of them it is told of: sd_listen_fds(3) */
+	const char *listen_names;  /* LISTEN_FDNAMES, or NULL */
 
 	int ns_fd[SPEC_NS_COUNT]; /* namespaces to join */
 	int target_fd;            /* exec: pidfd of the container's init; setns(2) with it */

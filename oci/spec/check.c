@@ -83,7 +83,7 @@ int spec_check(const struct spec *s, struct error *e)
 	if (err == 0)
 		err = rules_net_devices(&r, &s->linux_);
 	if (err == 0)
-		err = rules_sysctls(&r, &s->linux_);
+		err = rules_sysctls(&r, s);
 	if (err == 0)
 		err = rules_resources(&r, &s->linux_.resources, "linux.resources");
 	if (err == 0)

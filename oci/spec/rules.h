@@ -52,7 +52,7 @@ int rules_namespaces(struct rules *r, const struct spec_linux *l);
 int rules_id_mappings(struct rules *r, const char *path, const struct spec_id_mapping *maps,
 		      size_t n);
 int rules_net_devices(struct rules *r, const struct spec_linux *l);
-int rules_sysctls(struct rules *r, const struct spec_linux *l);
+int rules_sysctls(struct rules *r, const struct spec *s);
 int rules_linux(struct rules *r, const struct spec_linux *l);
 int rules_resources(struct rules *r, const struct spec_resources *res, const char *path);
 int rules_seccomp(struct rules *r, const struct spec_seccomp *s);

@@ -209,3 +209,25 @@ shown() { wait_for grep -qF "$1" "$T/shown"; }
 	same "0 1 2 3" "$(awk '{ printf "%s%s", sep, $1; sep = " " }' <<< "$output")"
 	run_refused "--preserve-fds 2: fd 3 is not open" --preserve-fds 2
 }
+
+# What a service manager hands to the runtime: sockets from 3 on, and how many there are.
+@test "sockets of a service manager reach the payload, which is told so" {
+	payload sh -c 'probe fds; env'
+	output=$(LISTEN_FDS=2 LISTEN_FDNAMES=a:b "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" --preserve-fds 1 \
+		"$ID" 3< /etc/os-release 4< /etc/passwd 5< /etc/group)
+	same "0 1 2 3 4 5" "$(awk '/^[0-9]+ / { printf "%s%s", sep, $1; sep = " " }' <<< "$output")"
+	same "LISTEN_FDNAMES=a:b LISTEN_FDS=2 LISTEN_PID=1" "$(grep ^LISTEN_ <<< "$output" | sort | xargs)"
+}
+
+@test "sockets that were meant for another process are not handed on" {
+	payload sh -c 'probe fds; env'
+	output=$(LISTEN_FDS=1 LISTEN_PID=2 "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" 3< /etc/os-release)
+	same "0 1 2" "$(awk '/^[0-9]+ / { printf "%s%s", sep, $1; sep = " " }' <<< "$output")"
+	! grep -q ^LISTEN_ <<< "$output"
+}
+
+@test "exec hands on the sockets of a service manager under the command's own pid" {
+	start_sleeper
+	output=$(LISTEN_FDS=1 "$RUNTIME" --root "$ROOT" exec "$ID" sh -c 'echo $$; env' 3< /etc/os-release)
+	same "LISTEN_FDS=1 LISTEN_PID=$(head -n 1 <<< "$output")" "$(grep ^LISTEN_ <<< "$output" | sort | xargs)"
+}

@@ -178,3 +178,10 @@ umount: can't unmount /proc/version: Invalid argument
 	config '.linux.maskedPaths[-1] = "proc/keys"'
 	run_refused "linux.maskedPaths[9]"
 }
+
+@test "a device that is bound in a user namespace is nosuid and noexec" {
+	payload sh -c 'grep " /dev/null " /proc/self/mountinfo'
+	userns_add
+	run_ok
+	[[ " $output" == *" rw,nosuid,noexec"* || " $output" == *",nosuid,"*noexec* ]] || fail "$output"
+}

@@ -61,11 +61,11 @@ load helpers
 	same running "$(state_of .status)"
 }
 
-@test "a created container is not deleted without force" {
+@test "a container that was never started is deleted without force" {
 	payload true
 	create
-	refused "cannot delete container \"$ID\": it is created, not stopped" delete "$ID"
-	same created "$(state_of .status)"
+	ok delete "$ID"
+	refused "container \"$ID\" does not exist" state "$ID"
 }
 
 @test "delete --force ends a running container and all its processes" {
@@ -109,10 +109,24 @@ load helpers
 	wait_for test -d "$ROOT/$ID"
 	wait_for is_status creating
 	refused "is being created, started or deleted right now" delete --force "$ID"
-	refused "is being created, started or deleted right now" start "$ID"
 	touch "$T/go"
 	wait "$background"
 	same created "$(state_of .status)"
+}
+
+@test "start waits for who is still creating" {
+	payload sh -c 'echo started > /mark'
+	config --arg p "$T/go" '.root.readonly = false | .hooks.createRuntime = [ { path: "/bin/sh",
+		args: [ "sh", "-c", "until test -e \"$0\"; do sleep 0.05; done", $p ], env: [ "PATH=/bin:/usr/bin" ] } ]'
+	background "$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID" > "$T/b.out" 2>&1 < /dev/null
+	wait_for is_status creating
+	"$RUNTIME" --root "$ROOT" start "$ID" 2> "$T/start.err" < /dev/null &
+	# It is there, and waits in a child of its own.
+	wait_for pgrep -P $! > /dev/null
+	[[ ! -e $BUNDLE/rootfs/mark ]]
+	touch "$T/go"
+	wait $! || fail "$(cat "$T/start.err")"
+	wait_for test -e "$BUNDLE/rootfs/mark"
 }
 
 @test "delete --force waits for a process that was killed and still holds the lock" {

@@ -233,3 +233,17 @@ $(readlink "/proc/$pid/ns/user")" "$output"
 	config 'del(.linux.namespaces[-1]) | .linux.uidMappings = [ { containerID: 0, hostID: 1, size: 1 } ]'
 	run_refused "linux.uidMappings: is for a user namespace"
 }
+
+lo_flags() {
+	payload cat /sys/class/net/lo/flags
+	run_ok
+}
+
+# IFF_UP | IFF_LOOPBACK, as with other runtimes: a server on localhost answers.
+@test "a new network namespace has its loopback up, also in a user namespace" {
+	lo_flags
+	same 0x9 "$output"
+	userns_add
+	lo_flags
+	same 0x9 "$output"
+}

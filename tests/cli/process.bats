@@ -125,7 +125,7 @@ HOME=/root" "$output"
 
 @test "a cwd that is a file is refused" {
 	config '.process.cwd = "/etc/passwd"'
-	run_refused "process.cwd: enter /etc/passwd: Not a directory"
+	run_refused "process.cwd: chdir to /etc/passwd: Not a directory"
 }
 
 @test "rlimits are set, soft and hard" {

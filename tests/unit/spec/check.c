@@ -511,6 +511,9 @@ static void test_sysctls(void **state)
 		  "namespace: it would change the host" },
 		{ LINUX(NS("uts"), "\"sysctl\":{\"kernel.hostname\":\"x\"}"),
 		  "linux.sysctl[\"kernel.hostname\"]: the container's name is what hostname says" },
+		{ "\"domainname\":\"a\"," LINUX(NS("uts"),
+						"\"sysctl\":{\"kernel.domainname\":\"b\"}"),
+		  "linux.sysctl[\"kernel.domainname\"]: domainname says \"a\" already" },
 		{ LINUX("", "\"sysctl\":{\"user.max_user_namespaces\":\"1\"}"),
 		  "linux.sysctl[\"user.max_user_namespaces\"]: \"user.max_user_namespaces\" would "
 		  "change the host: linux.namespaces lacks \"user\"" },
