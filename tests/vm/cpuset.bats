@@ -1,42 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-# A container's processors.
+# A container's processors, with both managers.
 # needs: systemd smp cpuset strake
 
-load lib
+load managers
 
 setup() {
-	bundle_make "$BATS_TEST_TMPDIR/b"
-	bundle_set '.linux.cgroupsPath = "/strake-cpuset" | .process.args = ["sleep", "600"]'
+	managers_setup
 }
 
 teardown() {
-	strake delete -f c 2>/dev/null || true
-	[ ! -e /sys/fs/cgroup/strake-cpuset ]
+	managers_teardown
 }
 
-@test "cpuset.cpus and .mems are what a process is bound to" {
-	bundle_set '.linux.resources.cpu = { cpus: "1", mems: "0" }'
-	strake run -d -b "$BUNDLE" c
-	run strake exec c grep Cpus_allowed_list /proc/self/status
-	[ "$output" = $'Cpus_allowed_list:\t1' ]
-	run strake exec c nproc
+teardown_file() {
+	managers_end
+}
+
+affinity() {
+	taskset -cp "$(strake_ state "$ID" | jq .pid)" | sed 's/.*: //'
+}
+
+both "cpuset.cpus and .mems are what a process is bound to" bound
+bound() {
+	limited '{ cpu: { cpus: "1", mems: "0" } }'
+	run strake_ exec "$ID" grep -E '^(Cpus|Mems)_allowed_list' /proc/self/status
+	[ "$output" = $'Cpus_allowed_list:\t1\nMems_allowed_list:\t0' ]
+	run strake_ exec "$ID" nproc
 	[ "$output" = 1 ]
+	[ "$(affinity)" = 1 ]
 }
 
-@test "update moves a running container to another processor" {
-	bundle_set '.linux.resources.cpu = { cpus: "1" }'
-	strake run -d -b "$BUNDLE" c
-	strake update --cpuset-cpus 0 c
-	local pid
-	pid=$(strake state c | jq .pid)
-	[ "$(taskset -cp "$pid" | sed 's/.*: //')" = 0 ]
-	strake update --cpuset-cpus 0-1 c
-	[ "$(taskset -cp "$pid" | sed 's/.*: //')" = 0,1 ]
+both "update moves a running container to another processor" moves
+moves() {
+	limited '{ cpu: { cpus: "1" } }'
+	strake_ update --cpuset-cpus 0 "$ID"
+	[ "$(affinity)" = 0 ]
+	strake_ update --cpuset-cpus 0-1 "$ID"
+	[ "$(affinity)" = 0,1 ]
 }
 
-@test "a processor that is not there is refused" {
+both "a processor that is not there is refused" refused
+refused() {
 	bundle_set '.linux.resources.cpu = { cpus: "77" }'
-	run strake run -b "$BUNDLE" c
+	run strake_ run -b "$BUNDLE" "$ID"
 	[ "$status" -ne 0 ]
 	[[ "$output" == *cpuset* ]]
 }

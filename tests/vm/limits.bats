@@ -5,13 +5,13 @@
 # disk: 256
 # deadline: 600
 
-load lib
+load managers
 
 setup_file() {
 	strake --version | sed -n '1s/^/# /p' >&3
 }
 
-# Every resource of config.json, in the order of the table; where it has to be seen elsewhere, or cannot.
+# Every resource of config.json, and why a guest may not show it.
 resources() {
 	cat <<-'EOF'
 		memory.limit
@@ -31,7 +31,7 @@ resources() {
 		blockIO.throttleReadIOPSDevice
 		blockIO.throttleWriteIOPSDevice
 		blockIO.weight            this kernel has no disk scheduler that weighs
-		hugepageLimits
+		hugepageLimits            this kernel has no huge pages
 		rdma                      this machine has no such device
 		devices
 		pause
@@ -44,7 +44,7 @@ held() {
 }
 
 teardown_file() {
-	systemctl stop limits.slice
+	managers_end
 	resources | awk -v held="$BATS_FILE_TMPDIR/held" '
 		BEGIN {
 			while ((getline line < held) > 0)
@@ -54,65 +54,21 @@ teardown_file() {
 		{
 			name = $1
 			$1 = ""
-			line = sprintf("# %-32s %-9s %-9s %s", name, seen[name " cgroupfs"], seen[name " systemd"], $0)
+			line = sprintf("# %-32s %-9s %-9s", name, seen[name " cgroupfs"], seen[name " systemd"])
+			if (!(name " cgroupfs" in seen))
+				line = line " not shown:" $0
 			sub(/ +$/, "", line)
 			print line
 		}' >&3
 }
 
 setup() {
-	ID=t-$BATS_TEST_NUMBER
-	bundle_make "$BATS_TEST_TMPDIR/b"
-	manage cgroupfs
+	managers_setup
 }
 
 teardown() {
-	strake_ delete -f "$ID" 2>/dev/null || true
+	managers_teardown
 	swapoff -a
-	[ ! -e "$CGROUP" ]
-	[ "$(systemctl show -P LoadState "strake-$ID.scope")" = not-found ]
-	[ ! -e /sys/fs/cgroup/strake-test ] || rmdir /sys/fs/cgroup/strake-test
-}
-
-# manage MANAGER: who makes the container's cgroup from here on, where it will be, and below what.
-manage() {
-	MANAGER=$1
-	case $MANAGER in
-	cgroupfs)
-		ABOVE=/sys/fs/cgroup/strake-test
-		CGROUP=$ABOVE/$ID
-		bundle_set '.linux.cgroupsPath = "/strake-test/" + $id' --arg id "$ID"
-		;;
-	systemd)
-		ABOVE=/sys/fs/cgroup/limits.slice
-		CGROUP=$ABOVE/strake-$ID.scope/container
-		bundle_set '.linux.cgroupsPath = "limits.slice:strake:" + $id' --arg id "$ID"
-		;;
-	esac
-}
-
-strake_() {
-	strake --cgroup-manager="$MANAGER" "$@"
-}
-
-# both TEXT FUNCTION: a test with the one and with the other.
-both() {
-	bats_test_function --description "cgroupfs: $1" -- with cgroupfs "$2"
-	bats_test_function --description "systemd: $1" -- with systemd "$2"
-}
-
-with() {
-	manage "$1"
-	"$2"
-}
-
-# limited FILTER [JQ OPTION...]: a container that sleeps, with these linux.resources.
-limited() {
-	local filter=$1
-	shift
-	bundle_set ".process.args = [\"sleep\", \"600\"] | .linux.resources += $filter" "$@"
-	strake_ run -d -b "$BUNDLE" "$ID"
-	[ "$MANAGER" = cgroupfs ] || systemctl daemon-reload
 }
 
 in_it() {
