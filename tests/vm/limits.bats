@@ -49,14 +49,14 @@ teardown_file() {
 		BEGIN {
 			while ((getline line < held) > 0)
 				seen[line] = "held"
-			printf "# %-32s %-9s %-9s\n", "resource", "cgroupfs", "systemd"
+			printf "# %-32s %-9s %s\n", "resource", "cgroupfs", "systemd"
 		}
 		{
 			name = $1
 			$1 = ""
 			line = sprintf("# %-32s %-9s %-9s", name, seen[name " cgroupfs"], seen[name " systemd"])
-			if (!(name " cgroupfs" in seen))
-				line = line " not shown:" $0
+			if (!seen[name " cgroupfs"])
+				line = line " not shown" ($0 == "" ? "" : ":" $0)
 			sub(/ +$/, "", line)
 			print line
 		}' >&3
