@@ -2,52 +2,19 @@
 #include "kube/connection.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <poll.h>
 #include <sys/select.h>
-#include <sys/socket.h>
 
-#include <curl/curl.h>
-
-#include "base/buf.h"
-#include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "kube/access.h"
 #include "kube/loop.h"
+#include "kube/request.h"
 
-#define ANSWER_MAX        (64u << 20)
-#define CONNECT_MS        10000
-#define UNACKED_MS        30000
-#define KEEPALIVE_S       30
-#define KEEPALIVE_PROBE_S 15
-#define LOOP_FDS_MAX      56
-#define FDS_MAX           64
-
-struct request {
-	struct request *prev, *next;
-	struct connection *c;
-	CURL *easy;
-	struct curl_slist *headers;
-	char *url;
-	struct call call; /* its strings but `body` are gone once sent */
-	char *method;
-	char *type;
-	char *accept;
-	struct buf sent;
-	size_t sent_off; /* so much of it is out */
-	struct buf got;
-	uint64_t started_ms;
-	unsigned retry_after_ms;
-	bool waiting; /* in the queue of LANE_API */
-	bool again;   /* was sent a second time, with fresh credentials */
-	int refused;  /* why data() ended the stream */
-	char words[CURL_ERROR_SIZE];
-};
+#define LOOP_FDS_MAX 56
+#define FDS_MAX      64
 
 struct list {
 	struct request *first, *last;
@@ -55,7 +22,7 @@ struct list {
 
 struct connection {
 	struct loop *loop;
-	struct access *access;
+	struct server server;
 	CURLM *multi;
 	/* The lease's. One for both would do, but libcurl forgets that a server multiplexes as soon
 	 * as a connection to it speaks HTTP/1.1. */
@@ -63,11 +30,8 @@ struct connection {
 	struct list active;
 	struct list waiting; /* of LANE_API */
 	struct list urgent;  /* of the other lanes: sent in the next turn */
-	struct curl_slist *connect_to;
 	unsigned most, in_flight, queued;
 	unsigned long kill_at, moments;
-	bool (*may_write)(void *arg);
-	void *may_write_arg;
 	void (*told)(void *arg, const struct call_record *r);
 	void *told_arg;
 };
@@ -94,251 +58,10 @@ static CURLM *multi_of(const struct request *r)
 	return r->call.lane == LANE_LEASE ? r->c->lease : r->c->multi;
 }
 
-/* --- requests --- */
-
-static void request_free(struct request *r)
-{
-	if (r->easy)
-		curl_easy_cleanup(r->easy);
-	curl_slist_free_all(r->headers);
-	free(r->url);
-	free(r->method);
-	free(r->type);
-	free(r->accept);
-	buf_done(&r->sent);
-	buf_done(&r->got);
-	free(r);
-}
-
 static void moment(struct connection *c)
 {
 	if (c->kill_at && ++c->moments == c->kill_at)
 		raise(SIGKILL);
-}
-
-static size_t on_data(char *data, size_t size, size_t n, void *arg)
-{
-	struct request *r = arg;
-	long status = 0;
-
-	size *= n;
-	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (r->call.data && status == 200)
-		r->refused = r->call.data(r->call.arg, data, size);
-	else
-		r->refused = buf_add(&r->got, data, size);
-	return r->refused < 0 ? 0 : size;
-}
-
-static size_t on_header(char *data, size_t size, size_t n, void *arg)
-{
-	static const char name[] = "retry-after:";
-	struct request *r = arg;
-	char value[16] = "";
-	uint64_t seconds;
-
-	size *= n;
-	if (size > strlen(name) && !strncasecmp(data, name, strlen(name))) {
-		size_t from = strlen(name), len = 0;
-
-		while (from < size && data[from] == ' ')
-			from++;
-		while (from + len < size && len < sizeof(value) - 1 &&
-		       data[from + len] >= '0' && data[from + len] <= '9') {
-			value[len] = data[from + len];
-			len++;
-		}
-		/* The form with a date is not in use; a day is as good as for ever. */
-		if (str_to_u64(value, &seconds) == 0 && seconds <= 86400)
-			r->retry_after_ms = (unsigned)seconds * 1000;
-	}
-	return size;
-}
-
-/* Bytes that the peer does not acknowledge end the connection, also when nothing is to be read. */
-static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
-{
-	unsigned most = UNACKED_MS;
-
-	(void)arg;
-	(void)purpose;
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &most, sizeof(most));
-	return CURL_SOCKOPT_OK;
-}
-
-static struct curl_blob blob(const char *text)
-{
-	return (struct curl_blob){ (void *)text, strlen(text), CURL_BLOB_COPY };
-}
-
-static void set_tls(CURL *easy, const struct access *a)
-{
-	struct curl_blob b;
-
-	/* The authority is the cluster's, never one of the machine's. */
-	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	if (a->insecure) {
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	} else if (a->ca_data) {
-		b = blob(a->ca_data);
-		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &b);
-	} else if (a->ca_file) {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, a->ca_file);
-	}
-	/* Authorities are replaced while we run: every new connection reads the file. */
-	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-	if (a->cert_data && a->key_data) {
-		b = blob(a->cert_data);
-		curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &b);
-		b = blob(a->key_data);
-		curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &b);
-	} else if (a->cert_file) {
-		curl_easy_setopt(easy, CURLOPT_SSLCERT, a->cert_file);
-		curl_easy_setopt(easy, CURLOPT_SSLKEY, a->key_file);
-	}
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-}
-
-static void set_transport(struct request *r)
-{
-	struct connection *c = r->c;
-	bool lease = r->call.lane == LANE_LEASE;
-
-	curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION,
-			 lease ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, lease ? 0L : 1L);
-	curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS, (long)r->call.timeout_ms);
-	if (r->call.idle_ms) {
-		curl_easy_setopt(r->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-		curl_easy_setopt(r->easy, CURLOPT_LOW_SPEED_TIME,
-				 (long)(r->call.idle_ms + 999) / 1000);
-	}
-	curl_easy_setopt(r->easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(r->easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
-	curl_easy_setopt(r->easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_PROBE_S);
-	curl_easy_setopt(r->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
-	curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, 16384L);
-	if (c->connect_to)
-		curl_easy_setopt(r->easy, CURLOPT_CONNECT_TO, c->connect_to);
-	if (c->access->proxy)
-		curl_easy_setopt(r->easy, CURLOPT_PROXY, c->access->proxy);
-	set_tls(r->easy, c->access);
-}
-
-static int add_header(struct request *r, const char *name, const char *value)
-{
-	autofree char *line = NULL;
-	struct curl_slist *more;
-
-	if (asprintf(&line, "%s: %s", name, value) < 0)
-		return -ENOMEM;
-	more = curl_slist_append(r->headers, line);
-	if (!more)
-		return -ENOMEM;
-	r->headers = more;
-	return 0;
-}
-
-static int set_headers(struct request *r, struct error *e)
-{
-	autobuf authorization;
-	int n;
-
-	buf_init(&authorization, 1 << 20);
-	curl_slist_free_all(r->headers);
-	r->headers = NULL;
-	n = access_authorization(r->c->access, r->again, &authorization, e);
-	if (n < 0)
-		return n;
-	n = add_header(r, "Accept", r->accept ? r->accept : "application/json");
-	if (!n && r->type)
-		n = add_header(r, "Content-Type", r->type);
-	if (!n && authorization.len)
-		n = add_header(r, "Authorization", authorization.data);
-	if (!n && r->c->access->impersonate)
-		n = add_header(r, "Impersonate-User", r->c->access->impersonate);
-	/* libcurl would wait for a 100 before larger bodies. */
-	if (!n)
-		n = add_header(r, "Expect", "");
-	if (authorization.len)
-		explicit_bzero(authorization.data, authorization.len);
-	if (n < 0)
-		return error_set(e, -n, "request");
-	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
-	return 0;
-}
-
-/*
- * A body goes out as it is asked for: between the launch of a request and this, the whole process may have
- * been stopped for longer than the lease, with other requests in libcurl's hands than this one.
- */
-static size_t on_body(char *to, size_t size, size_t n, void *arg)
-{
-	struct request *r = arg;
-	struct connection *c = r->c;
-	size_t len = r->sent.len - r->sent_off;
-
-	if (r->call.write && c->may_write && !c->may_write(c->may_write_arg))
-		return CURL_READFUNC_ABORT;
-	if (len > size * n)
-		len = size * n;
-	memcpy(to, r->sent.data + r->sent_off, len);
-	r->sent_off += len;
-	return len;
-}
-
-/* A connection that was closed while it waited: the same once more on another one. */
-static int on_rewind(void *arg, curl_off_t offset, int origin)
-{
-	struct request *r = arg;
-
-	if (origin != SEEK_SET || offset < 0 || (size_t)offset > r->sent.len)
-		return CURL_SEEKFUNC_FAIL;
-	r->sent_off = (size_t)offset;
-	return CURL_SEEKFUNC_OK;
-}
-
-static void set_body(struct request *r)
-{
-	r->sent_off = 0;
-	curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
-	curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE, (long)r->sent.len);
-	curl_easy_setopt(r->easy, CURLOPT_READFUNCTION, on_body);
-	curl_easy_setopt(r->easy, CURLOPT_READDATA, r);
-	curl_easy_setopt(r->easy, CURLOPT_SEEKFUNCTION, on_rewind);
-	curl_easy_setopt(r->easy, CURLOPT_SEEKDATA, r);
-}
-
-static int set_up(struct request *r, struct error *e)
-{
-	int n;
-
-	r->easy = curl_easy_init();
-	if (!r->easy)
-		return error_set(e, ENOMEM, "request");
-	n = set_headers(r, e);
-	if (n < 0)
-		return n;
-	set_transport(r);
-	curl_easy_setopt(r->easy, CURLOPT_URL, r->url);
-	curl_easy_setopt(r->easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(r->easy, CURLOPT_USERAGENT, "strake-operator/" STRAKE_VERSION);
-	if (!r->call.data)
-		curl_easy_setopt(r->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-	if (r->sent.len)
-		set_body(r);
-	curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
-	curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_data);
-	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
-	curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
-	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->words);
-	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
-	return 0;
 }
 
 /* --- the story of one request --- */
@@ -393,14 +116,14 @@ static void launch(struct request *r)
 	if (r->call.lane == LANE_API)
 		c->in_flight++;
 	r->started_ms = proc_now_ms();
-	if (r->call.write && c->may_write && !c->may_write(c->may_write_arg)) {
-		error_say(&e, ECANCELED, "not the leader any more");
+	if (r->call.write && !server_may_write(&c->server)) {
+		request_no_leader(&e);
 		answer_error(r, &e);
 		return;
 	}
 	if (r->call.write)
 		moment(c);
-	if (set_up(r, &e) < 0) {
+	if (request_set_up(r, &e) < 0) {
 		answer_error(r, &e);
 		return;
 	}
@@ -431,37 +154,15 @@ static bool try_again(struct request *r, long status)
 
 	if (status != 401 || r->again)
 		return false;
-	r->again = true;
-	buf_reset(&r->got);
-	r->sent_off = 0;
 	curl_multi_remove_handle(multi_of(r), r->easy);
-	if (set_headers(r, &e) < 0 || curl_multi_add_handle(multi_of(r), r->easy) != CURLM_OK)
+	if (request_renew(r, &e) < 0 || curl_multi_add_handle(multi_of(r), r->easy) != CURLM_OK)
 		return false;
 	return true;
 }
 
-static int errno_of(CURLcode code)
-{
-	switch (code) {
-	case CURLE_OPERATION_TIMEDOUT:
-		return ETIMEDOUT;
-	case CURLE_COULDNT_CONNECT:
-		return ECONNREFUSED;
-	case CURLE_OUT_OF_MEMORY:
-		return ENOMEM;
-	case CURLE_ABORTED_BY_CALLBACK:
-		return ECANCELED;
-	case CURLE_PEER_FAILED_VERIFICATION:
-		return EACCES;
-	default:
-		return ECONNRESET;
-	}
-}
-
 static void finished(struct request *r, CURLcode code)
 {
-	struct answer a = { .body = r->got.data ? r->got.data : "", .len = r->got.len };
-	int len = (int)strcspn(r->call.path, "?");
+	struct answer a;
 	long status = 0;
 
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -469,14 +170,7 @@ static void finished(struct request *r, CURLcode code)
 		return;
 	if (r->call.write)
 		moment(r->c);
-	a.retry_after_ms = r->retry_after_ms;
-	if (r->refused < 0)
-		error_set(&a.error, -r->refused, "%s %.*s", r->method, len, r->call.path);
-	else if (code != CURLE_OK)
-		error_say(&a.error, errno_of(code), "%s %.*s: %s", r->method, len, r->call.path,
-			  *r->words ? r->words : curl_easy_strerror(code));
-	else
-		a.status = (int)status;
+	request_result(r, code, &a);
 	answer(r, &a);
 }
 
@@ -560,7 +254,7 @@ static int connection_wait(void *arg, struct loop *l, int timeout_ms)
 	unsigned n, all;
 
 	/* After a stop of the whole process the lease may be another's: nothing goes out then. */
-	if (c->may_write && !c->may_write(c->may_write_arg))
+	if (!server_may_write(&c->server))
 		connection_fence(c);
 	/* Whoever turns the loop for one answer wants to know. */
 	if (perform_all(c))
@@ -584,22 +278,6 @@ static int connection_wait(void *arg, struct loop *l, int timeout_ms)
 
 /* --- the connection --- */
 
-static int name_server(struct connection *c, struct error *e)
-{
-	const char *host = strstr(c->access->server, "://");
-	autofree char *line = NULL;
-
-	if (!c->access->server_name)
-		return 0;
-	/* The URL holds the certificate's name; where it leads is said apart. */
-	host += 3;
-	if (asprintf(&line, "::%.*s%s", (int)strcspn(host, "/"), host,
-		     strchr(host, ':') ? "" : ":443") < 0)
-		return error_set(e, ENOMEM, "connection");
-	c->connect_to = curl_slist_append(NULL, line);
-	return c->connect_to ? 0 : error_set(e, ENOMEM, "connection");
-}
-
 int connection_new(struct loop *l, struct access *a, unsigned most, struct connection **ret,
 		   struct error *e)
 {
@@ -612,11 +290,10 @@ int connection_new(struct loop *l, struct access *a, unsigned most, struct conne
 		return error_set(e, ENOMEM, "connection");
 	}
 	c->loop = l;
-	c->access = a;
 	c->most = most ? most : 1;
 	c->multi = curl_multi_init();
 	c->lease = curl_multi_init();
-	if (!c->multi || !c->lease || name_server(c, e) < 0) {
+	if (!c->multi || !c->lease || server_init(&c->server, a, e) < 0) {
 		connection_free(c);
 		return error_set(e, ENOMEM, "connection");
 	}
@@ -644,49 +321,18 @@ void connection_free(struct connection *c)
 		curl_multi_cleanup(c->multi);
 	if (c->lease)
 		curl_multi_cleanup(c->lease);
-	curl_slist_free_all(c->connect_to);
+	server_done(&c->server);
 	free(c);
 	curl_global_cleanup();
 }
 
-static char *make_url(const struct connection *c, const char *path)
-{
-	const char *server = c->access->server, *port;
-	char *url = NULL;
-
-	if (!c->access->server_name) {
-		if (asprintf(&url, "%s%s", server, path) < 0)
-			return NULL;
-		return url;
-	}
-	port = strrchr(server, ':');
-	if (asprintf(&url, "https://%s%s%s", c->access->server_name,
-		     port && port[1] != '/' ? port : "", path) < 0)
-		return NULL;
-	return url;
-}
-
 int connection_send(struct connection *c, const struct call *call, struct request **ret)
 {
-	struct request *r = calloc(1, sizeof(*r));
+	struct request *r = request_new(&c->server, call);
 
 	if (!r)
 		return -ENOMEM;
 	r->c = c;
-	r->call = *call;
-	buf_init(&r->got, ANSWER_MAX);
-	buf_init(&r->sent, ANSWER_MAX);
-	r->url = make_url(c, call->path);
-	r->method = strdup(call->method);
-	r->type = call->type ? strdup(call->type) : NULL;
-	r->accept = call->accept ? strdup(call->accept) : NULL;
-	if (!r->url || !r->method || (call->type && !r->type) || (call->accept && !r->accept) ||
-	    (call->len && buf_add(&r->sent, call->body, call->len) < 0)) {
-		request_free(r);
-		return -ENOMEM;
-	}
-	r->call.path = strstr(r->url, call->path);
-	r->call.body = NULL;
 	/* Launched by the next turn of the loop, so that done() never runs under our caller. */
 	r->waiting = true;
 	c->queued++;
@@ -709,7 +355,7 @@ static void fence_list(struct list *l, bool all)
 	struct error e = ERROR_INIT;
 	struct request *r = l->first;
 
-	error_say(&e, ECANCELED, "not the leader any more");
+	request_no_leader(&e);
 	while (r) {
 		struct request *next = r->next; /* analyser: no list goes round in circles */
 
@@ -740,8 +386,8 @@ void connection_abandon(struct connection *c)
 
 void connection_guard(struct connection *c, bool (*may_write)(void *arg), void *arg)
 {
-	c->may_write = may_write;
-	c->may_write_arg = arg;
+	c->server.may_write = may_write;
+	c->server.may_write_arg = arg;
 }
 
 void connection_observe(struct connection *c,

@@ -74,7 +74,7 @@ void connection_fence(struct connection *c);
 /* Answers everything with ECANCELED, also what that makes its callers ask. */
 void connection_abandon(struct connection *c);
 
-/* `may_write` is asked before every write is sent, in the same turn of the loop. */
+/* `may_write` is asked before every write is sent, and again when its body is handed out. */
 void connection_guard(struct connection *c, bool (*may_write)(void *arg), void *arg);
 void connection_observe(struct connection *c,
 			void (*told)(void *arg, const struct call_record *r), void *arg);

@@ -63,7 +63,7 @@ class Pod:
     """One pod of the plan's StatefulSet: its volumes outlive its container."""
 
     def __init__(self, scene, ordinal):
-        self.scene, self.name = scene, f"db-{ordinal}"
+        self.scene, self.ordinal, self.name = scene, ordinal, f"db-{ordinal}"
         self.folder = scene.folder / self.name
         self.address = f"10.9.9.{ordinal + 1}"
         self.template = scene.objects["StatefulSet", "db"]["spec"]["template"]["spec"]
@@ -200,6 +200,8 @@ class Pod:
     def end(self):
         if self.process and self.running():
             self.crash()
+        # A network that nobody is in is taken down some time later: its end here goes at once.
+        subprocess.run(["ip", "link", "del", f"strk{self.ordinal}"], capture_output=True)
         self.holder.kill()
         self.holder.wait()
 
