@@ -84,7 +84,7 @@ static json_t *whole(const json_t *value)
 		return copy;
 	}
 	if (!json_is_object(value))
-		return json_deep_copy(value);
+		return json_incref((json_t *)value);
 	copy = json_object();
 	json_object_foreach((json_t *)value, name,
 			    item) if (!json_is_null(item) && !str_eq(name, "status"))
@@ -94,52 +94,51 @@ static json_t *whole(const json_t *value)
 
 static json_t *project(const json_t *value, const json_t *fields);
 
-/* One item of a list that the key {"name":"data"} picks. */
-static const json_t *pick(const json_t *list, const char *key)
+/* Does the key {"name":"data"} mean this item? */
+static bool is_picked(const json_t *item, const json_t *key)
 {
-	json_auto_t *wanted = json_loads(key, 0, NULL);
-	json_t *item, *member;
 	const char *name;
-	size_t i;
+	json_t *member;
 
-	json_array_foreach(list, i, item)
+	json_object_foreach((json_t *)key, name, member)
 	{
-		bool same = json_is_object(wanted);
-
-		json_object_foreach(wanted, name,
-				    member) if (!json_equal(json_object_get(item, name),
-							    member)) same = false;
-		if (same)
-			return item;
+		if (!json_equal(json_object_get(item, name), member))
+			return false;
 	}
-	return NULL;
+	return json_is_object(key);
 }
 
-static const json_t *pick_value(const json_t *list, const char *text)
+/* One field of a list: "k:" and a key, or "v:" and a value, which stand there as text. */
+static json_t *project_item(json_t *item, const char *field, const json_t *wanted,
+			    const json_t *below)
 {
-	json_auto_t *wanted = json_loads(text, JSON_DECODE_ANY, NULL);
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(list, i, item) if (json_equal(item, wanted)) return item;
-	return NULL;
+	if (*field == 'k')
+		return is_picked(item, wanted) ? project(item, below) : NULL;
+	return json_equal(item, wanted) ? json_incref(item) : NULL;
 }
 
 /* In the order the object has them: order within a list is part of what we applied. */
 static json_t *project_list(const json_t *list, const json_t *fields)
 {
+	json_auto_t *wanted = json_object();
 	json_t *result = json_array(), *item, *below;
-	const char *key;
+	const char *field;
 	size_t i;
 
+	json_object_foreach((json_t *)fields, field, below)
+	{
+		if (str_starts(field, "k:") || str_starts(field, "v:"))
+			tree_set(wanted, field, tree_load(field + 2, strlen(field + 2)));
+	}
 	json_array_foreach(list, i, item)
 	{
-		json_object_foreach((json_t *)fields, key, below)
+		json_object_foreach((json_t *)fields, field, below)
 		{
-			if (str_starts(key, "k:") && pick(list, key + 2) == item)
-				json_array_append_new(result, project(item, below));
-			else if (str_starts(key, "v:") && pick_value(list, key + 2) == item)
-				json_array_append(result, item);
+			json_t *key = json_object_get(wanted, field);
+			json_t *found = key ? project_item(item, field, key, below) : NULL;
+
+			if (found)
+				json_array_append_new(result, found);
 		}
 	}
 	return result;
@@ -155,7 +154,7 @@ static json_t *project(const json_t *value, const json_t *fields)
 	if (json_is_array(value))
 		return project_list(value, fields);
 	if (!json_is_object(value))
-		return json_deep_copy(value);
+		return json_incref((json_t *)value);
 	result = json_object();
 	json_object_foreach((json_t *)fields, key, below)
 	{

@@ -43,21 +43,82 @@ static uint64_t digest_add(uint64_t digest, const char *data, size_t len)
 	return digest;
 }
 
-static int digest_piece(const char *data, size_t len, void *arg)
+/* The same by the word, where there is much of it. */
+static uint64_t digest_number(uint64_t digest, uint64_t n)
 {
-	uint64_t *digest = arg;
+	digest = (digest ^ n) * 0x9e3779b97f4a7c15ull;
+	return digest ^ digest >> 29;
+}
 
-	*digest = digest_add(*digest, data, len);
-	return 0;
+static uint64_t digest_text(uint64_t digest, const char *data, size_t len)
+{
+	uint64_t word;
+
+	digest = digest_number(digest, len);
+	for (; len >= sizeof(word); len -= sizeof(word), data += sizeof(word)) {
+		memcpy(&word, data, sizeof(word));
+		digest = digest_number(digest, word);
+	}
+	word = 0;
+	memcpy(&word, data, len);
+	return digest_number(digest, word);
+}
+
+static uint64_t digest_value(uint64_t digest, const json_t *value);
+
+/* Whatever their order is: each member counts for itself. */
+static uint64_t digest_object(uint64_t digest, const json_t *object)
+{
+	uint64_t sum = 0;
+	const char *name;
+	json_t *member;
+	size_t len;
+
+	json_object_keylen_foreach((json_t *)object, name, len, member)
+	{
+		uint64_t one = digest_value(digest_text(0, name, len), member);
+
+		sum += digest_number(one, len);
+	}
+	return digest_number(digest, sum);
+}
+
+static uint64_t digest_value(uint64_t digest, const json_t *value)
+{
+	double real;
+	uint64_t n;
+	json_t *item;
+	size_t i;
+
+	digest = digest_number(digest, (uint64_t)json_typeof(value) + 1);
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		digest = digest_number(digest, json_object_size(value));
+		return digest_object(digest, value);
+	case JSON_ARRAY:
+		digest = digest_number(digest, json_array_size(value));
+		json_array_foreach(value, i, item) digest = digest_value(digest, item);
+		return digest;
+	case JSON_STRING:
+		return digest_text(digest, json_string_value(value), json_string_length(value));
+	case JSON_INTEGER:
+		return digest_number(digest, (uint64_t)json_integer_value(value));
+	case JSON_REAL:
+		real = json_real_value(value);
+		memcpy(&n, &real, sizeof(n));
+		return digest_number(digest, n);
+	default:
+		return digest;
+	}
 }
 
 uint64_t tree_digest(const json_t *tree, uint64_t seed)
 {
-	uint64_t digest = seed ? seed : 0xcbf29ce484222325ull;
+	uint64_t digest;
 
-	if (!tree || json_dump_callback(tree, digest_piece, &digest,
-					JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+	if (!tree)
 		return seed;
+	digest = digest_value(seed ? seed : 0xcbf29ce484222325ull, tree);
 	return digest ? digest : 1;
 }
 
@@ -67,37 +128,6 @@ uint64_t text_digest(const char *text)
 		digest_add(0xcbf29ce484222325ull, text ? text : "", text ? strlen(text) : 0);
 
 	return digest ? digest : 1;
-}
-
-/* Replaces the escapes in a copy, which it returns, or NULL where there are none. */
-static char *without_nul(const char *data, size_t len)
-{
-	char *copy;
-
-	if (!memmem(data, len, "\\u0000", 6))
-		return NULL;
-	copy = malloc(len);
-	if (!copy)
-		return NULL;
-	memcpy(copy, data, len);
-	for (size_t i = 0; i + 6 <= len; i++) {
-		if (copy[i] != '\\')
-			continue;
-		if (memcmp(copy + i, "\\u0000", 6) == 0)
-			memcpy(copy + i + 2, "fffd", 4);
-		/* What follows a backslash begins no escape itself. */
-		i++;
-	}
-	return copy;
-}
-
-json_t *tree_load(const char *data, size_t len)
-{
-	char *copy = without_nul(data, len);
-	json_t *tree = json_loadb(copy ? copy : data, len, JSON_DECODE_ANY, NULL);
-
-	free(copy);
-	return tree;
 }
 
 char *tree_text(const json_t *tree)

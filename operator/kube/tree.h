@@ -28,7 +28,8 @@ uint64_t text_digest(const char *text);
 
 /*
  * Parses one value: a new reference, or NULL. A NUL that is written as an escape becomes U+FFFD, as
- * jansson takes none in names: whoever may write one object must not keep us from reading the rest.
+ * jansson takes none in names, and so does half of a pair: whoever may write one object must not
+ * keep us from reading the rest.
  */
 json_t *tree_load(const char *data, size_t len);
 
