@@ -104,12 +104,17 @@ FIELDS = [
     ({"services": {"readWrite": {"type": "NodePort"}}}, {RW}),
     ({"services": {"readWrite": {"annotations": {"a": "b"}, "labels": {"c": "d"}}}}, {RW}),
     ({"services": {"readWrite": {"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0/8"]}}}, {RW}),
-    ({"services": {"readWrite": {"nodePort": 32123}}}, {RW}),
+    ({"services": {"readWrite": {"nodePort": 30003}}}, {RW}),
     ({"services": {"readWrite": None}}, {RW}),
     ({"services": {"readOnly": {"annotations": {"a": "b"}}}}, {RO}),
+    ({"services": {"readOnly": {"labels": {"c": "d"}, "type": "LoadBalancer", "nodePort": 30004,
+                                "loadBalancerSourceRanges": ["10.0.0.0/8"]}}}, {RO}),
+    ({"services": {"readOnly": None}}, {RO}),
     ({"services": {"readOnly": {"enabled": False}}}, {RO}),
     ({"services": {"readOnly": {"enabled": True}}}, {RO}),
     ({"services": {"any": {"enabled": True}}}, {ANY}),
+    ({"services": {"any": {"annotations": {"a": "b"}, "labels": {"c": "d"}, "type": "LoadBalancer", "nodePort": 30005,
+                           "loadBalancerSourceRanges": ["10.0.0.0/8"]}}}, {ANY}),
     ({"services": {"any": {"enabled": False}}}, {ANY}),
     ({"scheduling": {"nodeSelector": {"kubernetes.io/hostname": "fake-0"}}}, {S}),
     ({"scheduling": {"nodeSelector": None}}, {S}),
@@ -132,6 +137,12 @@ FIELDS = [
                       "volumeMounts": [{"name": "more", "mountPath": "/more"}]}}, {S}),
     ({"probes": {"readiness": {"periodSeconds": 7}}}, {S}),
     ({"probes": {"startup": {"failureThreshold": 7}, "liveness": {"timeoutSeconds": 7, "initialDelaySeconds": 3}}}, {S}),
+    ({"probes": {"startup": {"initialDelaySeconds": 2, "periodSeconds": 3, "timeoutSeconds": 4}}}, {S}),
+    ({"probes": {"readiness": {"initialDelaySeconds": 2, "timeoutSeconds": 4, "failureThreshold": 5}}}, {S}),
+    ({"probes": {"liveness": {"periodSeconds": 8, "failureThreshold": 9}}}, {S}),
+    ({"credentials": {"superuserSecretRef": {"name": "root"}}}, {S}),
+    ({"credentials": {"applicationSecretRef": {"name": "user"}}}, {S}),
+    ({"credentials": None}, {S}),
     ({"security": {"runAsUser": 70}}, {S}),
     ({"security": {"fsGroup": 71}}, {S}),
     ({"security": {"readOnlyRootFilesystem": False}}, {S}),
@@ -150,8 +161,38 @@ FIELDS = [
     ({"monitoring": {"enabled": True, "exporterImage": "exporter:1"}}, {S}),
     ({"update": {"strategy": "OnDelete"}}, set()),
     ({"storage": {"resizeInUseVolumes": False}}, set()),
+    ({"deletionPolicy": "Delete"}, set()),
+    ({"deletionPolicy": "Retain"}, set()),
     ({"replicas": 1}, {S, P}),
 ]
+
+
+# What cannot be changed, or has a test of its own.
+APART = {"engine", "bootstrap.database", "bootstrap.owner", "pause", "storage.size", "storage.storageClassName",
+         "storage.accessModes"}
+
+
+def names(value, prefix=""):
+    """The paths of all members, also of those within."""
+    found = set()
+    for name, below in value.items() if isinstance(value, dict) else ():
+        found |= {prefix + name} | names(below, f"{prefix}{name}.")
+    return found
+
+
+def leaves(schema, prefix=""):
+    found = set()
+    for name, below in schema["properties"].items():
+        found |= leaves(below, f"{prefix}{name}.") if "properties" in below else {prefix + name}
+    return found
+
+
+@suite.test
+def no_field_of_the_schema_is_without_a_test():
+    crd = cluster.raw("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/databases.example.com")
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    tested = set().union(*(names(change) for change, _ in FIELDS))
+    equal(leaves(schema) - tested, APART, "fields that are not among those of the next test")
 
 
 @suite.test
@@ -333,14 +374,18 @@ def volumes_do_not_shrink():
 
 
 @suite.test
-def a_storage_class_named_later_is_told_and_changes_nothing():
+def a_storage_class_or_access_mode_named_later_is_told_and_changes_nothing():
     namespace = ready_database()
     before = marks(namespace)
-    cluster.patch("Database", namespace, "db", {"spec": {"storage": {"storageClassName": "other"}, "replicas": 2}})
-    wait(lambda: cluster.condition(cluster.get("Database", namespace, "db"), "SpecValid")["reason"] == "Immutable", 20, "not told")
-    check(steady(lambda: statefulset(namespace)["metadata"]["generation"]), "the StatefulSet changes")
-    equal(marks(namespace)[S], before[S], "StatefulSet")
-    cluster.patch("Database", namespace, "db", {"spec": {"storage": {"storageClassName": None}}})
+    for field, value in (("storageClassName", "other"), ("accessModes", ["ReadWriteMany"])):
+        cluster.patch("Database", namespace, "db", {"spec": {"storage": {field: value}, "replicas": 2}})
+        wait(lambda: cluster.condition(cluster.get("Database", namespace, "db"), "SpecValid")["reason"] == "Immutable", 20,
+             f"{field} is not told")
+        check(steady(lambda: statefulset(namespace)["metadata"]["generation"]), "the StatefulSet changes")
+        equal(marks(namespace)[S], before[S], "StatefulSet")
+        cluster.patch("Database", namespace, "db", {"spec": {"storage": {field: None}, "replicas": 1}})
+        cluster.wait_ready(namespace, "db")
+    cluster.patch("Database", namespace, "db", {"spec": {"replicas": 2}})
     cluster.wait_ready(namespace, "db")
     equal(len(cluster.list("Pod", namespace)), 2, "pods")
 
