@@ -86,6 +86,12 @@ static bool mine(const struct lease *l)
 	return str_eq(l->holder, l->config.identity);
 }
 
+/* The clock is read after `seen_ms` was: what has changed just now has not run out. */
+static bool run_out(const struct lease *l)
+{
+	return proc_now_ms() - l->seen_ms >= (uint64_t)l->duration_seen_ms;
+}
+
 static void taken(struct lease *l, const struct answer *a)
 {
 	json_auto_t *object = tree_load(a->body, a->len);
@@ -209,7 +215,6 @@ static void on_seen(void *arg, const struct answer *a)
 	struct error e = ERROR_INIT;
 	enum refusal why = refusal_of(a, &e);
 	json_auto_t *object = NULL;
-	uint64_t now = proc_now_ms();
 
 	l->request = NULL;
 	l->answered |= a->status > 0;
@@ -240,8 +245,7 @@ static void on_seen(void *arg, const struct answer *a)
 	if (l->held && !mine(l)) {
 		lose(l);
 		again(l, (unsigned)retry_jittered(l));
-	} else if (mine(l) || !*l->holder ||
-		   now - l->seen_ms >= (uint64_t)l->duration_seen_ms) {
+	} else if (mine(l) || !*l->holder || run_out(l)) {
 		write_lease(l, l->config.identity);
 	} else {
 		again(l, (unsigned)retry_jittered(l));

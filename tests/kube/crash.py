@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from harness import LABEL, Cluster, Failed, Operator, Suite, check, equal, wait
@@ -169,6 +170,26 @@ def the_second_waits_and_takes_over_at_once_when_the_first_is_ended():
             two.wait_leading(10)
             cluster.patch("Database", namespace, "db", {"spec": {"replicas": 2}})
             cluster.wait_ready(namespace, "db")
+
+
+@suite.test
+def a_lease_that_is_renewed_is_not_taken_however_many_wait_for_it():
+    namespace = suite.namespace()
+    lease = f"crowd-{os.getpid()}"
+    crowd = [Operator(cluster.kubeconfig, "--namespace", namespace, "--identity", f"member-{n}", *FAST, lease=lease)
+             for n in range(10)]
+    with ExitStack() as stack:
+        crowd[0].start().wait_synced().wait_leading()
+        for member in crowd:
+            stack.callback(member.log.unlink, missing_ok=True)
+            stack.callback(member.kill)
+        for member in crowd[1:]:
+            member.start()
+        for member in crowd[1:]:
+            member.wait_synced()
+        time.sleep(10)
+        found = cluster.get("Lease", "default", lease)["spec"]
+        equal((found["holderIdentity"].startswith("member-0"), found["leaseTransitions"]), (True, 0), f"the lease: {found}")
 
 
 @suite.test
