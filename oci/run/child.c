@@ -330,6 +330,7 @@ static int child_pivot(struct child *c, struct error *e)
 {
 	int r;
 
+	identity_make_cwd(&c->sandbox);
 	r = rootfs_seal(&c->sandbox, e);
 	if (r == 0)
 		r = rootfs_pivot(&c->sandbox, e);

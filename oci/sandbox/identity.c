@@ -79,7 +79,18 @@ int identity_join_keyring(struct sandbox *sb, struct error *e)
 	return r;
 }
 
-static int identity_make_cwd(const char *cwd, struct error *e)
+void identity_make_cwd(const struct sandbox *sb)
+{
+	const char *cwd = sb->process->cwd;
+	int fd;
+
+	if (!sb->spec->root_readonly || str_eq(cwd, "/"))
+		return;
+	fd = path_mkdir_all(sb->root_fd, cwd, 0755);
+	mem_closep(&fd);
+}
+
+static int identity_make_missing_cwd(const char *cwd, struct error *e)
 {
 	autoclose int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
 
@@ -114,7 +125,7 @@ int identity_enter_cwd(struct sandbox *sb, bool again, struct error *e)
 			return 0;
 		if (errno != ENOENT || again)
 			return error_set(e, errno, "process.cwd: chdir to %s", cwd);
-		r = identity_make_cwd(cwd, e);
+		r = identity_make_missing_cwd(cwd, e);
 		if (r < 0)
 			return r;
 	}

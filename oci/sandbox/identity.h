@@ -13,6 +13,9 @@ int identity_set_rlimits(struct sandbox *sb, struct error *e);
 /* A session keyring of its own, "_ses.<id>": the caller's keys stay the caller's. */
 int identity_join_keyring(struct sandbox *sb, struct error *e);
 
+/* process.cwd where it is missing and the root is about to become read-only. What fails is told on entering. */
+void identity_make_cwd(const struct sandbox *sb);
+
 /* process.cwd, made if it is missing, before the user changes; `again` retries as that user. */
 int identity_enter_cwd(struct sandbox *sb, bool again, struct error *e);
 

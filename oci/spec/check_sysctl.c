@@ -33,9 +33,6 @@ static int sysctl_owner(struct rules *r, const struct spec *s, const char *path,
 				    rules_show(r, name), spec_ns_name(ns));
 	if (str_eq(path, "kernel/hostname"))
 		return rules_refuse(r, "the container's name is what hostname says");
-	if (str_eq(path, "kernel/domainname") && s->domainname)
-		return rules_refuse(r, "domainname says \"%s\" already",
-				    rules_show(r, s->domainname));
 	return 0;
 }
 
@@ -54,6 +51,10 @@ static int sysctl_check(struct rules *r, const struct spec *spec, const struct s
 	err = sysctl_owner(r, spec, ret->path, s->key);
 	if (err < 0)
 		return err;
+	if (str_eq(ret->path, "kernel/domainname") && spec->domainname &&
+	    !str_eq(s->value, spec->domainname))
+		return rules_refuse(r, "domainname says \"%s\"",
+				    rules_show(r, spec->domainname));
 	for (const char *p = s->value; *p; p++)
 		if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
 			return rules_refuse(r, "the value \"%s\" holds a control character",

@@ -123,6 +123,13 @@ HOME=/root" "$output"
 	same /private "$output"
 }
 
+@test "a cwd that is missing is made also where the root is read-only" {
+	payload pwd
+	config '.root.readonly = true | .process.cwd = "/not/there/yet"'
+	run_ok
+	same /not/there/yet "$output"
+}
+
 @test "a cwd that is a file is refused" {
 	config '.process.cwd = "/etc/passwd"'
 	run_refused "process.cwd: chdir to /etc/passwd: Not a directory"

@@ -513,7 +513,7 @@ static void test_sysctls(void **state)
 		  "linux.sysctl[\"kernel.hostname\"]: the container's name is what hostname says" },
 		{ "\"domainname\":\"a\"," LINUX(NS("uts"),
 						"\"sysctl\":{\"kernel.domainname\":\"b\"}"),
-		  "linux.sysctl[\"kernel.domainname\"]: domainname says \"a\" already" },
+		  "linux.sysctl[\"kernel.domainname\"]: domainname says \"a\"" },
 		{ LINUX("", "\"sysctl\":{\"user.max_user_namespaces\":\"1\"}"),
 		  "linux.sysctl[\"user.max_user_namespaces\"]: \"user.max_user_namespaces\" would "
 		  "change the host: linux.namespaces lacks \"user\"" },
@@ -531,6 +531,8 @@ static void test_sysctls(void **state)
 		      "\"net/ipv4/conf/eth0.2/forwarding\":\"1\","
 		      "\"kernel.sem\":\"250\\t32000 32 128\",\"kernel.domainname\":\"d\","
 		      "\"fs.mqueue.msg_max\":\"5\",\"kernel/shmall\":\"5\"}"));
+	assert_accepted("\"domainname\":\"d\"," LINUX(
+		NS("uts"), "\"sysctl\":{\"kernel.domainname\":\"d\"}"));
 }
 
 static void test_many_sysctls(void **state)
