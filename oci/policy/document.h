@@ -20,6 +20,8 @@ int read_clean_paths(struct reader *r, const struct json *j, const struct field 
 		     void *dst); /* struct spec_strings */
 int read_bytes(struct reader *r, const struct json *j, const struct field *f,
 	       void *dst); /* struct opt_u64 */
+int read_memory(struct reader *r, const struct json *j, const struct field *f,
+		void *dst); /* the same, but 0 */
 int read_percent(struct reader *r, const struct json *j, const struct field *f,
 		 void *dst); /* struct opt_u64 */
 int read_capabilities(struct reader *r, const struct json *j, const struct field *f,

@@ -209,7 +209,11 @@ int field_pids(struct merge *m, const struct policy_rule *r)
 
 static uint64_t cpu_share(uint64_t period, uint64_t percent)
 {
-	return percent > NO_LIMIT / 2 / period ? NO_LIMIT / 2 : period * percent / 100;
+	uint64_t share =
+		percent > NO_LIMIT / 2 / period ? NO_LIMIT / 2 : period * percent / 100;
+
+	/* 0 would be no limit at all; the kernel tells who asks for so little. */
+	return share ? share : 1;
 }
 
 int field_cpu(struct merge *m, const struct policy_rule *r)

@@ -48,9 +48,15 @@ int field_profile(struct merge *m, const struct policy_rule *r)
 	return merge_note(m, "linux.seccomp", NULL, p->name);
 }
 
+/*
+ * By the spec itself or by this rule's own default: if another rule's would do, one more rule could let
+ * in what was refused.
+ */
 int field_profile_required(struct merge *m, const struct policy_rule *r)
 {
-	if (!r->seccomp.required || m->spec->linux_.seccomp.present)
+	bool own = m->request->linux_.seccomp.present || r->seccomp.profile.name;
+
+	if (!r->seccomp.required || (own && m->spec->linux_.seccomp.present))
 		return 0;
 	return merge_refuse(m, "linux.seccomp", NULL, "a seccomp profile is required");
 }

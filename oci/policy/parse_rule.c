@@ -12,8 +12,8 @@
 /* --- tables -------------------------------------------------------------------------------------- */
 
 static const struct field limit_fields[] = {
-	{ "max", KIND_STRING, read_bytes, AT(policy_limit, max) },
-	{ "default", KIND_STRING, read_bytes, AT(policy_limit, fallback) },
+	{ "max", KIND_STRING, read_memory, AT(policy_limit, max) },
+	{ "default", KIND_STRING, read_memory, AT(policy_limit, fallback) },
 };
 static const struct table limit_table = TABLE(struct policy_limit, limit_fields);
 

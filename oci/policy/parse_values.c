@@ -117,6 +117,17 @@ int read_bytes(struct reader *r, const struct json *j, const struct field *f, vo
 	return 0;
 }
 
+/* In config.json a limit of 0 is none. */
+int read_memory(struct reader *r, const struct json *j, const struct field *f, void *dst)
+{
+	struct opt_u64 *ret = dst;
+	int err = read_bytes(r, j, f, ret);
+
+	if (err == 0 && ret->value == 0)
+		return reader_refuse(r, j, "nothing runs without memory");
+	return err;
+}
+
 int read_percent(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
 	struct opt_u64 *ret = dst;

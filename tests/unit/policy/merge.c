@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/merge.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "order.h"
+#include "policy/field.h"
+#include "policy/parse.h"
+#include "spec/parse.h"
+
+/* POLICY_CASES=1000000 asks for more. */
+#define CASES 20000
+
+static size_t cases = CASES;
+
+/* --- chance, the same each time ------------------------------------------------------------------ */
+
+static uint64_t seed = 88172645463325252ull;
+
+static uint32_t rnd(uint32_t n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)(seed >> 33) % n;
+}
+
+static bool coin(void)
+{
+	return rnd(3) == 0;
+}
+
+static struct opt_u64 maybe(uint32_t n)
+{
+	return coin() ? (struct opt_u64){ .set = true, .value = rnd(n) }
+		      : (struct opt_u64){ 0 };
+}
+
+static struct opt_i64 maybe_limit(uint32_t n)
+{
+	return coin() ? (struct opt_i64){ .set = true, .value = (int64_t)rnd(n) - 1 }
+		      : (struct opt_i64){ 0 };
+}
+
+static char words[][16] = {
+	"/proc/a", "/proc/b", "/sys/c", "x.y", "run.oci.z", "bind", "proc"
+};
+#define WORDS (ARRAY_SIZE(words))
+
+static struct spec_strings some_words(struct arena *a, bool often)
+{
+	struct spec_strings s = { 0 };
+	size_t i;
+
+	if (!often && !coin())
+		return s;
+	s.v = arena_array(a, WORDS + 1, sizeof(char *));
+	for (i = 0; i < WORDS; i++)
+		if (rnd(2))
+			s.v[s.n++] = words[i];
+	return s;
+}
+
+static struct spec_device_rule some_device(bool policy)
+{
+	return (struct spec_device_rule){
+		.allow = policy || rnd(3) > 0,
+		.type = policy ? "cb"[rnd(2)] : "acb"[rnd(3)],
+		.major = (int64_t)rnd(5) - 1,
+		.minor = (int64_t)rnd(5) - 1,
+		.access = 1 + rnd(7),
+	};
+}
+
+/* --- a rule, a spec ------------------------------------------------------------------------------ */
+
+static void some_process_rule(struct arena *a, struct policy_process *p)
+{
+	p->no_new_privileges = coin();
+	p->root = rnd(8) == 0;
+	p->caps_set = coin();
+	p->caps_ceiling = rnd(256);
+	p->clear_inheritable = coin();
+	p->clear_ambient = coin();
+	p->n_rlimits = rnd(3);
+	p->rlimits = arena_array(a, 4, sizeof(*p->rlimits));
+	for (size_t i = 0; i < p->n_rlimits; i++)
+		p->rlimits[i] = (struct policy_rlimit){ .resource = (int)rnd(4),
+							.name = "RLIMIT_X",
+							.max = maybe(100),
+							.fallback = maybe(100) };
+	p->min_oom_score_adj = maybe_limit(100);
+	p->no_realtime = coin();
+}
+
+static struct policy_rule *some_rule(struct arena *a)
+{
+	struct policy_rule *r = arena_alloc(a, sizeof(*r));
+	static uint32_t archs[] = { 2, 3 };
+
+	r->policy = "p";
+	r->name = "r";
+	r->mode = rnd(10) == 0 ? POLICY_AUDIT : POLICY_ENFORCE;
+	some_process_rule(a, &r->process);
+	r->seccomp.profile.name = rnd(8) == 0 ? "a" : NULL;
+	r->seccomp.profile.text = coin() ? "one" : "two";
+	r->seccomp.profile.len = 3;
+	r->seccomp.required = rnd(10) == 0;
+	r->seccomp.n_denied = coin();
+	r->seccomp.denied = arena_array(a, 1, sizeof(*r->seccomp.denied));
+	r->seccomp.denied[0] =
+		(struct spec_seccomp_rule){ .names = some_words(a, true), .action = 0x50000 };
+	r->seccomp.abis_set = coin();
+	r->seccomp.n_abis = rnd(3);
+	r->seccomp.abis = archs;
+	r->root_readonly = coin();
+	r->mounts.propagation = rnd(10) ? POLICY_PROPAGATION_ANY : rnd(3);
+	r->mounts.bind_flags = coin() ? rnd(16) : 0;
+	r->masked_paths = some_words(a, false);
+	r->readonly_paths = some_words(a, false);
+	r->devices.set = coin();
+	r->devices.n = rnd(4);
+	r->devices.allow = arena_array(a, 4, sizeof(*r->devices.allow));
+	for (size_t i = 0; i < r->devices.n; i++)
+		r->devices.allow[i] = some_device(true);
+	if (rnd(8) == 0)
+		r->sysctl = (struct policy_list){ true, some_words(a, true) };
+	r->strip_annotations = some_words(a, false);
+	r->resources.memory = (struct policy_limit){ maybe(1000), maybe(1000) };
+	r->resources.swap_max = maybe(100);
+	r->resources.pids = (struct policy_limit){ maybe(100), maybe(100) };
+	r->resources.cpu_percent = maybe(400);
+	/* Policies with these are refused when they are read. */
+	r->resources.memory.max.value++;
+	r->resources.memory.fallback.value++;
+	if (r->resources.cpu_percent.set)
+		r->resources.cpu_percent.value++;
+	return r;
+}
+
+static void some_resources(struct arena *a, struct spec_resources *r)
+{
+	static const char *const keys[] = { "memory.max", "memory.swap.max", "pids.max" };
+	size_t i;
+
+	r->n_devices = rnd(5);
+	r->devices = arena_array(a, 5, sizeof(*r->devices));
+	for (i = 0; i < r->n_devices; i++)
+		r->devices[i] = some_device(false);
+	r->memory_limit = maybe_limit(2000);
+	if (r->memory_limit.set && r->memory_limit.value > 0 && coin())
+		r->memory_swap =
+			(struct opt_i64){ true, r->memory_limit.value + (int64_t)rnd(200) };
+	r->pids_limit = maybe_limit(200);
+	r->cpu_quota = maybe_limit(300000);
+	r->cpu_period = maybe(200000);
+	r->unified.v = arena_array(a, 3, sizeof(*r->unified.v));
+	for (i = 0; i < 3; i++)
+		if (rnd(4) == 0)
+			r->unified.v[r->unified.n++] = (struct spec_pair){
+				keys[i], coin() ? "max" : arena_printf(a, "%u", rnd(2000))
+			};
+}
+
+static void some_spec(struct arena *a, struct spec *s)
+{
+	struct spec_capabilities *c = &s->process.capabilities;
+	static uint32_t archs[] = { 1, 2, 3, 4 };
+	size_t i;
+
+	*s = (struct spec){ 0 };
+	*c = (struct spec_capabilities){ true,     rnd(256), rnd(256), rnd(256),
+					 rnd(256), rnd(256), { 0 } };
+	s->process.user.uid = rnd(2);
+	s->process.no_new_privileges = rnd(2);
+	s->process.oom_score_adj = maybe_limit(100);
+	s->process.n_rlimits = rnd(2);
+	s->process.rlimits = arena_array(a, 1, sizeof(*s->process.rlimits));
+	s->process.rlimits[0] =
+		(struct spec_rlimit){ (int)rnd(4), "RLIMIT_X", rnd(100), 100 + rnd(100) };
+	s->linux_.seccomp = (struct spec_seccomp){ .present = rnd(2),
+						   .default_action = 0x7fff0000,
+						   .n_architectures = rnd(5),
+						   .architectures = archs };
+	s->root_readonly = rnd(2);
+	s->n_mounts = 3;
+	s->mounts = arena_array(a, 3, sizeof(*s->mounts));
+	for (i = 0; i < 3; i++)
+		s->mounts[i] = (struct spec_mount){ .destination = "/m",
+						    .type = "tmpfs",
+						    .source = "/x",
+						    .bind = rnd(2),
+						    .bind_rec = rnd(2),
+						    .attr_set = rnd(16),
+						    .attr_clear = rnd(16) };
+	for (i = 0; i < 3; i++)
+		s->mounts[i].attr_clear &= ~s->mounts[i].attr_set;
+	s->linux_.masked_paths = some_words(a, false);
+	s->linux_.readonly_paths = some_words(a, false);
+	s->annotations.n = 2;
+	s->annotations.v = arena_array(a, 2, sizeof(*s->annotations.v));
+	s->annotations.v[0] = (struct spec_pair){ "run.oci.z", "1" };
+	s->annotations.v[1] = (struct spec_pair){ "plain", "1" };
+	some_resources(a, &s->linux_.resources);
+}
+
+/* --- the properties ------------------------------------------------------------------------------ */
+
+static int merge_some(const struct policy_rule **rules, size_t n, struct spec *s,
+		      struct arena *a)
+{
+	struct policy_set set = { .n_rules = n, .rules = rules };
+	struct policy_facts f = order_facts();
+	struct policy_result result;
+	struct error e = ERROR_INIT;
+	int r = policy_merge(&set, &f, POLICY_CREATE, s, a, &result, &e);
+
+	assert_true(r == 0 || r == -EPERM);
+	assert_true(r == 0 || e.text[0]);
+	return r;
+}
+
+static void one_more_rule_never_allows_more(void **state)
+{
+	struct policy_facts f = order_facts();
+	size_t refused = 0, i;
+
+	(void)state;
+	for (i = 0; i < cases; i++) {
+		const struct policy_rule *rules[5];
+		struct spec before, after;
+		const char *wider;
+		struct arena a;
+		size_t n = rnd(4), k;
+		int r;
+
+		arena_init(&a, 16u << 20);
+		some_spec(&a, &before);
+		after = before;
+		for (k = 0; k <= n; k++)
+			rules[k] = some_rule(&a);
+		r = merge_some(rules, n, &before, &a);
+		/* Not always behind the others. */
+		k = rnd((uint32_t)n + 1);
+		const struct policy_rule *other = rules[k];
+
+		rules[k] = rules[n];
+		rules[n] = other;
+		if (merge_some(rules, n + 1, &after, &a) < 0) {
+			refused++;
+			arena_done(&a);
+			continue;
+		}
+		assert_int_equal(r, 0);
+		wider = order_widened(&before, &after, &f);
+		if (wider)
+			fail_msg("case %zu: %s is wider", i, wider);
+		arena_done(&a);
+	}
+	/* Most of them must have come to a comparison. */
+	print_message("%zu cases, %zu refused\n", cases, refused);
+	assert_true(refused < cases / 2);
+}
+
+static void the_result_is_never_wider_than_what_was_asked_for(void **state)
+{
+	struct policy_facts f = order_facts();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < cases; i++) {
+		const struct policy_rule *rules[2];
+		struct spec asked, got;
+		const char *wider = NULL;
+		struct arena a;
+
+		arena_init(&a, 16u << 20);
+		some_spec(&a, &asked);
+		got = asked;
+		rules[0] = some_rule(&a);
+		rules[1] = some_rule(&a);
+		if (merge_some(rules, 2, &got, &a) == 0)
+			wider = order_widened(&asked, &got, &f);
+		if (wider)
+			fail_msg("case %zu: %s is wider", i, wider);
+		arena_done(&a);
+	}
+}
+
+static void the_order_of_rules_has_no_part_in_the_result(void **state)
+{
+	struct policy_facts f = order_facts();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < cases; i++) {
+		const struct policy_rule *rules[3], *turned[3];
+		const char *one = NULL, *two = NULL;
+		struct spec first, second;
+		struct arena a;
+		int r;
+
+		arena_init(&a, 16u << 20);
+		some_spec(&a, &first);
+		second = first;
+		for (size_t k = 0; k < 3; k++)
+			rules[k] = turned[2 - k] = some_rule(&a);
+		r = merge_some(rules, 3, &first, &a);
+		assert_int_equal(merge_some(turned, 3, &second, &a), r);
+		if (r == 0) {
+			one = order_widened(&first, &second, &f);
+			two = order_widened(&second, &first, &f);
+		}
+		if (one || two)
+			fail_msg("case %zu: %s depends on the order", i, one ?: two);
+		arena_done(&a);
+	}
+}
+
+/* --- each row of the table does something -------------------------------------------------------- */
+
+#define CONFIG(more)                                                      \
+	"{ 'ociVersion': '1.0.2', 'root': { 'path': 'r' }, 'process': { " \
+	"'args': [ 'x' ], 'cwd': '/', 'user': { 'uid': 0, 'gid': 0 } }" more " }"
+#define LINUX(more) CONFIG(", 'linux': { " more " }")
+
+static const struct row_case {
+	const char *row;
+	const char *rule;   /* members of a rule */
+	const char *config; /* NULL: CONFIG("") */
+	enum policy_scope scope;
+} row_cases[] = {
+	{ "process.capabilities", "'process': { 'capabilities': { 'ceiling': [] } }",
+	  "{ 'ociVersion': '1.0.2', 'root': { 'path': 'r' }, 'process': { 'args': [ 'x' ], "
+	  "'cwd': '/', 'capabilities': { 'bounding': [ 'CAP_KILL' ] } } }",
+	  POLICY_CREATE },
+	{ "process.noNewPrivileges", "'process': { 'noNewPrivileges': true }", NULL,
+	  POLICY_CREATE },
+	{ "process.user", "'process': { 'user': { 'root': 'never' } }", NULL, POLICY_CREATE },
+	{ "process.rlimits", "'process': { 'rlimits': { 'RLIMIT_CORE': { 'max': 0 } } }", NULL,
+	  POLICY_CREATE },
+	{ "process.oomScoreAdj", "'process': { 'oomScoreAdj': { 'min': 0 } }", NULL,
+	  POLICY_CREATE },
+	{ "process.realtime", "'process': { 'realtime': false }",
+	  "{ 'ociVersion': '1.0.2', 'root': { 'path': 'r' }, 'process': { 'args': [ 'x' ], "
+	  "'cwd': '/', 'scheduler': { 'policy': 'SCHED_FIFO', 'priority': 1 } } }",
+	  POLICY_CREATE },
+	{ "process.apparmor", "'process': { 'apparmor': { 'allow': [ 'a' ] } }", NULL,
+	  POLICY_CREATE },
+	{ "exec", "'exec': { 'sameAsContainer': true }", NULL, POLICY_EXEC },
+	{ "seccomp.default", "'seccomp': { 'default': 'x' }", NULL, POLICY_CREATE },
+	{ "seccomp.required", "'seccomp': { 'required': true }", NULL, POLICY_CREATE },
+	{ "seccomp.deny", "'seccomp': { 'deny': [ { 'names': [ 'bpf' ] } ] }", NULL,
+	  POLICY_CREATE },
+	{ "seccomp.abis", "'seccomp': { 'abis': [ 'native' ] }", NULL, POLICY_CREATE },
+	{ "namespaces", "'namespaces': { 'require': [ 'pid' ] }", NULL, POLICY_CREATE },
+	{ "userNamespace", "'userNamespace': { 'hostIdMin': 1000 }",
+	  LINUX("'namespaces': [ { 'type': 'user' } ], 'uidMappings': [ { 'containerID': 0, "
+		"'hostID': 0, 'size': 1 } ]"),
+	  POLICY_CREATE },
+	{ "root.readonly", "'root': { 'readonly': true }", NULL, POLICY_CREATE },
+	{ "mounts.denySources", "'mounts': { 'denySources': [ '/etc' ] }",
+	  CONFIG(", 'mounts': [ { 'destination': '/x', 'type': 'bind', 'source': '/etc/x', "
+		 "'options': [ 'bind' ] } ]"),
+	  POLICY_CREATE },
+	{ "mounts.types", "'mounts': { 'types': [ 'bind' ] }",
+	  CONFIG(", 'mounts': [ { 'destination': '/x', 'type': 'tmpfs', 'source': 'x' } ]"),
+	  POLICY_CREATE },
+	{ "mounts.bindFlags", "'mounts': { 'bindFlags': [ 'nodev' ] }",
+	  CONFIG(", 'mounts': [ { 'destination': '/x', 'type': 'bind', 'source': '/etc/x', "
+		 "'options': [ 'bind' ] } ]"),
+	  POLICY_CREATE },
+	{ "mounts.propagation", "'mounts': { 'propagation': 'private' }",
+	  LINUX("'rootfsPropagation': 'shared'"), POLICY_CREATE },
+	{ "paths.masked", "'paths': { 'masked': [ '/proc/x' ] }", NULL, POLICY_CREATE },
+	{ "paths.readonly", "'paths': { 'readonly': [ '/proc/x' ] }", NULL, POLICY_CREATE },
+	{ "paths.proc", "'paths': { 'masked': [ '/proc/x' ] }",
+	  CONFIG(", 'mounts': [ { 'destination': '/x', 'type': 'proc', 'source': 'x' } ], "
+		 "'linux': { 'maskedPaths': [ '/proc/x' ] }"),
+	  POLICY_CREATE },
+	{ "sysctl", "'sysctl': { 'allow': [] }", LINUX("'sysctl': { 'net.ipv4.x': '1' }"),
+	  POLICY_CREATE },
+	{ "devices.rules", "'devices': { 'allow': [] }",
+	  LINUX("'resources': { 'devices': [ { 'allow': true, 'access': 'rwm' } ] }"),
+	  POLICY_UPDATE },
+	{ "devices.nodes", "'devices': { 'allow': [] }",
+	  LINUX("'devices': [ { 'path': '/dev/x', 'type': 'c', 'major': 1, 'minor': 1 } ]"),
+	  POLICY_CREATE },
+	{ "hooks", "'hooks': { 'allow': [] }",
+	  CONFIG(", 'hooks': { 'poststop': [ { 'path': '/x' } ] }"), POLICY_CREATE },
+	{ "annotations", "'annotations': { 'strip': [ 'run.' ] }",
+	  CONFIG(", 'annotations': { 'run.x': 'y' }"), POLICY_CREATE },
+	{ "cgroup.parents", "'cgroup': { 'parents': [ '/other' ] }", NULL, POLICY_CREATE },
+	{ "resources.memory", "'resources': { 'memory': { 'max': '1M' } }", NULL,
+	  POLICY_CREATE },
+	{ "resources.swap", "'resources': { 'swap': { 'max': '0' } }", NULL, POLICY_CREATE },
+	{ "resources.pids", "'resources': { 'pids': { 'max': 1 } }", NULL, POLICY_CREATE },
+	{ "resources.cpu", "'resources': { 'cpu': { 'max': '1%' } }", NULL, POLICY_CREATE },
+	{ "resources.unified", "'resources': { 'unified': { 'allow': [] } }",
+	  LINUX("'resources': { 'unified': { 'memory.high': '1' } }"), POLICY_CREATE },
+	{ "resources.unified.values", "'resources': { 'pids': { 'max': 1 } }",
+	  LINUX("'resources': { 'pids': { 'limit': 1 }, 'unified': { 'pids.max': 'max' } }"),
+	  POLICY_CREATE },
+};
+
+/* "'" stands for '"'. */
+static char *quoted(struct arena *a, const char *text)
+{
+	char *s = arena_strdup(a, text), *p;
+
+	for (p = s; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	return s;
+}
+
+static size_t row_effects(const struct row_case *c, const struct policy_field *fields, size_t n)
+{
+	struct policy_facts f = order_facts();
+	struct spec_process container = { .no_new_privileges = true };
+	struct policy_set set = { 0 };
+	struct policy_result result = { 0 };
+	const struct policy_change *change;
+	struct error e = ERROR_INIT;
+	struct spec spec;
+	char *rule, *config;
+	size_t effects = 0;
+	int r;
+
+	arena_init(&set.arena, 16u << 20);
+	rule = arena_printf(&set.arena,
+			    "{ 'schema': '" POLICY_SCHEMA "', 'name': 'p', 'rules': [ { "
+			    "'name': 'r', %s } ] }",
+			    c->rule);
+	rule = quoted(&set.arena, rule);
+	set.policies = arena_alloc(&set.arena, sizeof(*set.policies));
+	r = policy_parse(&set.arena, "p.json", rule, strlen(rule), set.policies, &e);
+	if (r < 0)
+		fail_msg("%s: %s", c->row, e.text);
+	set.n = 1;
+	set.policies[0].rules[0].seccomp.profile.text = "";
+	assert_int_equal(policy_set_order(&set, &e), 0);
+	config = quoted(&set.arena, c->config ?: CONFIG(""));
+	r = spec_parse("config.json", config, strlen(config), &spec, &e);
+	if (r < 0)
+		fail_msg("%s: %s", c->row, e.text);
+	f.container = c->scope == POLICY_EXEC ? &container : NULL;
+	r = policy_merge_fields(fields, n, &set, &f, c->scope, &spec, &set.arena, &result, &e);
+	assert_true(r == 0 || r == -EPERM);
+	for (change = result.first; change; change = change->next)
+		effects++;
+	spec_done(&spec);
+	policy_set_done(&set);
+	return effects;
+}
+
+/* Mutation: without its row nothing of the rule is left, so no other row does its work. */
+static void every_row_of_the_table_is_missed_when_it_is_gone(void **state)
+{
+	size_t i, k, killed = 0;
+
+	(void)state;
+	assert_int_equal(ARRAY_SIZE(row_cases), policy_fields_len);
+	for (i = 0; i < policy_fields_len; i++) {
+		struct policy_field without[64];
+		size_t n = 0;
+
+		assert_string_equal(row_cases[i].row, policy_fields[i].name);
+		for (k = 0; k < policy_fields_len; k++)
+			if (k != i)
+				without[n++] = policy_fields[k];
+		if (row_effects(&row_cases[i], policy_fields, policy_fields_len) == 0)
+			fail_msg("%s: no effect", row_cases[i].row);
+		if (row_effects(&row_cases[i], without, n) == 0)
+			killed++;
+		else
+			print_message("%s: survives\n", row_cases[i].row);
+	}
+	print_message("%zu of %zu rows are missed\n", killed, policy_fields_len);
+	assert_int_equal(killed, policy_fields_len);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_more_rule_never_allows_more),
+		cmocka_unit_test(the_result_is_never_wider_than_what_was_asked_for),
+		cmocka_unit_test(the_order_of_rules_has_no_part_in_the_result),
+		cmocka_unit_test(every_row_of_the_table_is_missed_when_it_is_gone),
+	};
+
+	if (getenv("POLICY_CASES"))
+		cases = strtoul(getenv("POLICY_CASES"), NULL, 10);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
