@@ -435,3 +435,79 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	ok policy check
 	same "no node policies" "$output"
 }
+
+# --- the shipped ones ------------------------------------------------------------------------------
+
+shipped() { globally --policy "$HERE/../../policies/$1.json"; }
+user_and_caps() { config '.process.user = { uid: 1000, gid: 1000 } | .process.noNewPrivileges = false'; }
+
+@test "default.json: an ordinary container runs, with a filter that its client forgot, and without io_uring" {
+	shipped default
+	config '.process.capabilities.inheritable = [ "CAP_KILL" ]'
+	script 'grep -E "^(Seccomp|CapInh):" /proc/self/status; echo x > /tmp/x'
+	run_ok
+	same $'CapInh:\t0000000000000000\nSeccomp:\t2' "$output"
+	# A client's own profile stays, and the node's denials come on top.
+	[[ $(uname -m) == x86_64 ]] || return 0
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW" }'
+	payload probe syscall io_uring_setup
+	rt run --bundle "$BUNDLE" "$ID"
+	same ENOSYS "$output"
+}
+
+@test "baseline.json: an ordinary container runs, and privileges, the host's namespaces and its files are refused" {
+	shipped baseline
+	config '.process.capabilities |= map_values(. + [ "CAP_SYS_ADMIN", "CAP_NET_RAW" ])'
+	script 'grep CapBnd /proc/self/status | cut -f2; echo x > /tmp/x; id -u'
+	run_ok
+	lacks "$output" 3fffffffff
+	same 0 "$(( 0x$(head -n1 <<< "$output") & (1 << 21 | 1 << 13) ))"
+	bind_add /mnt/host /
+	run_refused "of the host"
+	config 'del(.mounts[-1])'
+	namespace_remove network
+	run_refused "linux.namespaces[network]"
+}
+
+@test "restricted.json: a user's container runs, with all of it on; root is refused but for a user namespace" {
+	shipped restricted
+	run_refused "root is only allowed in a user namespace"
+	user_and_caps
+	script 'grep -E "^(NoNewPrivs|Seccomp|CapEff):" /proc/self/status; sh -c "echo fine"'
+	run_ok
+	same $'CapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nfine' "$output"
+	config '.process.user = { uid: 0, gid: 0 }'
+	userns_add
+	run_ok
+	contains "$output" fine
+}
+
+@test "database.json: PostgreSQL makes a cluster and answers, as a user, on a root that is read-only" {
+	local bin
+	bin=$(echo /usr/lib/postgresql/*/bin)
+	[[ -x $bin/postgres ]] || skip "PostgreSQL is not installed here"
+	config --arg bin "$bin" '.process.user = { uid: 1000, gid: 1000 } | .process.env += [ "LC_ALL=C", "PGHOST=/tmp" ] |
+		.linux.cgroupsPath = "/databases/one"'
+	mkdir -p "$BUNDLE/rootfs"/{usr,lib,lib64} "$BUNDLE/rootfs/var/data"
+	local dir
+	for dir in /usr /lib /lib64 /etc/postgresql-common; do
+		[[ -d $dir ]] || continue
+		bind_add "$dir" "$dir" rbind ro
+	done
+	mount_add /var/data tmpfs tmpfs mode=1777 size=300m
+	mount_add /tmp tmpfs tmpfs mode=1777
+	mount_add /dev/shm tmpfs tmpfs mode=1777
+	script "export PATH=$bin:/bin
+		initdb -D /var/data/pg -A trust -U sailor > /tmp/log 2>&1 || { cat /tmp/log; exit 1; }
+		pg_ctl -D /var/data/pg -o '-k /tmp -h \"\"' -w -l /tmp/log start > /dev/null || { cat /tmp/log; exit 1; }
+		psql -U sailor -d postgres -Atc 'select 6 * 7'
+		pg_ctl -D /var/data/pg -m fast -w stop > /dev/null
+		grep -E '^(NoNewPrivs|Seccomp|CapBnd):' /proc/self/status; touch /x 2> /dev/null || echo read-only"
+	# The rule is for containers below a cgroup; the cage's own is elsewhere.
+	jq 'del(.rules[].match)' "$HERE/../../policies/database.json" > "$T/database.json"
+	cp -r "$HERE/../../policies/seccomp" "$T/seccomp"
+	config 'del(.linux.cgroupsPath)'
+	globally --policy "$T/database.json"
+	run_ok
+	same $'42\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nread-only' "$output"
+}
