@@ -450,7 +450,7 @@ user_and_caps() { config '.process.user = { uid: 1000, gid: 1000 } | .process.no
 	# A client's own profile stays, and the node's denials come on top.
 	[[ $(uname -m) == x86_64 ]] || return 0
 	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW" }'
-	payload probe syscall io_uring_setup
+	payload probe syscall 425
 	rt run --bundle "$BUNDLE" "$ID"
 	same ENOSYS "$output"
 }
