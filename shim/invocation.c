@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +17,7 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "execution.h"
 #include "options.h"
 #include "runtime.h"
 
@@ -65,67 +64,32 @@ void invocation_done(struct invocation *v)
 
 struct invocation_fds {
 	int in, out, err;
-	int words;     /* a file in memory that takes what it says; -1 */
-	int failed[2]; /* the error of an execution that failed; closed by one that did not */
+	int words; /* a file in memory that takes what it says; -1 */
 };
 
-static void invocation_child(const struct invocation *v, const struct invocation_fds *f,
-			     pid_t parent) __attribute__((noreturn));
-
-static void invocation_child(const struct invocation *v, const struct invocation_fds *f,
-			     pid_t parent)
+static int invocation_spawn(const struct invocation *v, const struct invocation_fds *f,
+			    int *ret_status, struct error *e)
 {
-	sigset_t none;
-	int r;
+	const int fds[] = { f->in, f->out, f->err };
+	const struct execution x = {
+		.file = v->binary,
+		.words = v->words,
+		.folder = v->bundle,
+		.fds = fds,
+		.n_fds = ARRAY_SIZE(fds),
+		.dies_with_us = true,
+	};
+	pid_t pid = 0;
+	int r = execution_start(&x, &pid, e);
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (getppid() != parent)
-		_exit(1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	if ((!*v->bundle || chdir(v->bundle) == 0) && dup2(f->in, 0) >= 0 &&
-	    dup2(f->out, 1) >= 0 && dup2(f->err, 2) >= 0)
-		execvp(v->binary, (char *const *)(uintptr_t)v->words);
-	r = errno;
-	(void)fd_write_all(f->failed[1], &r, sizeof(r));
-	_exit(127);
-}
-
-static int invocation_wait(const struct invocation *v, pid_t pid,
-			   const struct invocation_fds *f, int *ret_status, struct error *e)
-{
-	int failed = 0;
-	ssize_t n;
-
-	do
-		n = read(f->failed[0], &failed, sizeof(failed));
-	while (n < 0 && errno == EINTR);
+	if (r < 0) {
+		error_hint(e, "BinaryName in containerd's runtime options names it");
+		return r;
+	}
 	while (waitpid(pid, ret_status, 0) < 0)
 		if (errno != EINTR)
 			return error_set(e, errno, "wait for \"%s\"", v->binary);
-	if (n != sizeof(failed))
-		return 0;
-	error_set(e, failed, "run the runtime \"%s\"", v->binary);
-	error_hint(e, "BinaryName in containerd's runtime options names it");
-	return -failed;
-}
-
-static int invocation_spawn(const struct invocation *v, struct invocation_fds *f,
-			    int *ret_status, struct error *e)
-{
-	pid_t parent = getpid(), pid;
-
-	if (pipe2(f->failed, O_CLOEXEC) < 0)
-		return error_set(e, errno, "make a pipe");
-	pid = fork();
-	if (pid == 0)
-		invocation_child(v, f, parent);
-	mem_closep(&f->failed[1]);
-	f->failed[1] = -1;
-	if (pid < 0)
-		return error_set(e, errno, "make a process for \"%s\"", v->binary);
-	return invocation_wait(v, pid, f, ret_status, e);
+	return 0;
 }
 
 /* --- what it said ------------------------------------------------------------------------------ */
@@ -215,7 +179,6 @@ static int invocation_go(struct invocation *v, struct invocation_fds *f, int nul
 	if (f->in < 0)
 		f->in = v->stdio[0] >= 0 ? v->stdio[0] : null_fd;
 	r = invocation_spawn(v, f, &status, e);
-	mem_closep(&f->failed[0]);
 	invocation_hear(v, f->words);
 	if (r == 0 && status)
 		r = invocation_fail(v, status, e);
@@ -225,7 +188,7 @@ static int invocation_go(struct invocation *v, struct invocation_fds *f, int nul
 
 int invocation_run(struct invocation *v, struct error *e)
 {
-	struct invocation_fds f = { -1, -1, -1, -1, { -1, -1 } };
+	struct invocation_fds f = { -1, -1, -1, -1 };
 	autoclose int null_fd = -1, words_fd = -1, text_fd = -1;
 
 	if (v->n_words >= INVOCATION_MAX_WORDS)

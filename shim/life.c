@@ -26,8 +26,9 @@
 #include "spec/parse.h"
 #include "spec/spec.h"
 
-/* How long a deleted process's output may take to be read. */
-#define LIFE_DRAIN_MS 2000
+/* How long a deleted process's output may take to be read, and to be put where logs are kept. */
+#define LIFE_DRAIN_MS  2000
+#define LIFE_LOGGER_MS 10000
 
 static void life_fail(struct call *call, enum code code, const char *what,
 		      const struct error *e)
@@ -62,6 +63,8 @@ static int create_run(void *job, struct worker_result *ret)
 	int r;
 
 	r = options_save(&c->options, c->bundle, &ret->error);
+	if (r == 0)
+		r = process_start_logger(&c->init, ret);
 	if (r == 0)
 		r = rootfs_mount(c->bundle, c->request->rootfs, c->request->n_rootfs,
 				 &ret->error);
@@ -121,6 +124,7 @@ static void create_done(void *job, const struct worker_result *result)
 	struct error e = result->error;
 	int r = result->r;
 
+	streams_log_to(&p->io, result->logger);
 	if (r == 0)
 		r = create_take(c, result, &e);
 	if (r == 0) {
@@ -258,6 +262,8 @@ static int exec_run(void *job, struct worker_result *ret)
 		return error_set(&ret->error, ENAMETOOLONG, "%s", p->id);
 	r = file_replace(AT_FDCWD, path, p->spec, p->spec_len, 0600, &ret->error);
 	if (r == 0)
+		r = process_start_logger(p, ret);
+	if (r == 0)
 		r = runtime_of(t.options)->exec(&t, &x, &io, &ret->made, &ret->error);
 	(void)unlink(path);
 	return r;
@@ -313,6 +319,8 @@ static void start_done(void *job, const struct worker_result *result)
 
 	p->busy = false;
 	free(take_ptr(&p->spec));
+	if (*p->id)
+		streams_log_to(&p->io, result->logger);
 	if (r == 0 && *p->id)
 		r = process_adopt(p, result->made.pid, &e);
 	if (r < 0) {
@@ -446,9 +454,10 @@ static void delete_drained(struct streams *io)
 
 static void delete_drain(struct process *p)
 {
+	unsigned int ms = logger_runs(&p->io.logger) ? LIFE_LOGGER_MS : LIFE_DRAIN_MS;
+
 	p->busy = true;
-	if (streams_is_drained(&p->io) ||
-	    timer_set(p->io.loop, &p->drain, LIFE_DRAIN_MS, delete_fire) < 0)
+	if (streams_is_drained(&p->io) || timer_set(p->io.loop, &p->drain, ms, delete_fire) < 0)
 		delete_go(p);
 	else
 		p->io.drained = delete_drained;

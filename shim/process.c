@@ -106,6 +106,14 @@ struct runtime_io process_io(const struct process *p)
 	return (struct runtime_io){ { child[0], child[1], child[2] }, p->io.console[1] };
 }
 
+int process_start_logger(const struct process *p, struct worker_result *ret)
+{
+	const struct container *c = p->container;
+
+	return logger_start(&p->io.logger, c->id, c->shim->namespace, &ret->logger,
+			    &ret->error);
+}
+
 int process_adopt(struct process *p, pid_t pid, struct error *e)
 {
 	int r;

@@ -152,6 +152,7 @@ void streams_init(struct streams *s, struct loop *l)
 		.master_fd = -1,
 		.hold_fd = -1,
 	};
+	logger_init(&s->logger, l);
 	stream_init(&s->in, s);
 	stream_init(&s->out, s);
 	stream_init(&s->err, s);
@@ -220,8 +221,12 @@ static int streams_open_file(const char *path, int *ret, struct error *e)
 
 	if (r < 0)
 		return r;
-	*ret = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-	return *ret < 0 ? error_set(e, errno, "open the log %s", path) : 0;
+	/* A fifo that nobody reads shall not keep us here. */
+	*ret = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		    0644);
+	if (*ret < 0)
+		return error_set(e, errno, "open the log %s", path);
+	return fd_set_nonblock(*ret, false);
 }
 
 static int streams_open_out(const struct streams_options *opt, const char *path,
@@ -251,15 +256,38 @@ static int streams_open_out(const struct streams_options *opt, const char *path,
 	return r;
 }
 
+static int streams_open_logger(struct streams *s, const struct streams_options *opt,
+			       struct error *e)
+{
+	int r = logger_open(&s->logger, opt->out, e);
+
+	if (r < 0)
+		return r;
+	if (opt->terminal) {
+		s->out.to.fd = take_fd(&s->logger.out_fd[1]);
+		mem_closep(&s->logger.err_fd[1]);
+		s->logger.err_fd[1] = -1;
+		return fd_set_nonblock(s->out.to.fd, true);
+	}
+	s->child[1] = take_fd(&s->logger.out_fd[1]);
+	s->child[2] = take_fd(&s->logger.err_fd[1]);
+	if ((opt->uid || opt->gid) && (fchown(s->child[1], opt->uid, opt->gid) < 0 ||
+				       fchown(s->child[2], opt->uid, opt->gid) < 0))
+		return error_set(e, errno, "give a pipe to user %u", opt->uid);
+	return 0;
+}
+
 static int streams_open_uri(struct streams *s, const struct streams_options *opt,
 			    struct error *e)
 {
 	int r;
 
+	if (logger_is_uri(opt->out))
+		return streams_open_logger(s, opt, e);
 	if (!str_starts(opt->out, "file://"))
 		return error_say(e, ENOTSUP, "output to %.64s is not supported", opt->out);
 	if (opt->terminal)
-		return error_say(e, ENOTSUP, "a terminal's output cannot go to %s", opt->out);
+		return streams_open_file(opt->out + strlen("file://"), &s->out.to.fd, e);
 	r = streams_open_file(opt->out + strlen("file://"), &s->child[1], e);
 	if (r < 0)
 		return r;
@@ -388,7 +416,38 @@ void streams_flush(struct streams *s)
 
 bool streams_is_drained(const struct streams *s)
 {
-	return s->out.from.fd < 0 && s->err.from.fd < 0;
+	return s->out.from.fd < 0 && s->err.from.fd < 0 && !logger_runs(&s->logger);
+}
+
+/* Nobody would read it any more, and the process would wait for ever, or be killed. */
+static void stream_discard(struct stream *st, int *from_fd)
+{
+	if (*from_fd < 0 || st->to.fd >= 0)
+		return;
+	st->from.fd = take_fd(from_fd);
+	st->to.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	st->spliced = true;
+	stream_begin(st);
+	stream_flush(st);
+}
+
+static void streams_log_ended(struct logger *l)
+{
+	struct streams *s = loop_owner(l, struct streams, logger);
+
+	stream_discard(&s->out, &l->out_fd[0]);
+	stream_discard(&s->err, &l->err_fd[0]);
+	mem_closep(&l->out_fd[0]);
+	mem_closep(&l->err_fd[0]);
+	l->out_fd[0] = l->err_fd[0] = -1;
+	if (streams_is_drained(s) && s->drained)
+		s->drained(s);
+}
+
+void streams_log_to(struct streams *s, pid_t logger)
+{
+	if (s->logger.uri)
+		logger_adopt(&s->logger, logger, streams_log_ended);
 }
 
 void streams_done(struct streams *s)
@@ -398,6 +457,7 @@ void streams_done(struct streams *s)
 	streams_process_ended(s);
 	stream_end(&s->out);
 	stream_end(&s->err);
+	logger_done(&s->logger);
 	mem_closep(&s->console[0]);
 	mem_closep(&s->master_fd);
 	s->console[0] = s->master_fd = -1;

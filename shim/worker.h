@@ -17,6 +17,7 @@
 struct worker_result {
 	int r; /* 0 or -errno, then `error` says more */
 	struct runtime_made made;
+	pid_t logger;   /* the log program that it has started; 0 */
 	bool own_pidns; /* of the container */
 	struct error error;
 };

@@ -266,7 +266,8 @@ def leftovers():
 
 
 def prepare():
-    for kind, where in (("proc", "/proc"), ("cgroup2", "/sys/fs/cgroup"), ("tmpfs", "/run")):
+    for kind, where in (("proc", "/proc"), ("cgroup2", "/sys/fs/cgroup"), ("tmpfs", "/run"),
+                        ("tmpfs", "/etc")):
         subprocess.run(["mount", "-t", kind, kind, where], check=True)
     rootfs = STATE / "image"
     for name in ("bin", "proc", "dev", "sys"):

@@ -21,10 +21,14 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 from containerd import (BUNDLES, DEADLINE, STATE, Client, Daemon, Failed, Shim, enter, inside,  # noqa: E402
-                        leftovers, message, settled, zombie)
+                        leftovers, memory, message, settled, zombie)
 
 RUNNING, STOPPED, PAUSED = 2, 3, 4
 OPTIONS = "containerd.runc.v1.Options"
+RESOURCES = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources"
+LOGGERS = Path("/etc/strake/log-programs")
+# kB; with the sanitizers, what it has freed is kept for a while.
+MEMORY_GROWTH = 32768 if "ASAN_OPTIONS" in os.environ else 64
 PROCESS = "types.containerd.io/opencontainers/runtime-spec/1/Process"
 
 
@@ -273,9 +277,262 @@ def a_runtime_of_few_words_is_quoted(t):
     check("status 5" in text and "broken" in text, f"it said: {text}")
 
 
+# --- where its output goes
+
+
+def logger(t, text, listed=True):
+    """A program that may be a log."""
+    program = t.path("logger")
+    program.write_text("#!/bin/bash\n" + text)
+    program.chmod(0o755)
+    LOGGERS.parent.mkdir(parents=True, exist_ok=True)
+    LOGGERS.write_text(f"/bin/nosuch\n{program}\n" if listed else "/bin/nosuch\n")
+    return program
+
+
+def a_log_program_gets_both_outputs_and_its_words(t):
+    program = logger(t, f"""exec 5>&-
+        cat <&3 >{t.path("three")} & cat <&4 >{t.path("four")}; wait
+        echo "$*" >{t.path("words")}; env >{t.path("env")}""")
+    task = Task(t, ["sh", "-c", "echo words; echo more >&2"], out=f"binary://{program}?one=1&two=a%20b+c").run()
+    check(task.wait() == 0, "another exit status came")
+    task.call("Delete")
+    task.deleted = True
+    check(t.path("three").read_text() == "words\n", "stdout did not come")
+    check(t.path("four").read_text() == "more\n", "stderr did not come")
+    check(t.path("words").read_text() == "one 1 two a b c\n", "its arguments are others")
+    env = t.path("env").read_text()
+    check("CONTAINER_ID=c\n" in env and "CONTAINER_NAMESPACE=test\n" in env and "TTRPC" not in env,
+          f"its environment is another: {env}")
+
+
+def a_log_program_is_waited_for_before_the_container_is_made(t):
+    os.mkfifo(t.path("gate"))
+    program = logger(t, f"read < {t.path('gate')}; printf x >&5; exec 5>&-; cat <&3 >{t.path('three')}")
+    task = Task(t, ["echo", "words"], out=f"binary-v2://{program}")
+    stream = task.client.send("Create", task.request)
+    other = Client(task.path)
+    check(other.call("State", message(f1="c"))[4] in (0, 1), "it is not being created")
+    check(not Path("/run/containerd/strake/test/c").exists(), "the container was made")
+    other.close()
+    t.path("gate").write_text("\n")
+    check(task.client.answer()[:2] == (stream, 0), "it was not created")
+    task.call("Start")
+    task.wait()
+    task.call("Delete")
+    task.deleted = True
+    check(t.path("three").read_text() == "words\n", "stdout did not come")
+
+
+def a_log_program_of_the_second_kind_that_ends_early_is_an_error(t):
+    program = logger(t, "exit 3")
+    text = Task(t, out=f"binary-v2://{program}").refused()
+    check("before it was ready" in text and str(program) in text, f"it said: {text}")
+
+
+def a_log_program_that_cannot_run_is_an_error(t):
+    program = logger(t, "")
+    program.write_text("#!/no/such/interpreter\n")
+    text = Task(t, out=f"binary://{program}").refused()
+    check("execute" in text and str(program) in text, f"it said: {text}")
+
+
+def a_container_outlives_its_log_program(t):
+    program = logger(t, f"exec 5>&-; head -c 6 <&3 >{t.path('three')}")
+    out = Fifo(t.path("out"))
+    task = Task(t, ["sh", "-c", "echo words; cat /dev/zero | head -c 1000000; exit 7"],
+                out=f"binary://{program}").run()
+    check(task.wait() == 7, "it was killed with its log")
+    os.close(out.fd)
+    check(t.path("three").read_text() == "words\n", "stdout did not come")
+
+
+def a_log_program_takes_the_output_of_a_terminal_and_of_an_exec(t):
+    program = logger(t, f"""exec 5>&-; f=$(mktemp {t.path("log")}.XXXX); cat <&3 >$f; cat <&4 >>$f""")
+    task = Task(t, ["sh", "-c", "[ -t 1 ] && echo terminal"], terminal=True, out=f"binary://{program}").run()
+    check(task.wait() == 0, "it has no terminal")
+    task.call("Delete")
+    task.deleted = True
+    said = "".join(f.read_text() for f in t.folder.glob("log.*"))
+    check(said.split() == ["terminal"], f"it said: {said!r}")
+    task = Task(t, name="d").run()
+    task.exec(["echo", "exec"], out=f"binary://{program}")
+    check(task.wait(f2="e") == 0, "another exit status came")
+    task.call("Delete", f2="e")
+    check("exec\n" in [f.read_text() for f in t.folder.glob("log.*")], "the exec's output did not come")
+
+
+def a_log_program_that_does_not_end_is_killed(t):
+    program = logger(t, "exec 5>&-; trap '' TERM; exec sleep 4712")
+    task = Task(t, ["true"], out=f"binary://{program}").run()
+    task.wait()
+    check(len(processes("4712")) == 1, "it does not run")
+    task.call("Delete")
+    task.deleted = True
+    check(settled(lambda: len(processes("4712")), 0) == 0, "it was left")
+
+
+def a_file_takes_both_outputs_and_those_of_the_next(t):
+    log = t.path("new/folder/log")
+    for i in range(2):
+        task = Task(t, ["sh", "-c", "echo words; echo more >&2"], out=f"file://{log}", name=f"c{i}").run()
+        task.wait()
+    check(log.read_text() == "words\nmore\n" * 2, f"it has: {log.read_text()}")
+    check(log.stat().st_mode & 0o777 == 0o644, "its mode is another")
+
+
+def a_file_takes_the_output_of_a_terminal(t):
+    task = Task(t, ["sh", "-c", "[ -t 1 ] && echo terminal"], terminal=True, out=f"file://{t.path('log')}").run()
+    check(task.wait() == 0, "it has no terminal")
+    task.call("Delete")
+    task.deleted = True
+    said = t.path("log").read_text()
+    check(said.split() == ["terminal"], f"it said: {said!r}")
+
+
+def a_fifo_as_file_that_nobody_reads_is_an_error(t):
+    os.mkfifo(t.path("fifo"))
+    text = Task(t, out=f"file://{t.path('fifo')}").refused()
+    check("No such device" in text and "fifo" in text, f"it said: {text}")
+
+
+def output_to_what_is_not_known_is_an_error(t):
+    text = Task(t, out="http://localhost/log").refused()
+    check("http://localhost/log is not supported" in text, f"it said: {text}")
+
+
+# --- security: the names are those of the threats in the design
+
+
+def A18_nobody_but_the_owner_gets_at_the_socket(t):
+    task = Task(t).run()
+    check(os.stat(task.path).st_mode & 0o777 == 0o600, "others may connect")
+    check(os.stat(os.path.dirname(task.path)).st_mode & 0o777 == 0o700, "others see the socket")
+    abstract = [line for line in Path("/proc/net/unix").read_text().splitlines() if " @" in line]
+    check(not [line for line in abstract if "shim" in line or "strake" in line], "it has an abstract socket")
+    child = os.fork()
+    if child == 0:
+        # The permissions are gone, but not the process: who came in another way is asked who it is.
+        os.chmod(os.path.dirname(task.path), 0o711)
+        os.chmod(task.path, 0o666)
+        os.setuid(65534)
+        try:
+            Client(task.path).call("Pids", message(f1=task.name))
+            os._exit(1)
+        except (Failed, OSError):
+            os._exit(0)
+    check(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "another user was answered")
+    os.chmod(os.path.dirname(task.path), 0o700)
+    check(task.status() == RUNNING, "it does not serve its owner any more")
+
+
+def A19_a_stuck_reader_costs_the_shim_no_memory(t):
+    out = Fifo(t.path("out"))
+    task = Task(t, ["cat", "/dev/zero"], out=out.path).run()
+    before = memory(task.pid)
+    for i in range(200):
+        task.exec(["true"], name=f"e{i}")
+        task.call("ResizePty", f3=80, f4=24)
+        task.wait(f2=f"e{i}")
+        task.call("Delete", f2=f"e{i}")
+    grown = memory(task.pid) - before
+    check(grown <= MEMORY_GROWTH, f"it has grown by {grown} kB")
+    os.close(out.fd)
+
+
+def A20_json_without_end_is_refused(t):
+    task = Task(t).run()
+    deep = "[" * 100000
+    many = "[" + "0," * 3000000 + "0]"
+    for number, text in enumerate((deep, many, '{"args":' + deep, "{" * 3, '"' + "x" * 3000000)):
+        task.call("Exec", f2=f"e{number}", f7=message(f1=PROCESS, f2=text[:3 << 20]))
+        task.refused("Start", message(f1=task.name, f2=f"e{number}"))
+        task.call("Delete", f2=f"e{number}")
+        task.refused("Update", message(f1=task.name, f2=message(f1=RESOURCES, f2=text[:3 << 20])))
+    check(task.status() == RUNNING, "it does not run any more")
+
+
+def A20_a_configuration_without_end_is_refused(t):
+    for number, text in enumerate(("[" * 100000, '{"annotations":' * 5000, '{"x":"' + "x" * (17 << 20) + '"}')):
+        task = Shim(t.shim, t.rootfs, f"c{number}")
+        folder = task.bundle(f"c{number}")
+        (folder / "config.json").write_text(text)
+        try:
+            task.execute(f"c{number}", folder, "start")
+            raise AssertionError("it was started")
+        except Failed as e:
+            check("config.json" in str(e), f"it said: {e}")
+        shutil.rmtree(folder)
+
+
+def A21_nobody_but_the_owner_sees_bundle_and_state(t):
+    task = Task(t).run()
+    (task.folder / "config.json").chmod(0o600)
+    found = [task.folder / "strake.json", Path("/run/containerd/strake/test/c")]
+    child = os.fork()
+    if child == 0:
+        os.setuid(65534)
+        readable = [p for p in found if os.access(p, os.R_OK)]
+        readable += [p for p in Path("/run/containerd").glob("*/*/*") if os.access(p, os.R_OK)]
+        os._exit(len(readable))
+    check(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "another user can read something")
+
+
+def A22_a_log_program_that_the_node_does_not_name_is_not_executed(t):
+    program = logger(t, f"touch {t.path('executed')}", listed=False)
+    text = Task(t, out=f"binary://{program}").refused()
+    check("does not allow" in text and str(LOGGERS) in text, f"it said: {text}")
+    LOGGERS.unlink()
+    text = Task(t, out=f"binary://{program}", name="d").refused()
+    check("does not allow" in text, f"without a list it said: {text}")
+    program = logger(t, f"touch {t.path('executed')}")
+    os.chmod(program, 0o777)
+    text = Task(t, out=f"binary://{program}", name="e").refused()
+    check("nobody else can write" in text, f"of one that all may write it said: {text}")
+    os.chmod(program, 0o755)
+    os.chmod(LOGGERS, 0o666)
+    text = Task(t, out=f"binary://{program}", name="f").refused()
+    check("nobody else can write" in text, f"of such a list it said: {text}")
+    LOGGERS.unlink()
+    text = Task(t, out=f"binary://{program}/../{program.name}", name="g").refused()
+    check("does not allow" in text, f"of another spelling it said: {text}")
+    check(not t.path("executed").exists(), "it was executed")
+
+
+def A23_a_checkpoint_is_neither_made_nor_restored(t):
+    task = Task(t).run()
+    text = task.refused("Checkpoint", message(f1=task.name, f2=str(t.path("image"))))
+    check("not supported" in text, f"it said: {text}")
+    check(not t.path("image").exists(), "something was written")
+    check(task.status() == RUNNING, "it does not run any more")
+    t.path("image").mkdir()
+    (t.path("image") / "config.json").symlink_to("/etc/passwd")
+    other = Task(t, name="d")
+    text = other.refused("Create", other.create("d", other.folder, f8=str(t.path("image"))))
+    check("checkpoint" in text and "not supported" in text, f"it said: {text}")
+
+
 PLAIN = (
     a_runtime_that_does_not_exist_is_named,
     a_runtime_of_few_words_is_quoted,
+    a_log_program_gets_both_outputs_and_its_words,
+    a_log_program_is_waited_for_before_the_container_is_made,
+    a_log_program_of_the_second_kind_that_ends_early_is_an_error,
+    a_log_program_that_cannot_run_is_an_error,
+    a_container_outlives_its_log_program,
+    a_log_program_takes_the_output_of_a_terminal_and_of_an_exec,
+    a_log_program_that_does_not_end_is_killed,
+    a_file_takes_both_outputs_and_those_of_the_next,
+    a_file_takes_the_output_of_a_terminal,
+    a_fifo_as_file_that_nobody_reads_is_an_error,
+    output_to_what_is_not_known_is_an_error,
+    A18_nobody_but_the_owner_gets_at_the_socket,
+    A19_a_stuck_reader_costs_the_shim_no_memory,
+    A20_json_without_end_is_refused,
+    A20_a_configuration_without_end_is_refused,
+    A21_nobody_but_the_owner_sees_bundle_and_state,
+    A22_a_log_program_that_the_node_does_not_name_is_not_executed,
+    A23_a_checkpoint_is_neither_made_nor_restored,
 )
 
 

@@ -147,12 +147,12 @@ events_order() {
 	done
 }
 
-@test "A22: a program as log is refused, and nothing is executed" {
+@test "A22: a program as log that the node does not name is refused, and nothing is executed" {
 	printf '#!/bin/sh\ntouch %s/executed\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/logger"
 	chmod +x "$BATS_TEST_TMPDIR/logger"
 	run timeout 20 ctr run -d --log-uri "binary://$BATS_TEST_TMPDIR/logger" "${RUNTIME[@]}" "$IMAGE" c true
 	[ "$status" -ne 0 ]
-	[[ "$output" == *"is not supported"* ]]
+	[[ "$output" == *"does not allow the log program"* ]]
 	[ ! -e "$BATS_TEST_TMPDIR/executed" ]
 }
 
