@@ -399,7 +399,7 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 
 @test "an update gets no more than the node's maximum" {
 	policy '{ resources: { pids: { max: 20 } } }'
-	grep -qw pids /sys/fs/cgroup/cgroup.controllers || skip "no pids controller of version 2 here"
+	grep -qw pids /sys/fs/cgroup/cgroup.controllers || skip "cgroup version 2 has no controller pids here"
 	start_sleeper
 	same 20 "$(cat "$CG/pids.max")"
 	ok update --pids-limit 100 "$ID"
