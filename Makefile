@@ -240,16 +240,16 @@ demo: ## run a real container on this machine, then apply a Database and see wha
 # calls these rules and sums up.
 
 .PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-shim test-containerd test-kube
-test: ## install what is needed, build, and run the tests, but for the long ones and those on Kubernetes
-	@hack/deps test fuzz vm
+test: ## install what is needed, build, and run the tests but for the long ones (the first time: 15 minutes more)
+	@hack/deps test fuzz vm kube
 	$(SUBMAKE) all
-	+@tests/run unit san fuzz tree cli vm
+	+@tests/run unit san fuzz tree cli vm kube
 
-test-all: ## check, test, the long tests, those on Kubernetes, also with sanitizers, and a minute of fuzzing each
+test-all: ## check, test, the long tests, those on Kubernetes with sanitizers, and a minute of fuzzing each
 	$(SUBMAKE) check
 	CLI_STRIDE=1 CLI_RACES=500 CLI_LIMIT=7200 BATS_TEST_TIMEOUT=3600 $(SUBMAKE) test
-	@hack/deps kube containerd
-	+@tests/run long shim containerd kube kubesan
+	@hack/deps containerd
+	+@tests/run long shim containerd kubesan
 	$(SUBMAKE) fuzz
 
 test-unit: ## unit tests, plain and with sanitizers
@@ -276,6 +276,8 @@ test-containerd: ## the shim under containerd 1.6 to 2.4, in guests (the first t
 	+@tests/run containerd
 
 test-kube: ## tests against a real Kubernetes control plane (the first time builds it: 10 minutes)
+	@hack/deps kube
+	$(SUBMAKE) all
 	+@tests/run kube
 
 UNIT_BIN := $(patsubst %.c,$(B)/%,$(ALL_UNIT_SRC))
