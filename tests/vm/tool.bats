@@ -126,7 +126,7 @@ gone() {
 	sleep 1
 	kill -9 "$tool"
 	local end=$((SECONDS + 10))
-	while pgrep -f "guests/run-$tool\$"; do ((SECONDS < end)); sleep 0.1; done
+	while pgrep -af "guests/run-$tool\$"; do ((SECONDS < end)); sleep 0.5; done
 	hack/vm -q run -- true
 	gone 5 "$tool"
 }
@@ -146,6 +146,20 @@ gone() {
 		done
 	done
 	hack/vm -q stop "$other"
+}
+
+@test "a guest that dies and leaves a process behind does not keep its keeper" {
+	local guest=$BATS_TEST_TMPDIR/guest kernel=$BATS_TEST_TMPDIR/kernel
+	mkdir -p "$guest/share" "$kernel"
+	printf '#!/bin/sh\nsleep 4716 &\n' >"$kernel/linux"
+	chmod +x "$kernel/linux"
+	printf '{"kind": "uml", "kernel": "%s", "root": "%s", "cpus": 1, "memory": 64, "disk": 0,
+		"net": null, "append": [], "pin": null, "owner": null, "lifetime": 60, "boot": 60}' \
+		"$kernel" "$kernel" >"$guest/config.json"
+	timeout 20 python3 hack/vm.d/keeper.py "$guest"
+	grep -q "ended by itself" "$guest/ended"
+	run pgrep -f 'sleep 4716'
+	[ "$status" -eq 1 ]
 }
 
 @test "a guest ends with its owner, and when its time is over" {
