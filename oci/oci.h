@@ -30,6 +30,11 @@ struct oci_runtime {
 	bool rootless;
 	const char *
 		policy; /* node policies: a file or folder; NULL: the node's own (policy/load.h) */
+	/*
+	 * Where oci_run() tells of denied calls, for policies that ask: a file to append JSON lines to,
+	 * "-": text on stderr; NULL: the kernel's log, as for containers that oci_create() makes.
+	 */
+	const char *report;
 	int cancel_fd;         /* readable: give up, clean up, -ECANCELED; -1: none */
 	struct timing *timing; /* NULL: nobody asked; see run/timing.h */
 	void (*warn)(void *arg, const char *text); /* what did not stop us; may be NULL */

@@ -57,6 +57,8 @@ static const struct option_row global_rows[] = {
 	    "the same as --cgroup-manager=systemd"),
 	ROW("policy", 0, OPTION_STRING, rt.policy, "FILE|DIR",
 	    "node policies [/etc/strake/policy.d]"),
+	ROW("policy-report", 0, OPTION_STRING, rt.report, "FILE",
+	    "run: append denied calls as JSON lines, where a policy asks for reports [stderr]"),
 	ROW("rootless", 0, OPTION_STRING, rootless, "WHETHER", "true, false or auto [auto]"),
 	ROW("timing", 0, OPTION_FLAG, timing, NULL,
 	    "print when each phase ended, as JSON on stderr"),

@@ -95,6 +95,9 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	ours = pair[0];
 	opt.create.console_fd = theirs = pair[1];
 
+	/* Who stays can be told; who leaves a container alone has to name a file. */
+	if (!opt.detach && !cli->rt.report)
+		cli->rt.report = "-";
 	if (!opt.detach && !opt.no_subreaper)
 		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	r = oci_run(&cli->rt, &opt.create, &p, &run, &cli->error);

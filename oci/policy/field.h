@@ -62,6 +62,7 @@ int field_profile(struct merge *m, const struct policy_rule *r);
 int field_profile_required(struct merge *m, const struct policy_rule *r);
 int field_denied_calls(struct merge *m, const struct policy_rule *r);
 int field_abis(struct merge *m, const struct policy_rule *r);
+int field_report(struct merge *m, const struct policy_rule *r);
 
 /* the rest of linux, and the root */
 int field_namespaces(struct merge *m, const struct policy_rule *r);

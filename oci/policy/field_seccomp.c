@@ -168,3 +168,14 @@ int field_abis(struct merge *m, const struct policy_rule *r)
 	return merge_note(m, "linux.seccomp.architectures", had ? dropped.data : NULL,
 			  "not these");
 }
+
+/* Once is enough; what is told is decided by the filter as all of them have made it. */
+int field_report(struct merge *m, const struct policy_rule *r)
+{
+	bool audited = r->mode == POLICY_AUDIT;
+
+	if (!r->seccomp.report || (m->result->report && !audited))
+		return 0;
+	m->result->report |= !audited;
+	return merge_note(m, "linux.seccomp", NULL, "denied calls are reported");
+}

@@ -28,6 +28,7 @@ const struct policy_field policy_fields[] = {
 	{ "seccomp.required", POLICY_CREATE, field_profile_required },
 	{ "seccomp.deny", POLICY_CREATE, field_denied_calls },
 	{ "seccomp.abis", POLICY_CREATE, field_abis },
+	{ "seccomp.report", POLICY_CREATE, field_report },
 	{ "namespaces", POLICY_CREATE, field_namespaces },
 	{ "userNamespace", POLICY_CREATE, field_user_namespace },
 	{ "root.readonly", POLICY_CREATE, field_root_readonly },
@@ -192,17 +193,14 @@ static bool rule_holds(const struct policy_rule *r, const struct spec *s,
 
 /* --- the merge ----------------------------------------------------------------------------------- */
 
-static int merge_field(struct merge *m, const struct policy_field *f,
-		       const struct policy_set *set)
+static int merge_field(struct merge *m, const struct policy_field *f)
 {
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < set->n_rules; i++) {
-		m->rule = set->rules[i];
-		if (m->rule->mode == POLICY_ENFORCE &&
-		    rule_holds(m->rule, m->request, m->facts))
-			r = f->meet(m, m->rule);
+	for (i = 0; r == 0 && i < m->result->n_enforced; i++) {
+		m->rule = m->result->enforced[i];
+		r = f->meet(m, m->rule);
 	}
 	return r;
 }
@@ -249,11 +247,19 @@ int policy_merge_fields(const struct policy_field *fields, size_t n,
 
 	*ret = (struct policy_result){ 0 };
 	ret->last = &ret->first;
-	for (i = 0; i < set->n_rules; i++)
-		ret->n_matching += rule_holds(set->rules[i], &request, facts);
+	ret->enforced = arena_array(a, set->n_rules + 1, sizeof(*ret->enforced));
+	if (!ret->enforced)
+		return error_set(e, ENOMEM, "node policies");
+	for (i = 0; i < set->n_rules; i++) {
+		if (!rule_holds(set->rules[i], &request, facts))
+			continue;
+		ret->n_matching++;
+		if (set->rules[i]->mode == POLICY_ENFORCE)
+			ret->enforced[ret->n_enforced++] = set->rules[i];
+	}
 	for (i = 0; r == 0 && i < n; i++)
 		if (fields[i].scopes & scope)
-			r = merge_field(&m, &fields[i], set);
+			r = merge_field(&m, &fields[i]);
 	if (r == 0)
 		r = merge_audit(&m, fields, n, set);
 	if (r < 0)

@@ -57,6 +57,9 @@ struct policy_result {
 	struct policy_change *first, **last;
 	const char *profile; /* the default seccomp profile that was put in; or NULL */
 	size_t profile_len;
+	bool report; /* denied calls are to be told */
+	size_t n_enforced;
+	const struct policy_rule **enforced; /* those that hold, in the set's order */
 };
 
 enum policy_scope {

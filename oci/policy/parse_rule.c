@@ -136,6 +136,7 @@ static const struct field seccomp_fields[] = {
 	{ "required", KIND_BOOL, read_bool, AT(policy_seccomp, required) },
 	{ "deny", KIND_OBJECTS, read_denied_calls, 0, &call_table },
 	{ "abis", KIND_STRINGS, read_abis, 0 },
+	{ "report", KIND_BOOL, read_bool, AT(policy_seccomp, report) },
 };
 static const struct table seccomp_table = TABLE(struct policy_seccomp, seccomp_fields);
 

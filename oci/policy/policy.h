@@ -81,6 +81,7 @@ struct policy_seccomp {
 	bool abis_set;
 	size_t n_abis;
 	uint32_t *abis; /* AUDIT_ARCH_*, beside the native one */
+	bool report;    /* denied calls are told, each or as a count */
 };
 
 struct policy_user_namespace {

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,6 +41,8 @@
 #include "sandbox/ns.h"
 #include "sandbox/rootfs.h"
 #include "seccomp/cache.h"
+#include "seccomp/compile.h"
+#include "seccomp/denied.h"
 #include "seccomp/load.h"
 #include "seccomp/notify.h"
 
@@ -201,7 +204,10 @@ static int create_share_filter(struct create *c, struct error *e)
 	c->shared_filter = seccomp_program_map();
 	if (!c->shared_filter)
 		return error_set(e, ENOMEM, "linux.seccomp: make room for the filter");
-	if (str_empty(s->listener_path))
+	/* A filter has one listener: an agent of the spec's keeps it. */
+	c->watched = c->run && c->rt->report && c->guard.result.report &&
+		     str_empty(s->listener_path);
+	if (str_empty(s->listener_path) && !c->watched)
 		return 0;
 	return folder_make_handoff(c->container.dir_fd, &c->child.handoff, e);
 }
@@ -291,6 +297,25 @@ static int create_make_net(struct create *c, struct error *e)
 	return ns_raise_loopback(c->net_socket_fd, e);
 }
 
+/*
+ * The plain filter is what is kept, for exec, whose calls the kernel's log tells; the container's own
+ * process loads one that asks the reporter.
+ */
+static int create_report_denied(struct create *c, struct error *e)
+{
+	autoprogram watched = { 0 };
+	struct seccomp_target target;
+	int r;
+
+	seccomp_target_host(&target, SECCOMP_FILTER_FLAG_LOG);
+	c->filter.flags |= target.flags;
+	r = c->watched ? seccomp_watched(&c->filter, &watched) : 0;
+	if (r < 0)
+		return error_set(e, -r, "linux.seccomp: make a filter that reports");
+	seccomp_program_publish(c->shared_filter, c->watched ? &watched : &c->filter);
+	return 0;
+}
+
 static int create_compile_filter(struct create *c, struct error *e)
 {
 	const struct spec_seccomp *s = &c->spec.linux_.seccomp;
@@ -303,7 +328,9 @@ static int create_compile_filter(struct create *c, struct error *e)
 	r = seccomp_obtain(cache_fd, s, &c->filter, e);
 	if (r == 0)
 		r = seccomp_notify_check(s, &c->filter, e);
-	if (r == 0)
+	if (r == 0 && c->guard.result.report)
+		r = create_report_denied(c, e);
+	else if (r == 0)
 		seccomp_program_publish(c->shared_filter, &c->filter);
 	return r;
 }
@@ -393,6 +420,12 @@ static int create_record(struct create *c, struct error *e)
 /* The point of no return for create: the child now outlives us. */
 static int create_release(struct create *c, struct error *e)
 {
+	struct reporter_options report = {
+		.id = c->opt->id,
+		.where = c->rt->report,
+		.guard = &c->guard,
+		.plain = &c->filter,
+	};
 	struct start s = {
 		.rt = c->rt,
 		.spec = &c->spec,
@@ -403,6 +436,8 @@ static int create_release(struct create *c, struct error *e)
 		.pid = c->pid,
 		.handoff = c->child.handoff,
 		.sent = c->hurry,
+		.reporter = c->watched ? &c->reporter : NULL,
+		.report = &report,
 	};
 	int r;
 
@@ -488,6 +523,7 @@ static void create_done(struct create *c)
 {
 	create_close(c);
 	mem_closep(&c->container.dir_fd);
+	reporter_done(&c->reporter);
 	manager_done(&c->manager);
 	arena_done(&c->arena);
 	spec_done(&c->spec);
@@ -521,6 +557,7 @@ static int create_container(struct create *c, const struct oci_runtime *rt,
 		.run = run,
 		.container = CONTAINER_INIT,
 		.manager = MANAGER_INIT,
+		.reporter = REPORTER_NONE,
 		.child = { .sandbox = SANDBOX_INIT,
 			   .seal = SEAL_NONE,
 			   .sync_fd = -1,
@@ -598,6 +635,7 @@ int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
 int oci_run_delete(struct oci_run *run, struct error *e)
 {
 	struct create *c = &run->create;
+	struct error lost = ERROR_INIT;
 	int r;
 
 	r = c->manager.kind == MANAGER_SYSTEMD ? -EBUSY : container_lock_again(&c->container);
@@ -607,6 +645,8 @@ int oci_run_delete(struct oci_run *run, struct error *e)
 		r = oci_delete(c->rt, c->container.state.id, true, e);
 	else if (r == -ENOENT) /* somebody was faster */
 		r = 0;
+	if (reporter_end(&c->reporter, &lost) < 0)
+		report_warning(c->rt, lost.text);
 	oci_run_free(run);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "run/child.h"
 #include "run/container.h"
 #include "run/guard.h"
+#include "run/reporter.h"
 #include "seccomp/program.h"
 #include "spec/spec.h"
 
@@ -27,6 +28,8 @@ struct create {
 	struct buf config;  /* config.json as it was read */
 	struct spec spec;
 	struct guard guard; /* node policies */
+	bool watched;       /* denied calls go to a reporter of ours */
+	struct reporter reporter;
 	struct container container;
 	bool made_folder;
 	char created[STAMP_SIZE];

@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "run/container.h"
 #include "run/poststart.h"
+#include "run/reporter.h"
 #include "run/sync.h"
 #include "run/timing.h"
 #include "seccomp/load.h"
@@ -53,9 +54,15 @@ static int start_hand_over_listener(const struct start *s, struct error *e)
 	fd = seccomp_handoff_take(s->handoff, s->pid_fd, LISTENER_TIMEOUT_MS, e);
 	if (fd < 0)
 		return fd;
-	r = seccomp_notify_send(filter->listener_path, &n, fd, LISTENER_TIMEOUT_MS, e);
-	if (r < 0)
-		return error_prefix(e, "linux.seccomp.listenerPath");
+	if (s->reporter) {
+		r = reporter_start(s->reporter, s->report, fd, e);
+		if (r < 0)
+			return r;
+	} else {
+		r = seccomp_notify_send(filter->listener_path, &n, fd, LISTENER_TIMEOUT_MS, e);
+		if (r < 0)
+			return error_prefix(e, "linux.seccomp.listenerPath");
+	}
 	seccomp_handoff_release(s->handoff);
 	return 0;
 }

@@ -8,6 +8,8 @@
 
 struct child;
 struct error;
+struct reporter;
+struct reporter_options;
 struct seccomp_handoff;
 struct spec;
 struct state;
@@ -27,6 +29,9 @@ struct start {
 	pid_t pid;
 	struct seccomp_handoff *handoff; /* or NULL */
 	bool sent;                       /* START is on its way already */
+	/* Who takes the listener where it is not an agent of the spec's; or NULL. */
+	struct reporter *reporter;
+	const struct reporter_options *report;
 };
 
 int start_payload(const struct start *s, struct error *e);

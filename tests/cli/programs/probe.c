@@ -76,6 +76,18 @@ static int ask_syscall(int argc, char **argv)
 	return say_result(r, errno);
 }
 
+/* repeat TIMES NAME|NUMBER [ARGUMENT]...: the last answer. */
+static int ask_repeat(int argc, char **argv)
+{
+	long a[7], r = 0, i;
+
+	words(argc - 1, argv + 1, a);
+	a[0] = number_of(argv[1]);
+	for (i = 0; i < word(argv[0]); i++)
+		r = syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+	return say_result(r, errno);
+}
+
 #ifdef __x86_64__
 /* syscall32 NUMBER [ARGUMENT]...: as an i386 program would. */
 static int ask_syscall32(int argc, char **argv)
@@ -236,7 +248,7 @@ static const struct {
 	int (*ask)(int argc, char **argv);
 	int need;
 } questions[] = {
-	{ "syscall", ask_syscall, 1 },
+	{ "syscall", ask_syscall, 1 },     { "repeat", ask_repeat, 2 },
 #ifdef __x86_64__
 	{ "syscall32", ask_syscall32, 1 },
 #endif

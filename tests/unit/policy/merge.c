@@ -124,6 +124,7 @@ static struct policy_rule *some_rule(struct arena *a)
 	r->seccomp.abis_set = coin();
 	r->seccomp.n_abis = rnd(3);
 	r->seccomp.abis = archs;
+	r->seccomp.report = coin();
 	r->root_readonly = coin();
 	r->mounts.propagation = rnd(10) ? POLICY_PROPAGATION_ANY : rnd(3);
 	r->mounts.bind_flags = coin() ? rnd(16) : 0;
@@ -364,6 +365,7 @@ static const struct row_case {
 	{ "seccomp.deny", "'seccomp': { 'deny': [ { 'names': [ 'bpf' ] } ] }", NULL,
 	  POLICY_CREATE },
 	{ "seccomp.abis", "'seccomp': { 'abis': [ 'native' ] }", NULL, POLICY_CREATE },
+	{ "seccomp.report", "'seccomp': { 'report': true }", NULL, POLICY_CREATE },
 	{ "namespaces", "'namespaces': { 'require': [ 'pid' ] }", NULL, POLICY_CREATE },
 	{ "userNamespace", "'userNamespace': { 'hostIdMin': 1000 }",
 	  LINUX("'namespaces': [ { 'type': 'user' } ], 'uidMappings': [ { 'containerID': 0, "

@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Denied calls that a node policy wants told. P7, P33, P34 ... number the cases.
+
+load helpers
+
+setup_file() {
+	[[ $(uname -m) == x86_64 ]] || skip "the numbers of the system calls are those of x86_64"
+}
+
+# A policy of one rule that denies keyctl(2), which no shell calls, and tells of it; GLOBAL names it.
+policy() {
+	jq -n '{ schema: "strake/node-policy/1", name: "edge", rules: [ { name: "floor", seccomp: { report: true,
+		deny: [ { names: [ "keyctl" ], errno: "EACCES" } ] } } ] }' > "$T/policy.json"
+	globally --policy "$T/policy.json" --policy-report "$T/report"
+}
+
+reported() { jq -rs "$1" "$T/report"; }
+
+@test "a denied call is told with its name, arguments, process and rule, and its answer stays" {
+	policy
+	payload probe syscall keyctl 7 8 9 10 11 12
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same EACCES "$output"
+	same "seccomp $ID keyctl 250 x86_64 EACCES edge floor 1 probe" \
+		"$(reported '.[] | [ .kind, .container, .name, .nr, .abi, .errno, .policy, .rule, .count, .comm ] | join(" ")')"
+	same '[7,8,9,10,11,12]' "$(reported '.[0].args | tostring')"
+	same 600 "$(stat -c %a "$T/report")"
+}
+
+@test "without a file people are told on stderr" {
+	policy
+	globally --policy "$T/policy.json"
+	payload probe syscall keyctl 7 8 9
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	contains "$errors" "container \"$ID\": keyctl(7, 8, 9) of process "
+	contains "$errors" '(probe) denied: EACCES (node policy "edge", rule "floor")'
+}
+
+@test "what the container's own profile denies is told as well, its default action too" {
+	policy
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{ names: [ "lseek" ], action: "SCMP_ACT_ERRNO", errnoRet: 13 } ] }'
+	payload probe syscall lseek
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same EACCES "$output"
+	same "lseek null null" "$(reported '.[] | "\(.name) \(.policy) \(.rule)"')"
+	rm "$T/report"
+	cp "$HERE/../../policies/seccomp/default.json" "$T/profile.json"
+	jq '.rules[0].seccomp = { report: true, default: "profile.json" }' "$T/policy.json" > "$T/other.json"
+	globally --policy "$T/other.json" --policy-report "$T/report"
+	config 'del(.linux.seccomp)'
+	payload probe syscall keyctl
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same "keyctl floor" "$(reported '.[] | "\(.name) \(.rule)"')"
+}
+
+@test "calls of other ABIs are named by their own numbers" {
+	policy
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", architectures: [ "SCMP_ARCH_X86_64", "SCMP_ARCH_X86" ] }'
+	payload probe syscall32 288
+	rt run --bundle "$BUNDLE" "$ID"
+	[[ $status -ne 139 ]] || skip "this kernel runs no i386 calls"
+	same EACCES "$output"
+	same "keyctl i386 288" "$(reported '.[] | "\(.name) \(.abi) \(.nr)"')"
+}
+
+@test "P33: every denied call is in the counts, as strace counts them" {
+	policy
+	script 'probe repeat 50 keyctl || probe syscall keyctl || true'
+	run_ok
+	same 51 "$(reported 'map(.count) | add')"
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW" }'
+	rm "$T/report"
+	payload probe repeat 20 keyctl
+	strace -f -e trace=keyctl -e status=failed -o "$T/trace" "$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" \
+		run --bundle "$BUNDLE" "$ID" > "$T/out" || true
+	same "$(grep -c EACCES "$T/trace")" "$(reported 'map(.count) | add')"
+}
+
+@test "P35: of 10,000 denied calls each is told or counted, and no more lines come than the bucket holds" {
+	policy
+	payload probe repeat 10000 keyctl
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same EACCES "$output"
+	same 10000 "$(reported 'map(.count) | add')"
+	# A call of its own each: the bucket, and what came in by the second.
+	local lines seconds
+	lines=$(reported 'map(select(.pid)) | length')
+	seconds=$(reported '(.[-1].time[11:19] | split(":") | map(tonumber) | .[0] * 3600 + .[1] * 60 + .[2]) -
+		(.[0].time[11:19] | split(":") | map(tonumber) | .[0] * 3600 + .[1] * 60 + .[2]) | if . < 0 then . + 86400 else . end')
+	[[ $lines -le $((200 + 100 * (seconds + 2))) ]] || fail "$lines lines in $seconds s"
+	[[ $lines -ge 200 ]] || fail "only $lines lines"
+}
+
+@test "calls of many processes at once lose none" {
+	policy
+	script 'for i in 1 2 3 4 5 6 7 8; do probe repeat 500 keyctl & done; wait; true'
+	run_ok
+	same 4000 "$(reported 'map(.count) | add')"
+}
+
+@test "P34: without its reporter a denied call gets ENOSYS, nothing hangs, and the loss is told" {
+	policy
+	script 'probe syscall keyctl || echo ready > /tmp/ready; while [ -e /tmp/ready ]; do sleep 0.05; done; probe syscall keyctl || true'
+	"$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" run --bundle "$BUNDLE" "$ID" > "$T/out" 2> "$T/err" 3>&- &
+	local run=$! reporter
+	BACKGROUND+=("$run")
+	wait_for test -e "$BUNDLE/rootfs/tmp/ready"
+	reporter=$(grep -lx strake-report /proc/[0-9]*/comm | cut -d/ -f3)
+	kill -KILL "$reporter"
+	wait_for is_gone "$reporter"
+	rm "$BUNDLE/rootfs/tmp/ready"
+	wait "$run"
+	same $'EACCES\nENOSYS' "$(cat "$T/out")"
+	contains "$(cat "$T/err")" "the reporter of denied calls was lost before the container ended"
+}
+
+@test "the reporter goes on where run itself is killed, and ends with the container" {
+	policy
+	script 'probe syscall keyctl || echo ready > /tmp/ready; while [ -e /tmp/ready ]; do sleep 0.05; done; probe syscall keyctl || true'
+	"$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" run --bundle "$BUNDLE" "$ID" > "$T/out" 2> "$T/err" 3>&- &
+	local run=$! reporter
+	BACKGROUND+=("$run")
+	wait_for test -e "$BUNDLE/rootfs/tmp/ready"
+	reporter=$(grep -lx strake-report /proc/[0-9]*/comm | cut -d/ -f3)
+	kill -KILL "$run"
+	wait "$run" || true
+	rm "$BUNDLE/rootfs/tmp/ready"
+	wait_for is_gone "$reporter"
+	same $'EACCES\nEACCES' "$(cat "$T/out")"
+	same 2 "$(reported 'map(.count) | add')"
+}
+
+@test "P7: an agent of the container's own profile keeps the listener, and the node's denials hold beside it" {
+	policy
+	mkdir "$T/agent"
+	background "$CLI_BIN/agent" "$T/a.sock" "$T/agent" 40
+	wait_for test -S "$T/a.sock"
+	config --arg path "$T/a.sock" '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", listenerPath: $path, syscalls: [
+		{ names: [ "lseek", "keyctl" ], action: "SCMP_ACT_NOTIFY" } ] }'
+	script 'probe syscall lseek || probe syscall keyctl || true'
+	run_ok
+	same $'ELOOP\nEACCES' "$output"
+	# What the node denies never reaches the agent.
+	lacks "$(awk '{ print $1 }' "$T/agent/1.calls")" 250
+	[[ ! -e $T/report ]]
+}
+
+@test "exec has the plain filter" {
+	policy
+	payload sleep 1000
+	start
+	rt exec "$ID" probe syscall keyctl
+	same EACCES "$output"
+}
+
+@test "run that leaves its container has a reporter only where a file is named" {
+	policy
+	script 'probe syscall keyctl || sleep 1000'
+	ok run --detach --bundle "$BUNDLE" "$ID"
+	wait_for file_has "$T/report"
+	same keyctl "$(reported '.[0].name')"
+	ok delete --force "$ID"
+	globally --policy "$T/policy.json"
+	ok run --detach --bundle "$BUNDLE" "$ID"
+	no grep -lx strake-report /proc/[0-9]*/comm
+}
+
+@test "a report that cannot be written refuses the container" {
+	policy
+	globally --policy "$T/policy.json" --policy-report "$T/none/report"
+	run_refused "open $T/none/report for denied calls"
+}
