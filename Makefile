@@ -319,6 +319,7 @@ tap-san: | $(TAP)
 	@$(PACKAGED) tests/unit/tap build/san/tests/unit $(patsubst %.c,build/san/%,$(ALL_UNIT_SRC)) >$(TAP)/san.tap
 
 tap-cli: $(B)/bin/strake
+	-@hack/debian unpack own build/runtimes crun runc
 	@tests/cli/run
 
 tap-vm: all build/bench/true

@@ -18,7 +18,7 @@ struct denial {
 	struct denial_rule {
 		const struct policy_rule *rule;
 		struct seccomp_rules *rules;
-	} *v;
+	} * v;
 };
 
 /* From the rules that a guard applied; they are borrowed. 0, -ENOMEM or as the filter's compiler. */

@@ -14,7 +14,7 @@ LIMIT=60 # seconds for one call of the runtime
 : "${CAGE_CGROUP:?these tests run in a cage alone: tests/cli/run [FILE.bats]}"
 
 HERE=$BATS_TEST_DIRNAME
-GLOBAL=() # options in front of the verb, in every call
+GLOBAL=(${CLI_POLICY:+--policy "$CLI_POLICY"}) # options in front of the verb, in every call
 globally() { GLOBAL=("$@"); }
 
 # --- the bundle ----------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ reported() { jq -rs "$1" "$T/report"; }
 	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", architectures: [ "SCMP_ARCH_X86_64", "SCMP_ARCH_X86" ] }'
 	payload probe syscall32 288
 	rt run --bundle "$BUNDLE" "$ID"
-	[[ $status -ne 139 ]] || skip "this kernel runs no i386 calls"
+	[[ $status -ne 139 ]] || skip "this kernel runs no 32-bit calls"
 	same EACCES "$output"
 	same "keyctl i386 288" "$(reported '.[] | "\(.name) \(.abi) \(.nr)"')"
 }
