@@ -20,6 +20,8 @@ struct arena;
 struct cgroup_stats;
 struct error;
 struct json_writer;
+struct spec_intel_rdt;
+struct spec_pair;
 struct spec_resources;
 struct timing;
 
@@ -129,6 +131,9 @@ int oci_pause(const struct oci_runtime *rt, const char *id, struct error *e);
 int oci_resume(const struct oci_runtime *rt, const char *id, struct error *e);
 int oci_update(const struct oci_runtime *rt, const char *id, const struct spec_resources *r,
 	       struct error *e);
+/* The same for linux.intelRdt: its schemata. */
+int oci_update_rdt(const struct oci_runtime *rt, const char *id, const struct spec_intel_rdt *r,
+		   struct error *e);
 
 /* Removes a container that is stopped or was never started; `force`: kills what is there first, whatever state it is in. */
 int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct error *e);

@@ -146,8 +146,6 @@ static int update_gather(const struct update_options *opt, struct arena *a,
 	size_t i;
 	int ret = 0;
 
-	if (opt->l3_cache_schema || opt->mem_bw_schema)
-		return error_say(e, ENOTSUP, "update: Intel RDT schemata are not supported");
 	if (opt->resources)
 		ret = update_read_file(opt->resources, a, r, e);
 	for (i = 0; ret == 0 && i < UPDATES; i++) {
@@ -212,6 +210,12 @@ int verb_update(struct cli *cli, int argc, char **argv)
 	ret = update_gather(&opt, &a, &r, &cli->error);
 	if (ret == 0)
 		ret = oci_update(&cli->rt, argv[first], &r, &cli->error);
+	if (ret == 0 && (opt.l3_cache_schema || opt.mem_bw_schema))
+		ret = oci_update_rdt(
+			&cli->rt, argv[first],
+			&(struct spec_intel_rdt){ .l3_cache_schema = opt.l3_cache_schema,
+						  .mem_bw_schema = opt.mem_bw_schema },
+			&cli->error);
 	arena_done(&a);
 	return ret;
 }

@@ -20,6 +20,7 @@
 #include "oci.h"
 #include "run/container.h"
 #include "run/guard.h"
+#include "run/rdt.h"
 #include "run/resources.h"
 #include "spec/check.h"
 #include "spec/spec.h"
@@ -172,25 +173,62 @@ static int control_update(struct container *c, struct arena *a, const struct spe
 	return ret;
 }
 
+static int control_open_live(const struct oci_runtime *rt, const char *id, struct container *c,
+			     struct error *e)
+{
+	enum oci_status status = OCI_STOPPED;
+	int r;
+
+	r = container_open(rt, id, CONTAINER_UNLOCKED, c, e);
+	if (r == 0)
+		r = container_status(c, &status, e);
+	if (r < 0)
+		return r;
+	if (status == OCI_STOPPED || status == OCI_CREATING)
+		return error_say(e, EINVAL, "cannot update container \"%s\": it is %s", id,
+				 oci_status_name(status));
+	return 0;
+}
+
 int oci_update(const struct oci_runtime *rt, const char *id, const struct spec_resources *r,
 	       struct error *e)
 {
 	autocontainer c = CONTAINER_INIT;
-	enum oci_status status = OCI_STOPPED;
 	struct arena arena;
 	int ret;
 
-	ret = container_open(rt, id, CONTAINER_UNLOCKED, &c, e);
-	if (ret == 0)
-		ret = container_status(&c, &status, e);
+	ret = control_open_live(rt, id, &c, e);
 	if (ret < 0)
 		return ret;
-	if (status == OCI_STOPPED || status == OCI_CREATING)
-		return error_say(e, EINVAL, "cannot update container \"%s\": it is %s", id,
-				 oci_status_name(status));
 	arena_init(&arena, 1u << 20);
 	ret = control_update(&c, &arena, r, e);
 	arena_done(&arena);
+	return ret;
+}
+
+int oci_update_rdt(const struct oci_runtime *rt, const char *id, const struct spec_intel_rdt *r,
+		   struct error *e)
+{
+	autocontainer c = CONTAINER_INIT;
+	autoclose int rdt_fd = -1;
+	struct spec spec = { 0 };
+	int ret;
+
+	ret = control_open_live(rt, id, &c, e);
+	if (ret == 0)
+		ret = container_read_spec(&c, &spec, e);
+	if (ret < 0)
+		return ret;
+	if (!spec.linux_.intel_rdt.present) {
+		ret = error_say(e, EINVAL,
+				"container \"%s\" has no linux.intelRdt that could be changed",
+				id);
+	} else {
+		ret = rdt_fd = rdt_open(e);
+		if (ret >= 0)
+			ret = rdt_update(rdt_fd, &spec.linux_.intel_rdt, id, r, e);
+	}
+	spec_done(&spec);
 	return ret;
 }
 

@@ -25,9 +25,9 @@
 #include "run/bundle.h"
 #include "run/delete.h"
 #include "run/folder.h"
-#include "run/honour.h"
 #include "run/hooks.h"
 #include "run/poststart.h"
+#include "run/rdt.h"
 #include "run/report.h"
 #include "run/resources.h"
 #include "run/seal.h"
@@ -37,6 +37,8 @@
 #include "run/teardown.h"
 #include "run/timing.h"
 #include "sandbox/console.h"
+#include "sandbox/lsm.h"
+#include "sandbox/mount_idmap.h"
 #include "sandbox/mounts.h"
 #include "sandbox/ns.h"
 #include "sandbox/rootfs.h"
@@ -55,7 +57,7 @@ static int create_read_bundle(struct create *c, struct error *e)
 			&c->child.sandbox.bundle_fd, &c->config, &c->spec, e);
 	for (i = 0; r == 0 && i < c->spec.warnings.n; i++)
 		report_warning(c->rt, c->spec.warnings.v[i]);
-	return r < 0 ? r : honour_check(&c->spec, e);
+	return r;
 }
 
 static int create_apply_policies(struct create *c, struct error *e)
@@ -83,7 +85,9 @@ static int create_make_folder(struct create *c, struct error *e)
 	s->cgroup = "";
 	s->annotations = c->spec.annotations;
 	s->poststop = c->spec.hooks[SPEC_HOOK_POSTSTOP].n > 0;
-	return s->id && s->rootfs ? 0 : error_set(e, ENOMEM, "state");
+	if (!s->id || !s->rootfs)
+		return error_set(e, ENOMEM, "state");
+	return rdt_record(&c->arena, &c->spec.linux_.intel_rdt, s, e);
 }
 
 /*
@@ -144,10 +148,12 @@ static int create_open_outside(struct create *c, struct error *e)
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	/* Who has no power over mounts leaves it to the child, who has, and whose ids are his. */
 	sb->foreign_userns = sb->own_userns && !c->rt->rootless;
-	r = ns_open_paths(sb, e);
+	r = lsm_check(sb, e);
+	if (r == 0)
+		r = ns_open_paths(sb, e);
 	if (r == 0 && sb->foreign_userns)
 		r = rootfs_clone(sb, e);
-	if (r == 0 && (sb->foreign_userns || c->guard.pinned))
+	if (r == 0 && (sb->foreign_userns || c->guard.pinned || mount_idmap_wanted(sb)))
 		r = mounts_open_sources(sb, e);
 	return r;
 }
@@ -335,6 +341,17 @@ static int create_compile_filter(struct create *c, struct error *e)
 	return r;
 }
 
+static int create_join_rdt(struct create *c, struct error *e)
+{
+	const struct spec_intel_rdt *rdt = &c->spec.linux_.intel_rdt;
+	autoclose int rdt_fd = -1;
+
+	if (!rdt->present)
+		return 0;
+	rdt_fd = rdt_open(e);
+	return rdt_fd < 0 ? rdt_fd : rdt_create(rdt_fd, rdt, &c->container.state, c->pid, e);
+}
+
 static int create_set_limits(struct create *c, struct error *e)
 {
 	int r;
@@ -342,7 +359,7 @@ static int create_set_limits(struct create *c, struct error *e)
 	r = resources_apply(&c->manager, &c->plan, &c->spec.linux_.resources, 1, e);
 	if (r == 0)
 		r = resources_give_cgroup(&c->manager.cgroup, &c->spec, c->rt->rootless, e);
-	return r;
+	return r < 0 ? r : create_join_rdt(c, e);
 }
 
 /* While the child builds, and before anything can run in there. */

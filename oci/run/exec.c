@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "cgroup/path.h"
+#include "run/rdt.h"
 #include "run/report.h"
 #include "run/resources.h"
 #include "run/spawn.h"
@@ -311,6 +312,17 @@ static int exec_take_sibling(struct exec *x, pid_t pid, struct error *e)
 	return r < 0 ? error_set(e, -r, "let the new process begin") : 0;
 }
 
+static int exec_join_rdt(struct exec *x, struct error *e)
+{
+	const struct spec_intel_rdt *rdt = &x->spec.linux_.intel_rdt;
+	autoclose int rdt_fd = -1;
+
+	if (!rdt->present)
+		return 0;
+	rdt_fd = rdt_open(e);
+	return rdt_fd < 0 ? rdt_fd : rdt_add(rdt_fd, rdt, x->container.state.id, x->pid, e);
+}
+
 static int exec_serve_child(struct exec *x, struct error *e)
 {
 	bool awaits_sibling = x->child.sandbox.born_last;
@@ -321,7 +333,9 @@ static int exec_serve_child(struct exec *x, struct error *e)
 	seal_done(&x->child.seal);
 	if (x->child.sandbox.own_userns)
 		resources_raise_rlimits(x->pid, &x->process);
-	r = awaits_sibling ? 0 : resources_set_oom_score(x->rt, x->pid, &x->process, e);
+	r = exec_join_rdt(x, e);
+	if (r == 0 && !awaits_sibling)
+		r = resources_set_oom_score(x->rt, x->pid, &x->process, e);
 	while (r == 0) {
 		r = sync_recv_alive(x->sync_fd, x->rt->cancel_fd,
 				    awaits_sibling ? x->pid_fd : -1, &m);

@@ -4,7 +4,6 @@
 #include "base/capability.h"
 #include "base/json.h"
 #include "oci.h"
-#include "run/honour.h"
 #include "spec/mount_options.h"
 #include "spec/names.h"
 #include "spec/spec.h"
@@ -27,8 +26,7 @@ static void features_mount_options(struct json_writer *w)
 	json_write_key(w, "mountOptions");
 	json_write_array(w);
 	for (i = 0; (name = mount_option_name(i)); i++)
-		if (honour_mount_option(name))
-			json_write_string(w, name);
+		json_write_string(w, name);
 	json_write_end(w);
 }
 
@@ -79,6 +77,25 @@ static void features_seccomp(struct json_writer *w)
 	json_write_end(w);
 }
 
+static void features_rdt(struct json_writer *w)
+{
+	json_write_key(w, "intelRdt");
+	json_write_object(w);
+	json_put_bool(w, "enabled", true);
+	json_put_bool(w, "schemata", true);
+	json_put_bool(w, "monitoring", true);
+	json_write_end(w);
+}
+
+static void features_memory_policy(struct json_writer *w)
+{
+	json_write_key(w, "memoryPolicy");
+	json_write_object(w);
+	features_names(w, "modes", spec_memory_policy_mode_names);
+	features_names(w, "flags", spec_memory_policy_flag_names);
+	json_write_end(w);
+}
+
 static void features_linux(struct json_writer *w)
 {
 	json_write_key(w, "linux");
@@ -89,6 +106,13 @@ static void features_linux(struct json_writer *w)
 	features_seccomp(w);
 	features_enabled(w, "apparmor");
 	features_enabled(w, "selinux");
+	features_rdt(w);
+	json_write_key(w, "mountExtensions");
+	json_write_object(w);
+	features_enabled(w, "idmap");
+	json_write_end(w);
+	features_enabled(w, "netDevices");
+	features_memory_policy(w);
 	json_write_end(w);
 }
 

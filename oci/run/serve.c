@@ -13,6 +13,7 @@
 #include "run/resources.h"
 #include "run/sync.h"
 #include "sandbox/idmap.h"
+#include "sandbox/net_device.h"
 
 static int serve_hooks(struct create *c, struct error *e)
 {
@@ -55,7 +56,9 @@ static int serve_one(struct create *c, const struct sync_msg *m, struct error *e
 		r = idmap_write(c->pid, &c->spec, e);
 		break;
 	case SYNC_HOOKS:
-		r = serve_hooks(c, e);
+		r = net_devices_move(&c->spec.linux_, c->pid, e);
+		if (r == 0)
+			r = serve_hooks(c, e);
 		break;
 	default:
 		return error_say(e, EPROTO, "the container's process said \"%s\" too early",

@@ -34,6 +34,10 @@ int state_write(int dir_fd, const struct state *s, struct error *e)
 	json_put_u64(w, "owner", s->owner);
 	json_put_string(w, "cgroupManager", manager_kind_name(s->manager));
 	json_put_string(w, "cgroup", s->cgroup);
+	if (s->rdt_class)
+		json_put_string(w, "rdtClass", s->rdt_class);
+	if (s->rdt_monitor)
+		json_put_string(w, "rdtMonitor", s->rdt_monitor);
 	json_write_key(w, "annotations");
 	json_write_object(w);
 	for (i = 0; i < s->annotations.n; i++)
@@ -117,6 +121,8 @@ static int state_fill(struct arena *a, const struct json *doc, struct state *s, 
 		return error_say(e, ENOTSUP,
 				 STATE_FILE " is of version %lld, this build knows 1",
 				 (long long)version);
+	s->rdt_class = json_get_string(doc, "rdtClass");
+	s->rdt_monitor = json_get_string(doc, "rdtMonitor");
 	s->ready = state_is_true(doc, "ready");
 	s->poststop = state_is_true(doc, "poststop");
 	s->pid = (pid_t)pid;

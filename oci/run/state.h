@@ -43,6 +43,8 @@ struct state {
 	uint32_t owner;
 	enum manager_kind manager;
 	const char *cgroup; /* clean path, "" where there is none */
+	const char *rdt_class,
+		*rdt_monitor; /* groups of resctrl to remove, or NULL; see rdt.h */
 	struct spec_pairs annotations;
 };
 

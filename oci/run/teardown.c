@@ -15,6 +15,7 @@
 #include "run/container.h"
 #include "run/folder.h"
 #include "run/hooks.h"
+#include "run/rdt.h"
 #include "run/report.h"
 
 static int teardown_kill(const struct teardown *t, struct error *e)
@@ -82,6 +83,18 @@ static void teardown_hooks(const struct teardown *t)
 	}
 }
 
+/* The kernel moves what is still in there up by itself. */
+static int teardown_rdt(const struct teardown *t, struct error *e)
+{
+	autoclose int rdt_fd = -1;
+
+	if (!t->state->rdt_class && !t->state->rdt_monitor)
+		return 0;
+	/* Not mounted, or no more: nothing of ours can be there. */
+	rdt_fd = rdt_open(NULL);
+	return rdt_fd < 0 ? 0 : rdt_remove(rdt_fd, t->state, e);
+}
+
 int teardown_run(const struct teardown *t, struct error *e)
 {
 	int r, first;
@@ -94,6 +107,9 @@ int teardown_run(const struct teardown *t, struct error *e)
 		if (r < 0 && first == 0)
 			first = r;
 	}
+	r = teardown_rdt(t, first < 0 ? NULL : e);
+	if (r < 0 && first == 0)
+		first = r;
 	if (t->poststop)
 		teardown_hooks(t);
 	/* A cgroup that could not be removed keeps its record. */

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -87,11 +89,45 @@ static int filesystem_configure(int fs_fd, const struct spec_mount *m, struct er
 	return 0;
 }
 
-int filesystem_mount(const struct spec_mount *m, uint64_t attr, struct error *e)
+/* What the kernel labels by itself, and what takes a label only once it is there. */
+static bool filesystem_takes_context(const char *type)
+{
+	static const char *const own[] = { "proc", "sysfs", "cgroup2", "mqueue" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		if (str_eq(type, own[i]))
+			return false;
+	return true;
+}
+
+static int filesystem_set_context(int fs_fd, const char *type, const char *label,
+				  struct error *e)
+{
+	if (str_empty(label) || !filesystem_takes_context(type) ||
+	    fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", label, 0) == 0)
+		return 0;
+	return filesystem_error(fs_fd, errno, "label it by linux.mountLabel", e);
+}
+
+static int filesystem_label_root(int fd, const char *type, const char *label, struct error *e)
+{
+	autoclose int root_fd = -1;
+
+	if (str_empty(label) || !str_eq(type, "mqueue"))
+		return 0;
+	root_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root_fd < 0 || fsetxattr(root_fd, "security.selinux", label, strlen(label), 0) < 0)
+		return error_set(e, errno, "label it by linux.mountLabel");
+	return 0;
+}
+
+int filesystem_mount(const struct spec_mount *m, uint64_t attr, const char *label,
+		     struct error *e)
 {
 	const char *type = str_eq(m->type, "cgroup") ? "cgroup2" : m->type;
-	autoclose int fs_fd = -1;
-	int fd, r;
+	autoclose int fs_fd = -1, fd = -1;
+	int r;
 
 	if (str_empty(type))
 		return error_say(e, EINVAL, "it has neither a type nor the option \"bind\"");
@@ -101,10 +137,15 @@ int filesystem_mount(const struct spec_mount *m, uint64_t attr, struct error *e)
 				 type);
 	if (fs_fd < 0)
 		return error_set(e, errno, "open a %s file system", type);
-	r = filesystem_configure(fs_fd, m, e);
+	r = filesystem_set_context(fs_fd, type, label, e);
+	if (r == 0)
+		r = filesystem_configure(fs_fd, m, e);
 	if (r < 0)
 		return error_prefix(e, "type %s", type);
 
 	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned int)attr);
-	return fd < 0 ? filesystem_error(fs_fd, errno, "mount it", e) : fd;
+	if (fd < 0)
+		return filesystem_error(fs_fd, errno, "mount it", e);
+	r = filesystem_label_root(fd, type, label, e);
+	return r < 0 ? r : take_fd(&fd);
 }

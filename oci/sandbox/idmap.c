@@ -19,8 +19,8 @@
 /* The kernel takes the whole map in one write of less than a page (kernel/user_namespace.c). */
 #define IDMAP_MAX 4095
 
-static int idmap_write_one(pid_t pid, const char *file, const struct spec_id_mapping *m,
-			   size_t n, struct error *e)
+int idmap_write_map(pid_t pid, const char *file, const struct spec_id_mapping *m, size_t n,
+		    struct error *e)
 {
 	autobuf text = { .max = IDMAP_MAX };
 	char path[48];
@@ -60,10 +60,10 @@ int idmap_write(pid_t pid, const struct spec *s, struct error *e)
 		if (r < 0)
 			return error_set(e, -r, "deny setgroups in the user namespace");
 	}
-	r = idmap_write_one(pid, "gid_map", l->gid_mappings, l->n_gid_mappings, e);
+	r = idmap_write_map(pid, "gid_map", l->gid_mappings, l->n_gid_mappings, e);
 	if (r < 0)
 		return r;
-	return idmap_write_one(pid, "uid_map", l->uid_mappings, l->n_uid_mappings, e);
+	return idmap_write_map(pid, "uid_map", l->uid_mappings, l->n_uid_mappings, e);
 }
 
 /* EINVAL: the id has no mapping. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stddef.h>
 #include <sys/types.h>
 
 struct error;
 struct spec;
+struct spec_id_mapping;
 struct spec_user;
 
 /*
@@ -12,6 +14,10 @@ struct spec_user;
  * first where we are not privileged (CVE-2014-8989).
  */
 int idmap_write(pid_t pid, const struct spec *s, struct error *e);
+
+/* One of the two: `file` is "uid_map" or "gid_map". */
+int idmap_write_map(pid_t pid, const char *file, const struct spec_id_mapping *m, size_t n,
+		    struct error *e);
 
 /*
  * Child, in its new namespace and mapped: become its root, or where it has none the payload's user:

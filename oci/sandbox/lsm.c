@@ -38,6 +38,16 @@ static bool lsm_wants_apparmor(const struct spec_process *p)
 	return !str_empty(p->apparmor_profile) && !str_eq(p->apparmor_profile, "unconfined");
 }
 
+int lsm_check(const struct sandbox *sb, struct error *e)
+{
+	const char *label = sb->spec->linux_.mount_label;
+
+	if (str_empty(label) || lsm_selinux_active())
+		return 0;
+	return error_say(e, ENOTSUP, "linux.mountLabel is \"%s\", but SELinux is not active",
+			 label);
+}
+
 int lsm_prepare(struct sandbox *sb, struct error *e)
 {
 	const struct spec_process *p = sb->process;

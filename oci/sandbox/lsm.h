@@ -9,6 +9,9 @@ struct sandbox;
  * where the module is not active is an error, never silence.
  */
 
+/* Parent: linux.mountLabel likewise; filesystem.c carries it out. */
+int lsm_check(const struct sandbox *sb, struct error *e);
+
 /* Opens attr/exec on a private procfs (sb->lsm_fd); while that is still reachable. */
 int lsm_prepare(struct sandbox *sb, struct error *e);
 

@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "sandbox/copyup.h"
 #include "sandbox/filesystem.h"
+#include "sandbox/mount_idmap.h"
 #include "sandbox/sandbox.h"
 
 /* "mounts[3] (/data)": how messages call a mount. */
@@ -66,7 +67,9 @@ int mounts_open_sources(struct sandbox *sb, struct error *e)
 		if (!s->mounts[i].bind)
 			continue;
 		sb->source_fd[i] = mount_open_source(sb, &s->mounts[i], e);
-		if (sb->source_fd[i] < 0)
+		if (sb->source_fd[i] < 0 ||
+		    (s->mounts[i].idmap &&
+		     mount_idmap(sb, &s->mounts[i], sb->source_fd[i], e) < 0))
 			return error_prefix(e, "%s",
 					    mount_show(sb, &s->mounts[i], name, sizeof(name)));
 	}
@@ -142,7 +145,7 @@ static int mount_detached(struct sandbox *sb, const struct spec_mount *m, bool *
 
 	if (mount_shows_net(m) && (r = sandbox_need_net(sb, e)) < 0)
 		return r;
-	fd = filesystem_mount(m, mount_attr_now(m), e);
+	fd = filesystem_mount(m, mount_attr_now(m), sb->spec->linux_.mount_label, e);
 	/* A user namespace without its own network namespace may not make a new sysfs. */
 	if (fd == -EPERM && str_eq(m->type, "sysfs") && sb->own_userns)
 		return mount_bind_sysfs(e);

@@ -12,7 +12,8 @@ struct sandbox;
  * (CVE-2021-30465, CVE-2024-45310).
  */
 
-/* Parent, where host paths are out of the child's reach: opens bind sources into sb->source_fd. */
+/* Parent, where host paths are out of the child's reach or ids are mapped: opens bind sources into
+ * sb->source_fd. */
 int mounts_open_sources(struct sandbox *sb, struct error *e);
 void mounts_close_sources(struct sandbox *sb);
 

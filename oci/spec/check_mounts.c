@@ -60,18 +60,23 @@ static int mount_origin(struct rules *r, const struct spec_mount *m, size_t i)
 	return 0;
 }
 
-/* crun's way to write mappings into an option; taken for the file system's it would have no effect. */
 static int mount_idmap_option(struct rules *r, const struct spec_mount *m, size_t i)
 {
-	size_t n;
-
-	for (n = 0; n < m->data.n; n++)
-		if (str_starts(m->data.v[n], "idmap=") || str_starts(m->data.v[n], "ridmap="))
-			return rules_unsupported(rules_at(r, "mounts[%zu].options", i),
-						 "\"%s\": mappings are what uidMappings and "
-						 "gidMappings of the mount say",
-						 rules_show(r, m->data.v[n]));
+	if (m->idmap_option && !m->n_uid_mappings && !m->n_gid_mappings)
+		return rules_refuse(
+			rules_at(r, "mounts[%zu].options", i),
+			"\"%s\" is no mapping like idmap=uids=0-1000-1;gids=0-1000-1",
+			rules_show(r, m->idmap_option));
 	return 0;
+}
+
+/* Of a place that is there already: a file system that is yet to be made has the owners it is given. */
+static int mount_idmap_bind(struct rules *r, const struct spec_mount *m, size_t i)
+{
+	if (!m->idmap || m->bind)
+		return 0;
+	return rules_refuse(rules_at(r, "mounts[%zu].options", i),
+			    "an id map is for bind mounts only");
 }
 
 static int mount_mappings(struct rules *r, const struct spec_mount *m, size_t i)
@@ -117,6 +122,8 @@ static int mount_check(struct rules *r, const struct spec_mount *m, size_t i)
 		err = mount_idmap_option(r, m, i);
 	if (err == 0)
 		err = mount_mappings(r, m, i);
+	if (err == 0)
+		err = mount_idmap_bind(r, m, i);
 	return err;
 }
 

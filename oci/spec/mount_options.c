@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "spec/mount_idmap.h"
 #include "spec/names.h"
 #include "spec/spec.h"
 
@@ -243,6 +244,11 @@ static void mount_reset(struct spec_mount *m)
 	memset((char *)m + from, 0, offsetof(struct spec_mount, n_uid_mappings) - from);
 }
 
+static bool option_is_mapping(const char *name)
+{
+	return str_starts(name, "idmap=") || str_starts(name, "ridmap=");
+}
+
 int mount_options_resolve(struct arena *a, struct spec_mount *m)
 {
 	size_t i;
@@ -260,9 +266,13 @@ int mount_options_resolve(struct arena *a, struct spec_mount *m)
 
 		if (o)
 			option_apply(m, o);
+		else if (option_is_mapping(name))
+			m->idmap_option = name;
 		else if (*name)
 			m->data.v[m->data.n++] = (char *)name;
 	}
+	if (m->idmap_option)
+		return mount_idmap_parse(a, m);
 	/* Mappings without "idmap" are meant all the same, and for as much as is bound. */
 	if (!m->idmap && (m->n_uid_mappings || m->n_gid_mappings)) {
 		m->idmap = true;

@@ -116,6 +116,7 @@ struct spec_id_mapping {
 	uint32_t container_id;
 	uint32_t host_id;
 	uint32_t size;
+	bool relative; /* of a mount: host_id is an id of the container's user namespace */
 };
 
 struct spec_mount {
@@ -143,6 +144,7 @@ struct spec_mount {
 	bool tmpcopyup;
 	bool idmap;               /* "idmap": mappings of the mount, or of the container */
 	bool idmap_rec;           /* "ridmap" */
+	const char *idmap_option; /* "idmap=uids=0-1000-1;gids=0-1000-1", or NULL */
 	bool copy_symlink;        /* crun's "copy-symlink" */
 	struct spec_strings data; /* options for the file system: "size=65536k", "mode=755" */
 

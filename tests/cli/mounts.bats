@@ -402,3 +402,116 @@ ptmx
 	config '.mounts += [ { destination: "/t", source: "x" } ]'
 	run_refused 'mounts[7].type: is missing, and no option says "bind" or "rbind"'
 }
+
+# --- id-mapped mounts -------------------------------------------------------------------------------
+
+# A file of user 5 and group 6 in $T/goods, with a tmpfs below that has the same.
+goods() {
+	mkdir -p "$T/goods/deep"
+	mount -t tmpfs tmpfs "$T/goods"
+	mkdir "$T/goods/deep"
+	mount -t tmpfs tmpfs "$T/goods/deep"
+	touch "$T/goods/crate" "$T/goods/deep/crate"
+	chown 5:6 "$T/goods/crate" "$T/goods/deep/crate"
+}
+goods_away() { umount -R "$T/goods"; }
+
+maps() { # uid on disk, uid seen, gid on disk, gid seen
+	config --argjson a "$1" --argjson b "$2" --argjson c "$3" --argjson d "$4" '.mounts[-1] |= (. +
+		{ uidMappings: [ { containerID: $a, hostID: $b, size: 1 } ],
+		  gidMappings: [ { containerID: $c, hostID: $d, size: 1 } ] })'
+}
+
+@test "uidMappings and gidMappings of a bind mount show other owners, and new files get those on disk" {
+	goods
+	config '.process.user = { uid: 7, gid: 8 }'
+	bind_add /goods "$T/goods"
+	maps 5 7 6 8
+	script 'stat -c "%u %g" /goods/crate; cd /goods; echo new > crate; stat -c "%u %g" crate'
+	run_ok
+	same "7 8
+7 8" "$output"
+	same "5 6" "$(stat -c "%u %g" "$T/goods/crate")"
+	goods_away
+}
+
+@test "an id-mapped mount shows ids without a mapping as nobody's" {
+	goods
+	bind_add /goods "$T/goods"
+	maps 50 7 60 8
+	payload stat -c "%u %g" /goods/crate
+	run_ok
+	same "65534 65534" "$output"
+	goods_away
+}
+
+@test "idmap maps one mount, ridmap those below, too" {
+	goods
+	mount_add /goods bind "$T/goods" rbind idmap
+	maps 5 7 6 8
+	payload stat -c "%u %g" /goods/crate /goods/deep/crate
+	run_ok
+	same "7 8
+5 6" "$output"
+	config '.mounts[-1].options = [ "rbind", "ridmap" ]'
+	run_ok
+	same "7 8
+7 8" "$output"
+	goods_away
+}
+
+@test "in a user namespace idmap takes its mappings: files of the image's owner are the container's" {
+	goods
+	userns_add
+	mount_add /goods bind "$T/goods" bind idmap
+	script 'stat -c "%u %g" /goods/crate; touch /goods/new; stat -c "%u %g" /goods/new'
+	run_ok
+	same "5 6
+0 0" "$output"
+	same "0 0" "$(stat -c "%u %g" "$T/goods/new")"
+	goods_away
+}
+
+@test "in a user namespace that is joined idmap takes that one's mappings" {
+	goods
+	userns_add
+	start_sleeper
+	local pid
+	pid=$(pid_of)
+	namespace_join user "/proc/$pid/ns/user"
+	config 'del(.linux.uidMappings, .linux.gidMappings)'
+	mount_add /goods bind "$T/goods" bind idmap
+	payload stat -c "%u %g" /goods/crate
+	ok run --bundle "$BUNDLE" "$ID-joins"
+	same "5 6" "$output"
+	goods_away
+}
+
+@test "mappings in the option, as engines write them, of the host's ids or with @ of the container's" {
+	goods
+	mount_add /goods bind "$T/goods" bind "idmap=uids=5-7-1#9-10-2;gids=6-8-1"
+	payload stat -c "%u %g" /goods/crate
+	run_ok
+	same "7 8" "$output"
+	userns_add
+	config '.mounts[-1].options = [ "bind", "idmap=uids=@5-77-1;gids=@6-88-1" ]'
+	run_ok
+	same "77 88" "$output"
+	config '.mounts[-1].options = [ "bind", "idmap=uids=@5-70000-1;gids=@6-88-1" ]'
+	run_refused "the ids from 70000 on, 1 of them, are not mapped"
+	config '.mounts[-1].options = [ "bind", "idmap=uids=5" ]'
+	run_refused '"idmap=uids=5" is no mapping like idmap=uids=0-1000-1;gids=0-1000-1'
+	goods_away
+}
+
+@test "an id map of what takes none, and of a new file system, is refused by name" {
+	bind_add /goods /proc/sys
+	maps 0 7 0 8
+	run_refused "mounts[7] (/goods): idmap: map the ids of /proc/sys"
+	contains "$errors" "takes no id maps"
+	config '.mounts[-1] = { destination: "/x", type: "tmpfs", options: [ "idmap" ] } |
+		.linux.namespaces += [ { type: "user" } ] |
+		.linux.uidMappings = [ { containerID: 0, hostID: 200000, size: 65536 } ] |
+		.linux.gidMappings = .linux.uidMappings'
+	run_refused "mounts[7].options: an id map is for bind mounts only"
+}

@@ -247,3 +247,88 @@ lo_flags() {
 	lo_flags
 	same 0x9 "$output"
 }
+
+# --- linux.netDevices -------------------------------------------------------------------------------
+
+# A network of the test's own, which the runtime runs in: with a pair of devices, "line" with addresses.
+harbour() {
+	touch "$T/net"
+	unshare --net="$T/net" true
+	harbour_ip link add line type veth peer name end || skip "this kernel has no veth"
+	harbour_ip link set line mtu 1300 address 02:00:00:00:00:07
+	harbour_ip addr add 10.9.0.2/24 dev line
+	harbour_ip addr add fd00:9::2/64 dev line nodad
+	harbour_ip addr add 10.9.1.2/24 dev line valid_lft 1000 preferred_lft 1000
+	printf '#!/bin/sh\nexec nsenter --net="%s" "%s" "$@"\n' "$T/net" "$RUNTIME" > "$T/runtime"
+	chmod 755 "$T/runtime"
+	RUNTIME=$T/runtime
+}
+harbour_ip() { nsenter --net="$T/net" ip "$@"; }
+harbour_away() { umount "$T/net"; }
+
+@test "a network device goes into the container, up, with its own addresses, MTU and hardware address" {
+	harbour
+	config '.linux.netDevices = { line: {} }'
+	payload ip addr show line
+	run_ok
+	contains "$output" "UP"
+	contains "$output" "mtu 1300"
+	contains "$output" "02:00:00:00:00:07"
+	contains "$output" "10.9.0.2/24"
+	contains "$output" "fd00:9::2/64"
+	lacks "$output" "10.9.1.2"
+	refused_ip link show line
+	harbour_away
+}
+refused_ip() { ! harbour_ip "$@" > /dev/null 2>&1; }
+
+@test "a network device has another name in the container, also one that the kernel numbers" {
+	harbour
+	config '.linux.netDevices = { line: { name: "rope" }, end: { name: "knot%d" } }'
+	script 'ip link show rope; ip link show knot0'
+	run_ok
+	contains "$output" "rope@"
+	harbour_away
+}
+
+@test "a network device goes into a network namespace that is joined, and into one of a user namespace" {
+	harbour
+	cp "$BUNDLE/config.json" "$T/plain.json"
+	config '.linux.netDevices = { line: {} }'
+	touch "$T/other"
+	unshare --net="$T/other" true
+	namespace_join network "$T/other"
+	payload ip addr show line
+	run_ok
+	contains "$output" "10.9.0.2/24"
+	contains "$(nsenter --net="$T/other" ip addr show line)" "10.9.0.2/24"
+	cp "$T/plain.json" "$BUNDLE/config.json"
+	config '.linux.netDevices = { end: {} }'
+	userns_add
+	payload ip -o link show end
+	run_ok
+	contains "$output" "UP"
+	umount "$T/other"
+	harbour_away
+}
+
+@test "hooks see the network device in its place" {
+	harbour
+	config --arg out "$T/seen" '.linux.netDevices = { line: {} } | .hooks.createRuntime = [ {
+		path: "/bin/sh", args: [ "sh", "-c",
+			"pid=$(jq .pid); nsenter -t $pid -n ip -br link > \($out)" ], env: [ "PATH=/bin:/sbin:/usr/bin:/usr/sbin" ] } ]'
+	run_ok
+	contains "$(< "$T/seen")" "line"
+	harbour_away
+}
+
+@test "a network device that is missing, or whose name is taken, is refused by name" {
+	harbour
+	config '.linux.netDevices = { anchor: {} }'
+	run_refused 'linux.netDevices["anchor"]: find it: No such device'
+	config '.linux.netDevices = { line: { name: "lo" } }'
+	run_refused 'linux.netDevices["line"]: the container has a device lo already'
+	config '.linux.netDevices = { lo: { name: "lo9" } }'
+	run_refused 'linux.netDevices["lo"]: move it into the container as lo9'
+	harbour_away
+}

@@ -261,18 +261,22 @@ dock.example" "$output"
 9000" "$output"
 }
 
-@test "fields that this build does not carry out are refused, never ignored" {
+@test "what this machine lacks for a field is an error that names the field, never ignored" {
 	payload true
-	local filter text
 	cp "$BUNDLE/config.json" "$T/before.json"
-	while IFS='|' read -r filter text; do
+	if ! mountpoint -q /sys/fs/resctrl; then
+		config '.linux.intelRdt = { closID: "deck" }'
+		run_refused "linux.intelRdt: no resctrl file system is mounted at /sys/fs/resctrl"
+	fi
+	if [[ ! -d /sys/fs/selinux ]]; then
 		cp "$T/before.json" "$BUNDLE/config.json"
-		config "$filter"
-		run_refused "$text is not supported"
-	done << 'EOF'
-.linux.intelRdt = { closID: "deck" }|linux.intelRdt
-.linux.netDevices = { "sail0": {} }|linux.netDevices
-.linux.mountLabel = "system_u:object_r:container_file_t:s0"|linux.mountLabel
-.mounts += [ { destination: "/x", source: "/tmp", options: [ "bind" ], uidMappings: [ { containerID: 0, hostID: 9, size: 1 } ], gidMappings: [ { containerID: 0, hostID: 9, size: 1 } ] } ]|uidMappings
-EOF
+		config '.linux.mountLabel = "system_u:object_r:container_file_t:s0"'
+		run_refused "linux.mountLabel is \"system_u:object_r:container_file_t:s0\", but SELinux is not active"
+	fi
+}
+
+@test "update of Intel RDT schemata is refused where the container has no linux.intelRdt" {
+	start_sleeper
+	refused "has no linux.intelRdt" update --l3-cache-schema "L3:0=f" "$ID"
+	refused "has no linux.intelRdt" update --mem-bw-schema "MB:0=50" "$ID"
 }

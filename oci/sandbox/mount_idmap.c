@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/mount_idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "sandbox/idmap.h"
+#include "sandbox/sandbox.h"
+
+bool mount_idmap_wanted(const struct sandbox *sb)
+{
+	size_t i;
+
+	for (i = 0; i < sb->spec->n_mounts; i++)
+		if (sb->spec->mounts[i].idmap)
+			return true;
+	return false;
+}
+
+/* What the id is on the host, and that all of them are there. */
+static int mapping_resolve(struct spec_id_mapping *m, const struct spec_id_mapping *user,
+			   size_t n, struct error *e)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		uint32_t from = m->host_id - user[i].container_id;
+
+		if (m->host_id < user[i].container_id || from >= user[i].size ||
+		    m->size > user[i].size - from)
+			continue;
+		m->host_id = user[i].host_id + from;
+		return 0;
+	}
+	return error_say(e, EINVAL,
+			 "idmap: the ids from %u on, %u of them, are not mapped in the "
+			 "container's user namespace",
+			 m->host_id, m->size);
+}
+
+static int mappings_write(pid_t pid, const char *file, const struct spec_id_mapping *maps,
+			  size_t n, const struct spec_id_mapping *user, size_t n_user,
+			  struct error *e)
+{
+	autofree struct spec_id_mapping *copy = calloc(n + 1, sizeof(*copy));
+	size_t i;
+	int r = 0;
+
+	if (!copy)
+		return error_set(e, ENOMEM, "idmap");
+	if (n)
+		memcpy(copy, maps, n * sizeof(*copy));
+	for (i = 0; r == 0 && i < n; i++)
+		if (copy[i].relative)
+			r = mapping_resolve(&copy[i], user, n_user, e);
+	return r < 0 ? r : idmap_write_map(pid, file, copy, n, e);
+}
+
+static int maps_write(pid_t pid, const struct spec_linux *l, const struct spec_mount *m,
+		      struct error *e)
+{
+	bool own = m->n_uid_mappings > 0;
+	int r;
+
+	r = mappings_write(pid, "gid_map", own ? m->gid_mappings : l->gid_mappings,
+			   own ? m->n_gid_mappings : l->n_gid_mappings, l->gid_mappings,
+			   l->n_gid_mappings, e);
+	if (r < 0)
+		return r;
+	return mappings_write(pid, "uid_map", own ? m->uid_mappings : l->uid_mappings,
+			      own ? m->n_uid_mappings : l->n_uid_mappings, l->uid_mappings,
+			      l->n_uid_mappings, e);
+}
+
+/* A process that holds a new user namespace until we close the pipe, or end. */
+static pid_t holder_new(int *pid_fd, int pipe_fds[2])
+{
+	struct clone_args args = {
+		.flags = CLONE_NEWUSER | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)pid_fd,
+		.exit_signal = SIGCHLD,
+	};
+	char c;
+	pid_t pid;
+
+	pid = sys_clone3(&args);
+	if (pid)
+		return pid;
+	close(pipe_fds[1]);
+	(void)!read(pipe_fds[0], &c, 1);
+	_exit(0);
+}
+
+static int userns_new(const struct spec_linux *l, const struct spec_mount *m, struct error *e)
+{
+	autoclose int read_fd = -1, write_fd = -1, pid_fd = -1, fd = -1;
+	int pipe_fds[2], status, r;
+	char path[48];
+	pid_t pid;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return error_set(e, errno, "idmap: make a pipe");
+	read_fd = pipe_fds[0];
+	write_fd = pipe_fds[1];
+	pid = holder_new(&pid_fd, pipe_fds);
+	if (pid < 0)
+		return error_set(e, -pid, "idmap: make a user namespace to hold the maps");
+	r = maps_write(pid, l, m, e);
+	if (r == 0) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			r = error_set(e, errno, "idmap: open %s", path);
+	}
+	mem_closep(&write_fd);
+	write_fd = -1;
+	proc_reap(pid_fd, &status);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int mount_idmap(const struct sandbox *sb, const struct spec_mount *m, int fd, struct error *e)
+{
+	const struct spec_linux *l = &sb->spec->linux_;
+	autoclose int made_fd = -1;
+	struct mount_attr a = { .attr_set = MOUNT_ATTR_IDMAP };
+	int ns_fd = sb->ns_fd[SPEC_NS_USER], r;
+
+	if (m->n_uid_mappings || ns_fd < 0) {
+		ns_fd = made_fd = userns_new(l, m, e);
+		if (ns_fd < 0)
+			return ns_fd;
+	}
+	a.userns_fd = (uint64_t)ns_fd;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | (m->idmap_rec ? AT_RECURSIVE : 0), &a,
+			  sizeof(a)) == 0)
+		return 0;
+	r = error_set(e, errno, "idmap: map the ids of %s", m->source);
+	if (r == -EINVAL)
+		error_hint(e,
+			   "its file system, or with ridmap one below it, takes no id maps on "
+			   "this kernel");
+	if (r == -EPERM)
+		error_hint(
+			e,
+			"only root of the namespace that has mounted the file system may, and "
+			"only once for each mount");
+	return r;
+}
