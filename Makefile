@@ -33,7 +33,8 @@ endif
 DESTDIR  ?=
 PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
-DATADIR  ?= $(PREFIX)/share/strake
+SHAREDIR ?= $(PREFIX)/share
+DATADIR  ?= $(SHAREDIR)/strake
 
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
@@ -215,15 +216,35 @@ $(B)/bin/%: $(B)/obj/%
 deps: ## install what building, testing and measuring need (DEPS="build test ...", default all)
 	@hack/deps $(or $(DEPS),all)
 
+# The manual and the completion of shells, by the program itself: from the tables that its help is made of.
+DOCS := $(B)/docs
+$(DOCS)/made: $(B)/bin/strake
+	$(call say,DOCS,$(DOCS))
+	$(Q)rm -rf $(DOCS)
+	$(Q)mkdir -p $(addprefix $(DOCS)/,man/man8 bash-completion/completions zsh/site-functions fish/vendor_completions.d)
+	$(Q)$< man >$(DOCS)/man/man8/strake.8
+	$(Q)set -e; for v in $$($< --help | sed -n '/^commands:/,/^$$/ s/^  \([a-z]*\) .*/\1/p'); do \
+		$< man $$v >$(DOCS)/man/man8/strake-$$v.8; done
+	$(Q)$< completion bash >$(DOCS)/bash-completion/completions/strake
+	$(Q)$< completion zsh >$(DOCS)/zsh/site-functions/_strake
+	$(Q)$< completion fish >$(DOCS)/fish/vendor_completions.d/strake.fish
+	@touch $@
+
+.PHONY: docs
+docs: $(DOCS)/made ## make the manual and the completion of shells, in build/docs
+
 .PHONY: install
-install: all ## install programs and policies below $(DESTDIR)$(PREFIX)
+install: all docs ## install programs, policies, manual and completion below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(BINDIR)
 	install -m 755 $(BIN) $(DESTDIR)$(BINDIR)
 	set -e; for f in $(POLICY_FILES); do install -D -m 644 $$f $(DESTDIR)$(DATADIR)/$$f; done
+	set -e; cd $(DOCS); for f in */*/*; do install -D -m 644 $$f $(DESTDIR)$(SHAREDIR)/$$f; done
 
 .PHONY: uninstall
 uninstall: ## remove what install has put there
 	rm -f $(patsubst $(B)/bin/%,$(DESTDIR)$(BINDIR)/%,$(BIN)) $(addprefix $(DESTDIR)$(DATADIR)/,$(POLICY_FILES))
+	rm -f $(addprefix $(DESTDIR)$(SHAREDIR)/,man/man8/strake.8 man/man8/strake-*.8 bash-completion/completions/strake \
+		zsh/site-functions/_strake fish/vendor_completions.d/strake.fish)
 	-[ ! -d $(DESTDIR)$(DATADIR) ] || find $(DESTDIR)$(DATADIR) -depth -type d -empty -delete
 
 POLICY_FILES := $(shell find policies -type f -name '*.json' 2>/dev/null | sort)

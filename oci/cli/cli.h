@@ -103,8 +103,22 @@ int foreground_console_pair(int ret[2], struct error *e);
 void foreground_console_size(unsigned int *rows, unsigned int *columns);
 int foreground_console_take(int socket_fd, struct error *e); /* the master, or -errno */
 
-/* --- the verbs --------------------------------------------------------------------------------- */
+/* --- verbs.c ----------------------------------------------------------------------------------- */
 
+struct verb {
+	const char *name;
+	int (*run)(struct cli *cli, int argc, char **argv);
+	const char *about; /* one line of the list */
+	const struct option_table *table;
+};
+
+extern const struct verb cli_verbs[]; /* sorted by name */
+extern const size_t cli_n_verbs;
+extern const struct option_table cli_table; /* what stands in front of the command */
+
+const struct verb *verb_find(const char *name); /* or NULL */
+
+int verb_completion(struct cli *cli, int argc, char **argv);
 int verb_create(struct cli *cli, int argc, char **argv);
 int verb_delete(struct cli *cli, int argc, char **argv);
 int verb_events(struct cli *cli, int argc, char **argv);
@@ -112,6 +126,7 @@ int verb_exec(struct cli *cli, int argc, char **argv);
 int verb_features(struct cli *cli, int argc, char **argv);
 int verb_kill(struct cli *cli, int argc, char **argv);
 int verb_list(struct cli *cli, int argc, char **argv);
+int verb_man(struct cli *cli, int argc, char **argv);
 int verb_pause(struct cli *cli, int argc, char **argv);
 int verb_policy(struct cli *cli, int argc, char **argv);
 int verb_ps(struct cli *cli, int argc, char **argv);
@@ -122,6 +137,11 @@ int verb_start(struct cli *cli, int argc, char **argv);
 int verb_state(struct cli *cli, int argc, char **argv);
 int verb_update(struct cli *cli, int argc, char **argv);
 int verb_wait(struct cli *cli, int argc, char **argv);
+
+extern const struct option_table completion_table, create_table, delete_table, events_table,
+	exec_table, features_table, kill_table, list_table, man_table, pause_table,
+	policy_table, ps_table, resume_table, run_table, spec_table, start_table, state_table,
+	update_table, wait_table;
 
 /* --- what several verbs share: output.c, output_stats.c ----------------------------------------- */
 

@@ -26,7 +26,7 @@ static const struct option_row rows[] = {
 	ROW("preserve-fds", 0, OPTION_NUMBER, preserve_fds, "N", "pass on fds 3 to 3+N-1"),
 };
 
-static const struct option_table table = {
+const struct option_table create_table = {
 	.usage = "create [options] ID",
 	.about = "Makes a container from a bundle. Its process waits for `strake start`.",
 	.rows = rows,
@@ -41,7 +41,7 @@ int verb_create(struct cli *cli, int argc, char **argv)
 	struct oci_process p;
 	int first, r;
 
-	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	r = options_read(&create_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	opt.id = argv[first];

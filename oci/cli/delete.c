@@ -13,7 +13,7 @@ static const struct option_row rows[] = {
 	  "kill it first if it runs; a missing container is no error" },
 };
 
-static const struct option_table table = {
+const struct option_table delete_table = {
 	.usage = "delete [--force] ID",
 	.about =
 		"Removes a container that is stopped, or was never started, its cgroup and its state.",
@@ -28,7 +28,7 @@ int verb_delete(struct cli *cli, int argc, char **argv)
 	struct delete_options opt = { 0 };
 	int first, r;
 
-	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	r = options_read(&delete_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	r = oci_delete(&cli->rt, argv[first], opt.force, &cli->error);

@@ -25,7 +25,7 @@ static const struct option_row rows[] = {
 	  "one record of statistics, and no more" },
 };
 
-static const struct option_table table = {
+const struct option_table events_table = {
 	.usage = "events [options] ID",
 	.about =
 		"Prints what a container uses, and when it runs out of memory, as lines of JSON,\n"
@@ -148,7 +148,7 @@ int verb_events(struct cli *cli, int argc, char **argv)
 	uint64_t interval = 5000, due;
 	int first, r;
 
-	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	r = options_read(&events_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	if (opt.interval && events_interval(opt.interval, &interval) < 0)

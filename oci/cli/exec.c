@@ -44,7 +44,7 @@ static const struct option_row rows[] = {
 	    "also in a paused container: it runs when that is resumed"),
 };
 
-static const struct option_table table = {
+const struct option_table exec_table = {
 	.usage = "exec [options] ID COMMAND [arguments]",
 	.about = "Runs COMMAND in a running container, waits for it and exits as it did.",
 	.rows = rows,
@@ -99,7 +99,7 @@ int verb_exec(struct cli *cli, int argc, char **argv)
 	struct oci_process p;
 	uint32_t gids[1024];
 
-	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	r = options_read(&exec_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	opt.exec.id = argv[first];

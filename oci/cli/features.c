@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "oci.h"
 
-static const struct option_table table = {
+const struct option_table features_table = {
 	.usage = "features",
 	.about = "Prints what this runtime supports, as JSON (runtime-spec, \"features.md\").",
 };
@@ -15,7 +15,7 @@ int verb_features(struct cli *cli, int argc, char **argv)
 	autojson *w = json_writer_new(true);
 	int first, r;
 
-	r = options_read(&table, argc, argv, NULL, &first, &cli->error);
+	r = options_read(&features_table, argc, argv, NULL, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	if (!w)

@@ -2,14 +2,14 @@
 #include "cli/cli.h"
 
 /* pause and resume: one thing in two directions. */
-static const struct option_table pause_table = {
+const struct option_table pause_table = {
 	.usage = "pause ID",
 	.about = "Freezes all processes of a container; returns when they are.",
 	.min_args = 1,
 	.max_args = 1,
 };
 
-static const struct option_table resume_table = {
+const struct option_table resume_table = {
 	.usage = "resume ID",
 	.about = "Thaws a paused container.",
 	.min_args = 1,

@@ -15,7 +15,7 @@ static const struct option_row rows[] = {
 	  "to every process of the container" },
 };
 
-static const struct option_table table = {
+const struct option_table kill_table = {
 	.usage = "kill [--all] ID [SIGNAL]",
 	.about = "Sends SIGNAL (a name or a number, TERM where none is given) to a container.",
 	.rows = rows,
@@ -29,7 +29,7 @@ int verb_kill(struct cli *cli, int argc, char **argv)
 	struct kill_options opt = { 0 };
 	int first, r, signum = SIGTERM;
 
-	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	r = options_read(&kill_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	if (first + 1 < argc) {

@@ -14,12 +14,12 @@ struct list_options {
 };
 
 static const struct option_row rows[] = {
-	{ "format", 'f', OPTION_STRING, offsetof(struct list_options, format), "FORMAT",
-	  "table or json [table]" },
+	{ "format", 'f', OPTION_STRING, offsetof(struct list_options, format), "table|json",
+	  "what to print [table]" },
 	{ "quiet", 'q', OPTION_FLAG, offsetof(struct list_options, quiet), NULL, "only ids" },
 };
 
-static const struct option_table table = {
+const struct option_table list_table = {
 	.usage = "list [options]",
 	.about = "Lists the containers below --root.",
 	.rows = rows,
@@ -69,7 +69,7 @@ int verb_list(struct cli *cli, int argc, char **argv)
 	autojson *w = NULL;
 	int first, r;
 
-	r = options_read(&table, argc, argv, &l.opt, &first, &cli->error);
+	r = options_read(&list_table, argc, argv, &l.opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	if (str_eq(l.opt.format, "json") && !l.opt.quiet) {

@@ -17,82 +17,15 @@
 #include "cli/cli.h"
 #include "run/timing.h"
 
-static const struct verb {
-	const char *name;
-	int (*run)(struct cli *cli, int argc, char **argv);
-	const char *about;
-} verbs[] = {
-	{ "create", verb_create, "make a container from a bundle; it waits for start" },
-	{ "delete", verb_delete, "remove a container and what it holds" },
-	{ "events", verb_events, "print statistics and lack of memory, as JSON" },
-	{ "exec", verb_exec, "run one more process in a running container" },
-	{ "features", verb_features, "print what this runtime supports, as JSON" },
-	{ "kill", verb_kill, "send a signal to a container" },
-	{ "list", verb_list, "list the containers" },
-	{ "pause", verb_pause, "freeze all processes of a container" },
-	{ "policy", verb_policy, "check the node's policies, and what they make of a bundle" },
-	{ "ps", verb_ps, "list the processes of a container" },
-	{ "resume", verb_resume, "thaw a paused container" },
-	{ "run", verb_run, "create a container, start it, wait for it and remove it" },
-	{ "spec", verb_spec, "write a config.json to start from" },
-	{ "start", verb_start, "run the process of a created container" },
-	{ "state", verb_state, "print the state of a container, as JSON" },
-	{ "update", verb_update, "change the limits of a running container" },
-	{ "wait", verb_wait, "wait for the end of a container, and print its status" },
-};
-
-#define ROW(name, letter, kind, field, value, help)                          \
-	{                                                                    \
-		name, letter, kind, offsetof(struct cli, field), value, help \
-	}
-
-static const struct option_row global_rows[] = {
-	ROW("root", 0, OPTION_STRING, root, "DIR", "state folder [/run/strake]"),
-	ROW("log", 0, OPTION_STRING, log, "FILE", "append log records to FILE"),
-	ROW("log-format", 0, OPTION_STRING, log_format, "FORMAT", "text or json [text]"),
-	ROW("debug", 0, OPTION_FLAG, debug, NULL, "log what is done"),
-	ROW("cgroup-manager", 0, OPTION_STRING, cgroup_manager, "NAME",
-	    "cgroupfs, systemd or disabled [cgroupfs]"),
-	ROW("systemd-cgroup", 0, OPTION_FLAG, systemd_cgroup, NULL,
-	    "the same as --cgroup-manager=systemd"),
-	ROW("policy", 0, OPTION_STRING, rt.policy, "FILE|DIR",
-	    "node policies [/etc/strake/policy.d]"),
-	ROW("policy-report", 0, OPTION_STRING, rt.report, "FILE",
-	    "run: append denied calls as JSON lines, where a policy asks for reports [stderr]"),
-	ROW("rootless", 0, OPTION_STRING, rootless, "WHETHER", "true, false or auto [auto]"),
-	ROW("timing", 0, OPTION_FLAG, timing, NULL,
-	    "print when each phase ended, as JSON on stderr"),
-	ROW("version", 'v', OPTION_FLAG, version, NULL, "print the version"),
-};
-
-static const struct option_table global_table = {
-	.usage = "[global options] COMMAND [options] [arguments]",
-	.about = "Runs OCI containers: runtime-spec 1.3, cgroup v2.",
-	.rows = global_rows,
-	.n = ARRAY_SIZE(global_rows),
-	.max_args = -1,
-	.stop_at_first = true,
-};
-
 static void print_help(void)
 {
 	size_t i;
 
-	options_help(&global_table);
+	options_help(&cli_table);
 	printf("\ncommands:\n");
-	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		printf("  %-10s %s\n", verbs[i].name, verbs[i].about);
+	for (i = 0; i < cli_n_verbs; i++)
+		printf("  %-10s %s\n", cli_verbs[i].name, cli_verbs[i].about);
 	printf("\n`strake COMMAND --help` tells the rest.\n");
-}
-
-static const struct verb *find_verb(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		if (str_eq(verbs[i].name, name))
-			return &verbs[i];
-	return NULL;
 }
 
 static int open_log(struct cli *cli)
@@ -198,7 +131,7 @@ int main(int argc, char **argv)
 	inherit_look(&cli);
 	/* A caller that ignores it would have the kernel reap our children before we can. */
 	signal(SIGCHLD, SIG_DFL);
-	r = options_read(&global_table, argc, argv, &cli, &first, &cli.error);
+	r = options_read(&cli_table, argc, argv, &cli, &first, &cli.error);
 	if (r < 0) {
 		report(&cli);
 		return 1;
@@ -215,7 +148,7 @@ int main(int argc, char **argv)
 		print_help();
 		return 0;
 	}
-	v = find_verb(argv[first]);
+	v = verb_find(argv[first]);
 	if (!v && (str_eq(argv[first], "checkpoint") || str_eq(argv[first], "restore"))) {
 		error_say(&cli.error, ENOTSUP, "%s: checkpoints are not supported",
 			  argv[first]);

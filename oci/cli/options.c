@@ -28,7 +28,11 @@ void options_help(const struct option_table *t)
 			snprintf(letter, sizeof(letter), "-%c, ", o->letter);
 		snprintf(name, sizeof(name), "--%s%s%s", o->name, o->value ? " " : "",
 			 o->value ?: "");
-		printf("  %s%-28s %s\n", letter, name, o->help);
+		/* Longer ones have a line to themselves. */
+		if (strlen(name) > 28)
+			printf("  %s%s\n%35s%s\n", letter, name, "", o->help);
+		else
+			printf("  %s%-28s %s\n", letter, name, o->help);
 	}
 }
 

@@ -35,7 +35,7 @@ static const struct option_row rows[] = {
 	ROW("json", 0, OPTION_FLAG, json, NULL, "print JSON, not a table"),
 };
 
-static const struct option_table table = {
+const struct option_table policy_table = {
 	.usage = "[--policy FILE|DIR] policy [options] check | explain | diff A B",
 	.about =
 		"check    reads the node's policies as a container's start does, and lists them\n"
@@ -224,7 +224,7 @@ int verb_policy(struct cli *cli, int argc, char **argv)
 	struct policy_options opt = { 0 };
 	int first, n, r;
 
-	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	r = options_read(&policy_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	n = argc - first;

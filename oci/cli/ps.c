@@ -17,12 +17,12 @@ struct ps_options {
 };
 
 static const struct option_row rows[] = {
-	{ "format", 'f', OPTION_STRING, offsetof(struct ps_options, format), "FORMAT",
-	  "table or json [table]" },
+	{ "format", 'f', OPTION_STRING, offsetof(struct ps_options, format), "table|json",
+	  "what to print [table]" },
 };
 
-static const struct option_table table = {
-	.usage = "ps [--format FORMAT] ID [ps options]",
+const struct option_table ps_table = {
+	.usage = "ps [--format table|json] ID [ps options]",
 	.about = "Lists the processes of a container: the lines of ps(1) that are its own.",
 	.rows = rows,
 	.n = ARRAY_SIZE(rows),
@@ -97,7 +97,7 @@ static bool ps_is_ours(const char *text, int column, const pid_t *pids, size_t n
 	return false;
 }
 
-static int ps_table(char **args, const pid_t *pids, size_t n, struct error *e)
+static int ps_print_table(char **args, const pid_t *pids, size_t n, struct error *e)
 {
 	char *line = NULL;
 	size_t size = 0;
@@ -134,7 +134,7 @@ int verb_ps(struct cli *cli, int argc, char **argv)
 	size_t n = 0;
 	int first, r;
 
-	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	r = options_read(&ps_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	r = oci_pids(&cli->rt, argv[first], &pids, &n, &cli->error);
@@ -147,5 +147,5 @@ int verb_ps(struct cli *cli, int argc, char **argv)
 				 opt.format);
 	args = argv + first;
 	args[0] = (char *)"ps";
-	return ps_table(argc - first > 1 ? args : (char **)usual, pids, n, &cli->error);
+	return ps_print_table(argc - first > 1 ? args : (char **)usual, pids, n, &cli->error);
 }

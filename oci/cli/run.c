@@ -43,7 +43,7 @@ static const struct option_row rows[] = {
 	    "pass on fds 3 to 3+N-1"),
 };
 
-static const struct option_table table = {
+const struct option_table run_table = {
 	.usage = "run [options] ID",
 	.about =
 		"Creates a container, starts it, waits for it and deletes it. Exits as it did.",
@@ -80,7 +80,7 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	struct oci_process p;
 	struct oci_run *run;
 
-	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	r = options_read(&run_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	opt.create.id = argv[first];

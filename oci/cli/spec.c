@@ -37,7 +37,7 @@ static const struct option_row rows[] = {
 	    "put in this profile (Docker's format), resolved for the container's capabilities"),
 };
 
-static const struct option_table table = {
+const struct option_table spec_table = {
 	.usage = "spec [options]",
 	.about =
 		"Writes a config.json to start from. With --seccomp, a config.json that is there\n"
@@ -180,7 +180,7 @@ int verb_spec(struct cli *cli, int argc, char **argv)
 	autoclose int dir_fd = -1;
 	int first, r;
 
-	r = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	r = options_read(&spec_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	dir_fd = open(opt.bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 
-static const struct option_table table = {
+const struct option_table state_table = {
 	.usage = "state ID",
 	.about = "Prints the state of a container as JSON (runtime-spec, \"State\").",
 	.min_args = 1,
@@ -19,7 +19,7 @@ int verb_state(struct cli *cli, int argc, char **argv)
 	struct arena a;
 	int first, r;
 
-	r = options_read(&table, argc, argv, NULL, &first, &cli->error);
+	r = options_read(&state_table, argc, argv, NULL, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	if (!w)

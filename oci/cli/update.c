@@ -26,30 +26,27 @@ static const struct update_row {
 	const char *name;
 	enum update_kind kind;
 	size_t field;
-	const char *value;
-	const char *help;
 } updates[] = {
-#define UPDATE(name, kind, field, value, help)                                  \
-	{                                                                       \
-		name, kind, offsetof(struct spec_resources, field), value, help \
+#define UPDATE(name, kind, field)                                  \
+	{                                                          \
+		name, kind, offsetof(struct spec_resources, field) \
 	}
-	UPDATE("memory", UPDATE_BYTES, memory_limit, "BYTES", "memory limit"),
-	UPDATE("memory-reservation", UPDATE_BYTES, memory_reservation, "BYTES", "memory.low"),
-	UPDATE("memory-swap", UPDATE_BYTES, memory_swap, "BYTES", "memory and swap together"),
-	UPDATE("kernel-memory", UPDATE_BYTES, memory_kernel, "BYTES", "ignored on cgroup v2"),
-	UPDATE("kernel-memory-tcp", UPDATE_BYTES, memory_kernel_tcp, "BYTES",
-	       "ignored on cgroup v2"),
-	UPDATE("cpu-share", UPDATE_U64, cpu_shares, "N", "CPU shares, 2 to 262144"),
-	UPDATE("cpu-quota", UPDATE_I64, cpu_quota, "USEC", "CPU time per period"),
-	UPDATE("cpu-period", UPDATE_U64, cpu_period, "USEC", "the period"),
-	UPDATE("cpu-burst", UPDATE_U64, cpu_burst, "USEC", "CPU time that may be saved up"),
-	UPDATE("cpu-rt-period", UPDATE_U64, cpu_rt_period, "USEC", "ignored on cgroup v2"),
-	UPDATE("cpu-rt-runtime", UPDATE_I64, cpu_rt_runtime, "USEC", "ignored on cgroup v2"),
-	UPDATE("cpu-idle", UPDATE_I64, cpu_idle, "0|1", "only when nobody else wants the CPU"),
-	UPDATE("cpuset-cpus", UPDATE_TEXT, cpu_cpus, "LIST", "CPUs it may run on"),
-	UPDATE("cpuset-mems", UPDATE_TEXT, cpu_mems, "LIST", "memory nodes it may use"),
-	UPDATE("blkio-weight", UPDATE_U64, blkio_weight, "N", "I/O weight, 10 to 1000"),
-	UPDATE("pids-limit", UPDATE_I64, pids_limit, "N", "number of processes; -1: no limit"),
+	UPDATE("memory", UPDATE_BYTES, memory_limit),
+	UPDATE("memory-reservation", UPDATE_BYTES, memory_reservation),
+	UPDATE("memory-swap", UPDATE_BYTES, memory_swap),
+	UPDATE("kernel-memory", UPDATE_BYTES, memory_kernel),
+	UPDATE("kernel-memory-tcp", UPDATE_BYTES, memory_kernel_tcp),
+	UPDATE("cpu-share", UPDATE_U64, cpu_shares),
+	UPDATE("cpu-quota", UPDATE_I64, cpu_quota),
+	UPDATE("cpu-period", UPDATE_U64, cpu_period),
+	UPDATE("cpu-burst", UPDATE_U64, cpu_burst),
+	UPDATE("cpu-rt-period", UPDATE_U64, cpu_rt_period),
+	UPDATE("cpu-rt-runtime", UPDATE_I64, cpu_rt_runtime),
+	UPDATE("cpu-idle", UPDATE_I64, cpu_idle),
+	UPDATE("cpuset-cpus", UPDATE_TEXT, cpu_cpus),
+	UPDATE("cpuset-mems", UPDATE_TEXT, cpu_mems),
+	UPDATE("blkio-weight", UPDATE_U64, blkio_weight),
+	UPDATE("pids-limit", UPDATE_I64, pids_limit),
 #undef UPDATE
 };
 
@@ -156,54 +153,55 @@ static int update_gather(const struct update_options *opt, struct arena *a,
 	return ret;
 }
 
-static void update_rows(struct option_row *rows)
-{
-	size_t i;
+#define ROW(name, letter, field, value, help)                                               \
+	{                                                                                   \
+		name, letter, OPTION_STRING, offsetof(struct update_options, field), value, \
+			help                                                                \
+	}
 
-	rows[0] =
-		(struct option_row){ "resources",   'r',
-				     OPTION_STRING, offsetof(struct update_options, resources),
-				     "FILE",        "linux.resources as JSON; - is stdin" };
-	rows[1] = (struct option_row){ "l3-cache-schema",
-				       0,
-				       OPTION_STRING,
-				       offsetof(struct update_options, l3_cache_schema),
-				       "TEXT",
-				       "Intel RDT cache schema" };
-	rows[2] = (struct option_row){
-		"mem-bw-schema", 0,
-		OPTION_STRING,   offsetof(struct update_options, mem_bw_schema),
-		"TEXT",          "Intel RDT bandwidth schema"
-	};
-	for (i = 0; i < UPDATES; i++)
-		rows[3 + i] = (struct option_row){
-			updates[i].name,
-			0,
-			OPTION_STRING,
-			offsetof(struct update_options, flag) + i * sizeof(char *),
-			updates[i].value,
-			updates[i].help
-		};
-}
+/* Those behind the first three are the flags of updates[], in its order. */
+static const struct option_row rows[] = {
+	ROW("resources", 'r', resources, "FILE", "linux.resources as JSON; - is stdin"),
+	ROW("l3-cache-schema", 0, l3_cache_schema, "TEXT", "Intel RDT cache schema"),
+	ROW("mem-bw-schema", 0, mem_bw_schema, "TEXT", "Intel RDT bandwidth schema"),
+	ROW("memory", 0, flag[0], "BYTES", "memory limit"),
+	ROW("memory-reservation", 0, flag[1], "BYTES", "memory.low"),
+	ROW("memory-swap", 0, flag[2], "BYTES", "memory and swap together"),
+	ROW("kernel-memory", 0, flag[3], "BYTES", "ignored on cgroup v2"),
+	ROW("kernel-memory-tcp", 0, flag[4], "BYTES", "ignored on cgroup v2"),
+	ROW("cpu-share", 0, flag[5], "N", "CPU shares, 2 to 262144"),
+	ROW("cpu-quota", 0, flag[6], "USEC", "CPU time per period"),
+	ROW("cpu-period", 0, flag[7], "USEC", "the period"),
+	ROW("cpu-burst", 0, flag[8], "USEC", "CPU time that may be saved up"),
+	ROW("cpu-rt-period", 0, flag[9], "USEC", "ignored on cgroup v2"),
+	ROW("cpu-rt-runtime", 0, flag[10], "USEC", "ignored on cgroup v2"),
+	ROW("cpu-idle", 0, flag[11], "0|1", "only when nobody else wants the CPU"),
+	ROW("cpuset-cpus", 0, flag[12], "LIST", "CPUs it may run on"),
+	ROW("cpuset-mems", 0, flag[13], "LIST", "memory nodes it may use"),
+	ROW("blkio-weight", 0, flag[14], "N", "I/O weight, 10 to 1000"),
+	ROW("pids-limit", 0, flag[15], "N", "number of processes; -1: no limit"),
+};
+#undef ROW
+
+_Static_assert(ARRAY_SIZE(rows) == 3 + UPDATES, "each flag has its row");
+
+const struct option_table update_table = {
+	.usage = "update [options] ID",
+	.about = "Changes the limits of a running container. What is not named stays.",
+	.rows = rows,
+	.n = ARRAY_SIZE(rows),
+	.min_args = 1,
+	.max_args = 1,
+};
 
 int verb_update(struct cli *cli, int argc, char **argv)
 {
-	struct option_row rows[3 + UPDATES];
-	const struct option_table table = {
-		.usage = "update [options] ID",
-		.about = "Changes the limits of a running container. What is not named stays.",
-		.rows = rows,
-		.n = ARRAY_SIZE(rows),
-		.min_args = 1,
-		.max_args = 1,
-	};
 	struct update_options opt = { 0 };
 	struct spec_resources r = { .present = true };
 	struct arena a;
 	int first, ret;
 
-	update_rows(rows);
-	ret = options_read(&table, argc, argv, &opt, &first, &cli->error);
+	ret = options_read(&update_table, argc, argv, &opt, &first, &cli->error);
 	if (ret)
 		return ret > 0 ? 0 : ret;
 	arena_init(&a, 64u << 20);

@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 
-static const struct option_table table = {
+const struct option_table wait_table = {
 	.usage = "wait ID",
 	.about =
 		"Waits until a container ends, and prints its exit status; 128 and more: a signal.",
@@ -15,7 +15,7 @@ int verb_wait(struct cli *cli, int argc, char **argv)
 {
 	int first, status, r;
 
-	r = options_read(&table, argc, argv, NULL, &first, &cli->error);
+	r = options_read(&wait_table, argc, argv, NULL, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
 	r = oci_wait(&cli->rt, argv[first], &status, &cli->error);

@@ -274,9 +274,3 @@ dock.example" "$output"
 		run_refused "linux.mountLabel is \"system_u:object_r:container_file_t:s0\", but SELinux is not active"
 	fi
 }
-
-@test "update of Intel RDT schemata is refused where the container has no linux.intelRdt" {
-	start_sleeper
-	refused "has no linux.intelRdt" update --l3-cache-schema "L3:0=f" "$ID"
-	refused "has no linux.intelRdt" update --mem-bw-schema "MB:0=50" "$ID"
-}

@@ -126,7 +126,8 @@ io|blockIO.weight|{ blockIO: { weight: 100 } }'
 	echo '{ "pids": { "limit": "x" } }' > "$T/r.json"
 	refused "pids.limit" update --resources "$T/r.json" "$ID"
 	refused "No such file or directory" update --resources "$T/nowhere" "$ID"
-	refused "Intel RDT schemata are not supported" update --l3-cache-schema L3:0=f "$ID"
+	refused "has no linux.intelRdt" update --l3-cache-schema L3:0=f "$ID"
+	refused "has no linux.intelRdt" update --mem-bw-schema MB:0=50 "$ID"
 }
 
 @test "update of a stopped or missing container is refused" {

@@ -52,11 +52,16 @@ build() { # folder
 	[ "$(stat -c %y "$work/t/build/obj/oci/base/buf.o")" != "$before" ]
 }
 
-@test "install puts programs and policies below DESTDIR and PREFIX, uninstall takes all of it away" {
+@test "install puts programs, policies, manual and completion below DESTDIR and PREFIX, uninstall takes all of it away" {
 	make -C "$tree" install DESTDIR="$work/root" PREFIX=/opt/strake >/dev/null
 	[ -x "$work/root/opt/strake/bin/strake" ]
 	cmp "$tree/policies/seccomp/default.json" "$work/root/opt/strake/share/strake/policies/seccomp/default.json"
 	"$work/root/opt/strake/bin/strake" --version
+	share=$work/root/opt/strake/share
+	"$work/root/opt/strake/bin/strake" man run | cmp - "$share/man/man8/strake-run.8"
+	[ -s "$share/bash-completion/completions/strake" ]
+	[ -s "$share/zsh/site-functions/_strake" ]
+	[ -s "$share/fish/vendor_completions.d/strake.fish" ]
 	make -C "$tree" uninstall DESTDIR="$work/root" PREFIX=/opt/strake >/dev/null
 	[ -z "$(find "$work/root" ! -type d)" ]
 	[ ! -e "$work/root/opt/strake/share/strake" ]
