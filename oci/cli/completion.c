@@ -41,7 +41,7 @@ static enum value_kind value_kind(const char *value)
 /* "text|json" as "text json". */
 static void put_words(const char *value)
 {
-	for (; *value; value++)
+	for (; value && *value; value++)
 		putchar(*value == '|' ? ' ' : *value);
 }
 

@@ -193,6 +193,9 @@ load helpers
 		<<< "$output"
 	jq -e '.linux.capabilities | contains([ "CAP_CHOWN", "CAP_SYS_ADMIN" ])' <<< "$output"
 	jq -e '.linux.cgroup | .v2 and (.v1 | not)' <<< "$output"
+	jq -e '.linux | .mountExtensions.idmap.enabled and .netDevices.enabled and (.intelRdt | .enabled and .schemata
+		and .monitoring) and (.memoryPolicy | (.modes | contains([ "MPOL_BIND" ])) and (.flags |
+		contains([ "MPOL_F_STATIC_NODES" ])))' <<< "$output"
 	jq -e '.linux.seccomp.enabled and (.linux.seccomp.actions | contains([ "SCMP_ACT_NOTIFY" ])) and
 		(.linux.seccomp.operators | contains([ "SCMP_CMP_MASKED_EQ" ])) and
 		(.linux.seccomp.archs | contains([ "SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64" ]))' <<< "$output"
@@ -204,6 +207,7 @@ load helpers
 	for option in $(jq -r '.mountOptions[]' <<< "$output"); do
 		case $option in
 		remount) continue ;; # changes a mount that is there
+		idmap | ridmap) continue ;; # need mappings: mounts.bats
 		esac
 		printf '{ "destination": "/opt/%s", "type": "tmpfs", "source": "tmpfs", "options": [ "%s" ] }\n' \
 			"$option" "$option" | sed '/"r*bind"/s/tmpfs/none/; /"r*bind"/s/"source": "tmpfs"/"source": "\/tmp"/'
