@@ -18,7 +18,8 @@ struct change {
 	int (*run)(const struct change *ch, const struct runtime_target *t, struct error *e);
 	void (*then)(struct container *c); /* after success; may be NULL */
 	uint32_t signum;
-	size_t len; /* of the text behind the id */
+	uint64_t until; /* the call's */
+	size_t len;     /* of the text behind the id */
 	char *text;
 	char id[];
 };
@@ -33,6 +34,7 @@ static int change_run(void *job, struct worker_result *ret)
 	if (!c)
 		return error_say(&ret->error, ENOENT, "the container is gone");
 	t = container_target(c);
+	t.until = ch->until;
 	return ch->run(ch, &t, &ret->error);
 }
 
@@ -42,6 +44,7 @@ static void change_done(void *job, const struct worker_result *result)
 	struct container *c = container_find(ch->shim, ch->id);
 	enum code code = result->r == -ESRCH || result->r == -ENOENT ? CODE_NOT_FOUND
 			 : result->r == -EINVAL                      ? CODE_INVALID_ARGUMENT
+			 : result->r == -ETIMEDOUT                   ? CODE_DEADLINE_EXCEEDED
 								     : CODE_UNKNOWN;
 
 	if (result->r < 0) {
@@ -69,6 +72,7 @@ static void change_start(struct container *c, struct call *call, const struct ch
 	*ch = *how;
 	ch->shim = c->shim;
 	ch->call = call;
+	ch->until = call->until;
 	memcpy(ch->id, c->id, id_size);
 	ch->text = ch->id + id_size;
 	if (how->len)

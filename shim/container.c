@@ -44,7 +44,7 @@ void container_free(struct container *c)
 
 struct runtime_target container_target(const struct container *c)
 {
-	return (struct runtime_target){ &c->options, c->id, c->bundle };
+	return (struct runtime_target){ &c->options, c->id, c->bundle, 0 };
 }
 
 struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, struct error *e)

@@ -42,7 +42,7 @@ static uint32_t delete_read_pid(const char *bundle)
 static int delete_container(const struct options *o, const char *id, const char *bundle,
 			    struct error *e)
 {
-	const struct runtime_target t = { o, id, bundle };
+	const struct runtime_target t = { o, id, bundle, 0 };
 	int r = runtime_of(o)->remove(&t, e);
 
 	return r < 0 ? r : rootfs_unmount(bundle, e);

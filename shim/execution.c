@@ -47,6 +47,8 @@ static void execution_child(const struct execution *x, int failed_fd, pid_t pare
 		if (getppid() != parent)
 			_exit(1);
 	}
+	if (x->own_group)
+		setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

@@ -16,6 +16,7 @@ struct execution {
 	const int *fds;           /* what it gets as 0, 1 and so on */
 	size_t n_fds;
 	bool dies_with_us;
+	bool own_group; /* of processes: all it starts can be killed at once */
 };
 
 /* Returns once it has executed; it is our child. 0, or -errno: it could not be executed. */

@@ -40,6 +40,8 @@ void flags_print_help(void)
 	     "A runtime of containerd; it is containerd that calls it.\n");
 	for (i = 0; i < ARRAY_SIZE(flags); i++)
 		printf("  -%-16s %s\n", flags[i].name, flags[i].help);
+	puts("\nenvironment (containerd 2.0 to 2.2 passes it on, by the key env of io.containerd.shim.v1.manager):\n"
+	     "  STRAKE_SHIM_BOOTSTRAP=json  answer `start` in JSON: pods have one shim's process start less");
 }
 
 static const struct flag *flags_find(const char *name, size_t len)

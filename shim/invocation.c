@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,6 +37,7 @@ void invocation_init(struct invocation *v, const struct runtime_target *t, const
 		/* containerd may have removed it before a delete. */
 		.bundle = access(t->bundle, X_OK) == 0 ? t->bundle : "",
 		.verb = verb,
+		.until = t->until ?: proc_now_ms() + INVOCATION_MS,
 		.stdio = { -1, -1, -1 },
 		.said = { .max = INVOCATION_MAX_BYTES },
 	};
@@ -67,6 +69,28 @@ struct invocation_fds {
 	int words; /* a file in memory that takes what it says; -1 */
 };
 
+/* Whatever it is stuck in, what it started ends with it; a container made so far is the caller's to remove. */
+static int invocation_await(const struct invocation *v, pid_t pid, int *ret_status,
+			    struct error *e)
+{
+	uint64_t begin = proc_now_ms(), ms = v->until > begin ? v->until - begin : 0;
+	autoclose int fd = proc_open(pid);
+	int r = fd < 0 ? fd : proc_wait_exit(fd, ms < INT_MAX ? (int)ms : INT_MAX);
+
+	if (r == 0)
+		r = error_say(e, ETIMEDOUT,
+			      "OCI runtime %s: \"%s\" did not end within %.1f s and was killed",
+			      v->verb, v->binary, (double)ms / 1000);
+	else if (r < 0)
+		r = error_set(e, -r, "wait for \"%s\"", v->binary);
+	if (r < 0)
+		kill(-pid, SIGKILL); /* unreaped: the number is still its own */
+	while (waitpid(pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return error_set(e, errno, "wait for \"%s\"", v->binary);
+	return r < 0 ? r : 0;
+}
+
 static int invocation_spawn(const struct invocation *v, const struct invocation_fds *f,
 			    int *ret_status, struct error *e)
 {
@@ -78,6 +102,7 @@ static int invocation_spawn(const struct invocation *v, const struct invocation_
 		.fds = fds,
 		.n_fds = ARRAY_SIZE(fds),
 		.dies_with_us = true,
+		.own_group = true,
 	};
 	pid_t pid = 0;
 	int r = execution_start(&x, &pid, e);
@@ -86,10 +111,7 @@ static int invocation_spawn(const struct invocation *v, const struct invocation_
 		error_hint(e, "BinaryName in containerd's runtime options names it");
 		return r;
 	}
-	while (waitpid(pid, ret_status, 0) < 0)
-		if (errno != EINTR)
-			return error_set(e, errno, "wait for \"%s\"", v->binary);
-	return 0;
+	return invocation_await(v, pid, ret_status, e);
 }
 
 /* --- what it said ------------------------------------------------------------------------------ */

@@ -36,6 +36,22 @@ static void life_fail(struct call *call, enum code code, const char *what,
 	call_fail(call, code, "%s: %s%s%s", what, e->text, *e->hint ? "; " : "", e->hint);
 }
 
+static enum code life_code(int r)
+{
+	return r == -EEXIST      ? CODE_ALREADY_EXISTS
+	       : r == -ETIMEDOUT ? CODE_DEADLINE_EXCEEDED
+				 : CODE_UNKNOWN;
+}
+
+/* For the worker that does what this process's caller waits for. */
+static struct runtime_target life_target(const struct process *p)
+{
+	struct runtime_target t = container_target(p->container);
+
+	t.until = p->until;
+	return t;
+}
+
 /* --- create ------------------------------------------------------------------------------------ */
 
 /* Unreadable counts as shared. */
@@ -58,7 +74,7 @@ static bool create_has_pidns(const struct container *c)
 static int create_run(void *job, struct worker_result *ret)
 {
 	const struct container *c = job;
-	const struct runtime_target t = container_target(c);
+	const struct runtime_target t = life_target(&c->init);
 	const struct runtime_io io = process_io(&c->init);
 	int r;
 
@@ -139,7 +155,7 @@ static void create_done(void *job, const struct worker_result *result)
 		c->request = NULL;
 		return;
 	}
-	life_fail(call, r == -EEXIST ? CODE_ALREADY_EXISTS : CODE_UNKNOWN, "create", &e);
+	life_fail(call, life_code(r), "create", &e);
 	message_free((ProtobufCMessage *)(uintptr_t)c->request);
 	container_free(c);
 }
@@ -182,6 +198,7 @@ void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq)
 	}
 	s->stopping = false;
 	work.job = c;
+	c->init.until = call->until;
 	c->request = create_keep(rq);
 	r = c->request ? process_open_io(&c->init, &e) : error_set(&e, ENOMEM, "the request");
 	if (r == 0)
@@ -252,7 +269,7 @@ static int exec_run(void *job, struct worker_result *ret)
 {
 	const struct process *p = job;
 	const struct container *c = p->container;
-	const struct runtime_target t = container_target(c);
+	const struct runtime_target t = life_target(p);
 	const struct runtime_io io = process_io(p);
 	char path[PATH_MAX];
 	const struct runtime_exec x = { p->id, path };
@@ -274,7 +291,7 @@ static int exec_run(void *job, struct worker_result *ret)
 static int start_run(void *job, struct worker_result *ret)
 {
 	const struct process *p = job;
-	const struct runtime_target t = container_target(p->container);
+	const struct runtime_target t = life_target(p);
 
 	return runtime_of(t.options)->start(&t, &ret->error);
 }
@@ -325,7 +342,7 @@ static void start_done(void *job, const struct worker_result *result)
 		r = process_adopt(p, result->made.pid, &e);
 	if (r < 0) {
 		start_fail(p);
-		life_fail(call, CODE_UNKNOWN, "start", &e);
+		life_fail(call, life_code(r), "start", &e);
 	} else {
 		p->status = PROCESS_RUNNING;
 		start_publish(p);
@@ -357,6 +374,7 @@ void life_start(struct process *p, struct call *call)
 			  "exec: the container's init process has exited");
 		return;
 	}
+	p->until = call->until;
 	if (*p->id)
 		r = process_open_io(p, &e);
 	if (r == 0)
@@ -386,7 +404,7 @@ static void delete_reply(struct process *p, struct call *call)
 static int delete_run(void *job, struct worker_result *ret)
 {
 	const struct container *c = job;
-	const struct runtime_target t = container_target(c);
+	const struct runtime_target t = life_target(&c->init);
 	int r;
 
 	r = runtime_of(t.options)->remove(&t, &ret->error);
@@ -405,7 +423,7 @@ static void delete_done(void *job, const struct worker_result *result)
 
 	p->busy = false;
 	if (result->r < 0) {
-		life_fail(call, CODE_UNKNOWN, "delete", &result->error);
+		life_fail(call, life_code(result->r), "delete", &result->error);
 		return;
 	}
 	m.container_id = c->id;
@@ -491,6 +509,7 @@ void life_delete(struct process *p, struct call *call)
 		}
 	}
 	p->pending = call;
+	p->until = call->until;
 	if (is_init && p->status == PROCESS_CREATED && !p->ended) {
 		/* It waits for a start that will not come; goes on in life_delete_ended(). */
 		proc_kill(p->source.fd, SIGKILL);

@@ -14,12 +14,16 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "cgroup/path.h"
 #include "terminal.h"
 #include "invocation.h"
 #include "options.h"
 #include "runtime.h"
+
+/* How long it may take to remove what could not be made. */
+#define PROGRAM_UNDO_MS 10000
 
 static int program_do(const struct runtime_target *t, const char *verb, struct error *e)
 {
@@ -110,6 +114,7 @@ static int program_create(const struct runtime_target *t, const struct runtime_i
 			  struct runtime_made *ret, struct error *e)
 {
 	struct invocation v;
+	struct runtime_target undo = *t;
 	struct error said = ERROR_INIT;
 	int r;
 
@@ -130,7 +135,9 @@ static int program_create(const struct runtime_target *t, const struct runtime_i
 		*e = said;
 	if (strstr(said.text, "already exists"))
 		return -EEXIST;
-	(void)program_remove(t, NULL);
+	/* The client may have no time left, but it stays our work. */
+	undo.until = proc_now_ms() + PROGRAM_UNDO_MS;
+	(void)program_remove(&undo, NULL);
 	return r;
 }
 

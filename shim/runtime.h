@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "cgroup/cgroup.h"
@@ -19,6 +20,8 @@ struct runtime_target {
 	const struct options *options;
 	const char *id;
 	const char *bundle;
+	uint64_t
+		until; /* a program is killed then, in milliseconds of CLOCK_MONOTONIC; 0: see invocation.h */
 };
 
 struct runtime_io {

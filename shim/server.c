@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/proc.h"
 
 struct conn {
 	LIST_ENTRY(conn) link;
@@ -169,8 +170,11 @@ static void conn_request(struct conn *c, const struct frame *f)
 	else if (c->n_calls > SERVER_MAX_CALLS)
 		call_fail(call, CODE_RESOURCE_EXHAUSTED,
 			  "%d requests of this connection are unanswered", SERVER_MAX_CALLS);
-	else
+	else {
+		if (rq->timeout_nano > 0)
+			call->until = proc_now_ms() + (uint64_t)rq->timeout_nano / 1000000;
 		c->server->handle(c->server, call, rq);
+	}
 }
 
 static void conn_too_long(struct conn *c, const struct frame *f)

@@ -24,6 +24,7 @@ enum code {
 	CODE_OK = 0,
 	CODE_UNKNOWN = 2,
 	CODE_INVALID_ARGUMENT = 3,
+	CODE_DEADLINE_EXCEEDED = 4,
 	CODE_NOT_FOUND = 5,
 	CODE_ALREADY_EXISTS = 6,
 	CODE_RESOURCE_EXHAUSTED = 8,
@@ -41,6 +42,7 @@ struct call {
 	LIST_ENTRY(call) of_waiters; /* the handler's, with `waiting` set */
 	struct conn *conn;           /* NULL: the client is gone; answers go nowhere */
 	uint32_t stream;
+	uint64_t until; /* the client waits, in milliseconds of CLOCK_MONOTONIC; 0: for ever */
 	bool waiting; /* in a list of waiters, and nothing else knows it: dropped with its client */
 };
 

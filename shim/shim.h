@@ -64,6 +64,7 @@ struct process {
 	struct rest rest; /* of its output; the exit is told when it is taken */
 	struct timer drain;
 	struct call *pending; /* what the worker's end, or its own, will answer */
+	uint64_t until;       /* who called waits for it: see struct call */
 	struct call_list waiters;
 };
 

@@ -27,7 +27,10 @@
 #include "shim.h"
 
 #define START_STDIN_MAX (10u << 20)
-#define START_GROUP_MAX 1024
+
+/* "json": the answer of containerd 2.0 to 2.2, whose `env` of the shim manager sets it; 1.7 fails on it. */
+#define START_BOOTSTRAP_ENV "STRAKE_SHIM_BOOTSTRAP"
+#define START_GROUP_MAX     1024
 
 #ifndef PR_SCHED_CORE
 #define PR_SCHED_CORE 62
@@ -161,12 +164,27 @@ static int start_fork(struct start *st, struct error *e)
 	return start_set_cgroup(st, st->daemon, e);
 }
 
+/* Which form containerd understands cannot be told from within before 2.3: the node's owner says it. */
+static int start_json_version(int *ret, struct error *e)
+{
+	const char *form = getenv(START_BOOTSTRAP_ENV);
+
+	*ret = form && str_eq(form, "json") ? 3 : 0;
+	if (*ret || str_empty(form))
+		return 0;
+	return error_say(e, EINVAL, "%s is \"json\" or not set, not \"%s\"",
+			 START_BOOTSTRAP_ENV, form);
+}
+
 static int start_answer(const struct start *st, struct error *e)
 {
 	autobuf out = { .max = 4096 };
-	int r;
+	int json_version, r;
 
-	r = bootstrap_answer(&st->bootstrap, st->address, 0, &out);
+	r = start_json_version(&json_version, e);
+	if (r < 0)
+		return r;
+	r = bootstrap_answer(&st->bootstrap, st->address, json_version, &out);
 	if (r == 0)
 		r = fd_write_all(STDOUT_FILENO, out.data, out.len);
 	return r < 0 ? error_set(e, -r, "answer containerd") : 0;

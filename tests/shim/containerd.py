@@ -101,9 +101,11 @@ class Client:
         self.sock.connect(path)
         self.stream = -1
 
-    def send(self, method, payload=b"", service=TASK):
+    def send(self, method, payload=b"", service=TASK, seconds=0):
+        """`seconds` is how long it says that it will wait."""
         self.stream += 2
-        self.sock.sendall(frame(self.stream, message(f1=service, f2=method, f3=payload)))
+        self.sock.sendall(frame(self.stream, message(f1=service, f2=method, f3=payload,
+                                                     f4=int(seconds * 1e9))))
         return self.stream
 
     def answer(self):
@@ -183,12 +185,12 @@ class Shim:
         (bundle / "config.json").write_text(json.dumps(config))
         return bundle
 
-    def execute(self, name, bundle, *words):
+    def execute(self, name, bundle, *words, **environment):
         done = subprocess.run(
             [self.program, "-namespace", "test", "-address", str(STATE / "grpc.sock"),
              "-publish-binary", "/bin/true", "-id", name, *words], cwd=bundle, stdin=subprocess.DEVNULL,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TTRPC_ADDRESS": str(EVENTS),
-                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")},
+                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **environment},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE, check=False)
         if done.returncode:
             raise Failed(f"{words}: status {done.returncode}: {done.stderr.decode()}")

@@ -24,6 +24,7 @@ from containerd import (BUNDLES, DEADLINE, STATE, Client, Daemon, Failed, Shim, 
                         leftovers, memory, message, settled, zombie)
 
 RUNNING, STOPPED, PAUSED = 2, 3, 4
+TOO_LATE = 4
 OPTIONS = "containerd.runc.v1.Options"
 RESOURCES = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources"
 LOGGERS = Path("/etc/strake/log-programs")
@@ -247,6 +248,21 @@ def the_bundle_of_containerds_own_shim_is_deleted(t, runtime):
     check(settled(lambda: zombie(pid), True), "its process lives")
 
 
+def an_exec_of_a_runtime_that_hangs_is_given_up(t, runtime):
+    program = t.path("hanging")
+    program.write_text(f"#!/bin/sh\ncase \"$*\" in *exec*) sleep 4713 ;; esac\nexec {runtime} \"$@\"\n")
+    program.chmod(0o755)
+    task = Task(t, binary=program).run()
+    spec = json.dumps({"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0}})
+    task.call("Exec", f2="e", f7=message(f1=PROCESS, f2=spec))
+    task.client.send("Start", message(f1="c", f2="e"), seconds=1)
+    check(task.client.answer()[1] == TOO_LATE, "it was not given up")
+    check(not processes("4713"), "what it has started lives")
+    check(task.wait(f2="e") == 255, "it has another status")
+    task.call("Delete", f2="e")
+    check(task.status() == RUNNING, "the container does not run")
+
+
 WITH_RUNTIME = (
     a_container_of_another_runtime_has_output_and_status,
     an_exec_of_another_runtime_has_output_and_status,
@@ -258,6 +274,7 @@ WITH_RUNTIME = (
     short_processes_of_another_runtime_keep_their_status,
     another_runtime_says_why_it_refuses,
     an_exec_that_another_runtime_refuses_can_be_deleted,
+    an_exec_of_a_runtime_that_hangs_is_given_up,
     a_container_of_another_runtime_is_deleted_after_its_shim_was_killed,
     a_pod_of_another_runtime_is_deleted_after_its_shim_was_killed,
     the_bundle_of_containerds_own_shim_is_deleted,
@@ -275,6 +292,38 @@ def a_runtime_of_few_words_is_quoted(t):
     program.chmod(0o755)
     text = Task(t, binary=program).refused()
     check("status 5" in text and "broken" in text, f"it said: {text}")
+
+
+def a_runtime_that_hangs_is_killed_when_its_client_gives_up(t):
+    program = t.path("hanging")
+    program.write_text("#!/bin/sh\ncase \"$*\" in *create*) sleep 4713 & sleep 4714 ;; esac\n")
+    program.chmod(0o755)
+    task = Task(t, binary=program)
+    stream = task.client.send("Create", task.request, seconds=1)
+    other = Client(task.path)
+    other.call("Connect", message(f1="c"))
+    other.close()
+    got, code, text, _ = task.client.answer()
+    check((got, code) == (stream, TOO_LATE), f"code {code} came")
+    check("did not end within 1.0 s" in text and "hanging" in text, f"it said: {text}")
+    check(not processes("4713") and not processes("4714"), "what it has started lives")
+    task.refused("State", message(f1="c"))
+
+
+# --- how it is started
+
+
+def the_answer_of_a_start_is_json_where_the_node_says_so(t):
+    task = Task(t).run()
+    said = json.loads(task.execute("c", task.folder, "start", STRAKE_SHIM_BOOTSTRAP="json"))
+    check(said == {"version": 3, "address": f"unix://{task.path}", "protocol": "ttrpc"}, f"it said: {said}")
+    check(task.execute("c", task.folder, "start", STRAKE_SHIM_BOOTSTRAP="") == f"unix://{task.path}".encode(),
+          "it said something else without")
+    try:
+        task.execute("c", task.folder, "start", STRAKE_SHIM_BOOTSTRAP="xml")
+        raise AssertionError("it was started")
+    except Failed as e:
+        check("STRAKE_SHIM_BOOTSTRAP" in str(e) and "xml" in str(e), f"it said: {e}")
 
 
 # --- where its output goes
@@ -515,6 +564,8 @@ def A23_a_checkpoint_is_neither_made_nor_restored(t):
 PLAIN = (
     a_runtime_that_does_not_exist_is_named,
     a_runtime_of_few_words_is_quoted,
+    a_runtime_that_hangs_is_killed_when_its_client_gives_up,
+    the_answer_of_a_start_is_json_where_the_node_says_so,
     a_log_program_gets_both_outputs_and_its_words,
     a_log_program_is_waited_for_before_the_container_is_made,
     a_log_program_of_the_second_kind_that_ends_early_is_an_error,
