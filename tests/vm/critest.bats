@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# critest of cri-tools, with the stock shim and then with ours: ours passes all that the stock one passes.
+# length: containerd
+# containerd: 2.3
+# parts: cni cri-tools
+# needs: systemd memory pids apparmor strake
+# deadline: 1500
+
+load cri_lib
+
+setup_file() {
+	# It loads AppArmor profiles by sudo.
+	printf '#!/bin/sh\nexec "$@"\n' >/usr/local/bin/sudo
+	chmod +x /usr/local/bin/sudo
+	cri_start
+}
+
+teardown_file() {
+	cri_stop
+}
+
+# critest_with HANDLER: leaves HANDLER.passed, HANDLER.failed and HANDLER.skipped, sorted names.
+critest_with() {
+	local json=$BATS_FILE_TMPDIR/$1.json outcome
+	# That it fails is judged by its list.
+	timeout 900 critest --runtime-handler "$1" --ginkgo.json-report "$json" --ginkgo.no-color --ginkgo.seed 1 \
+		--report-dir "$BATS_FILE_TMPDIR" >"$BATS_FILE_TMPDIR/$1.log" 2>&1 || true
+	for outcome in passed failed skipped; do
+		jq -r --arg o "$outcome" '.[].SpecReports[] | select(.LeafNodeType == "It" and .State == $o) |
+			(.ContainerHierarchyTexts + [.LeafNodeText]) | join(" ")' "$json" |
+			sort >"$BATS_FILE_TMPDIR/$1.$outcome"
+	done
+}
+
+tell() { # handler
+	local outcome
+	for outcome in passed failed skipped; do
+		echo "# $1: $outcome $(wc -l <"$BATS_FILE_TMPDIR/$1.$outcome")"
+		[ "$outcome" = skipped ] || sed "s/^/#   $outcome: /" "$BATS_FILE_TMPDIR/$1.$outcome"
+	done >&3
+}
+
+@test "the stock shim passes most of it" {
+	critest_with runc
+	tell runc
+	[ "$(wc -l <"$BATS_FILE_TMPDIR/runc.passed")" -ge 80 ]
+	mountpoint -q /sys/fs/cgroup
+}
+
+@test "ours passes all that the stock shim passes" {
+	critest_with strake
+	tell strake
+	grep -A14 '^• \[FAILED\]' "$BATS_FILE_TMPDIR/strake.log"
+	comm -23 "$BATS_FILE_TMPDIR/runc.passed" "$BATS_FILE_TMPDIR/strake.passed" >"$BATS_FILE_TMPDIR/lost"
+	cat "$BATS_FILE_TMPDIR/lost"
+	[ ! -s "$BATS_FILE_TMPDIR/lost" ]
+	mountpoint -q /sys/fs/cgroup
+}
+
+nothing_of_strake() {
+	[ -z "$(pgrep -f containerd-shim-strake-v1)" ] &&
+		[ -z "$(find /sys/fs/cgroup -name 'cri-containerd*')" ] &&
+		[ -z "$(ls -A /run/containerd/strake/k8s.io)" ]
+}
+
+@test "nothing of its pods stays" {
+	crictl rmp -f -a
+	eventually 20 nothing_of_strake
+}
