@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cgroup/events.h"
+#include "cgroup1.h"
 #include "events.pb-c.h"
 #include "process.h"
 
@@ -24,6 +26,14 @@ struct container *container_find(struct shim *s, const char *id)
 	return NULL;
 }
 
+static void container_unwatch_oom(struct container *c)
+{
+	loop_close(&c->shim->loop, &c->memory);
+	if (c->oom_control_fd >= 0)
+		close(c->oom_control_fd);
+	c->oom_control_fd = -1;
+}
+
 void container_free(struct container *c)
 {
 	struct process *p;
@@ -34,11 +44,12 @@ void container_free(struct container *c)
 		free(p);
 	}
 	process_done(&c->init);
-	loop_close(&c->shim->loop, &c->memory);
+	container_unwatch_oom(c);
 	LIST_REMOVE(c, link);
 	free(c->id);
 	free(c->bundle);
 	free(c->cgroup);
+	free(c->cgroup1);
 	free(c);
 }
 
@@ -59,6 +70,7 @@ struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, str
 	}
 	c->shim = s;
 	c->memory = SOURCE_NONE;
+	c->oom_control_fd = -1;
 	LIST_INIT(&c->execs);
 	LIST_INSERT_HEAD(&s->containers, c, link);
 	c->id = strdup(rq->id);
@@ -77,20 +89,33 @@ struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, str
 
 /* --- memory ------------------------------------------------------------------------------------ */
 
+static int container_read_oom(const struct container *c, uint64_t *ret)
+{
+	struct memory_events events;
+	int r;
+
+	if (c->oom_control_fd >= 0)
+		return cgroup1_oom_kills(c->oom_control_fd, ret);
+	r = memory_events_read(c->memory.fd, &events);
+	if (r == 0)
+		*ret = events.oom_kill;
+	return r;
+}
+
 void container_check_oom(struct container *c)
 {
 	Pb__TaskOOM m = PB__TASK_OOM__INIT;
-	struct memory_events events;
+	uint64_t kills = 0;
 
 	if (c->memory.fd < 0)
 		return;
-	if (memory_events_read(c->memory.fd, &events) < 0) {
-		loop_close(&c->shim->loop, &c->memory);
+	if (container_read_oom(c, &kills) < 0) {
+		container_unwatch_oom(c);
 		return;
 	}
-	if (events.oom_kill <= c->oom_kills)
+	if (kills <= c->oom_kills)
 		return;
-	c->oom_kills = events.oom_kill;
+	c->oom_kills = kills;
 	m.container_id = c->id;
 	events_publish(&c->shim->events, "/tasks/oom", "TaskOOM", &m.base);
 }
@@ -99,17 +124,27 @@ static void container_memory_ready(struct source *s, uint32_t events)
 {
 	struct container *c = loop_owner(s, struct container, memory);
 
+	uint64_t times;
+
+	/* That of version 1 counts, and stays ready until it was read. */
+	if (c->oom_control_fd >= 0)
+		(void)!read(s->fd, &times, sizeof(times));
 	container_check_oom(c);
 	/* Gone with its cgroup, the file would be ready for ever. */
 	if (c->memory.fd >= 0 && (events & EPOLLHUP))
-		loop_close(&c->shim->loop, &c->memory);
+		container_unwatch_oom(c);
 }
 
 void container_watch_oom(struct container *c)
 {
 	autocgroup cg = CGROUP_NONE;
-	struct memory_events events;
 
+	c->memory.ready = container_memory_ready;
+	if (!str_empty(c->cgroup1)) {
+		if (cgroup1_watch_oom(c->cgroup1, &c->memory.fd, &c->oom_control_fd) == 0)
+			loop_set(&c->shim->loop, &c->memory, EPOLLIN);
+		return;
+	}
 	if (str_empty(c->cgroup) || cgroup_open(c->cgroup, &cg, NULL) < 0)
 		return;
 	c->memory.fd = memory_events_open(&cg, NULL);
@@ -118,9 +153,7 @@ void container_watch_oom(struct container *c)
 		return;
 	}
 	/* The first reading arms it. */
-	if (memory_events_read(c->memory.fd, &events) == 0)
-		c->oom_kills = events.oom_kill;
-	c->memory.ready = container_memory_ready;
+	(void)container_read_oom(c, &c->oom_kills);
 	loop_set(&c->shim->loop, &c->memory, EPOLLPRI);
 }
 

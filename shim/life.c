@@ -126,7 +126,8 @@ static int create_take(struct container *c, const struct worker_result *result, 
 {
 	c->own_pidns = result->own_pidns;
 	c->cgroup = strdup(result->made.cgroup);
-	if (!c->cgroup)
+	c->cgroup1 = strdup(result->made.cgroup1);
+	if (!c->cgroup || !c->cgroup1)
 		return error_set(e, ENOMEM, "create");
 	return process_adopt(&c->init, result->made.pid, e);
 }

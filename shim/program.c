@@ -17,6 +17,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "cgroup/path.h"
+#include "cgroup1.h"
 #include "terminal.h"
 #include "invocation.h"
 #include "options.h"
@@ -70,6 +71,10 @@ static void program_find_cgroup(struct runtime_made *made)
 {
 	char own[CGROUP_PATH_MAX];
 
+	if (cgroup1_is_mounted()) {
+		(void)cgroup1_of(made->pid, made->cgroup1, sizeof(made->cgroup1), NULL);
+		return;
+	}
 	if (cgroup_path_of(made->pid, made->cgroup, NULL) < 0 ||
 	    (cgroup_path_of(0, own, NULL) == 0 && str_eq(own, made->cgroup)) ||
 	    str_eq(made->cgroup, "/"))

@@ -31,7 +31,8 @@ struct runtime_io {
 
 struct runtime_made {
 	pid_t pid; /* once the caller has ended its parent's child, or its own */
-	char cgroup[CGROUP_PATH_MAX]; /* of a container; "": none, or not known */
+	char cgroup[CGROUP_PATH_MAX];  /* of a container; "": none, or not known */
+	char cgroup1[CGROUP_PATH_MAX]; /* what cgroup1_of() said; "": version 2, or none */
 };
 
 struct runtime_exec {

@@ -74,11 +74,13 @@ struct container {
 	char *id;
 	char *bundle;
 	struct options options;
-	char *cgroup; /* "": none */
+	char *cgroup;  /* "": none */
+	char *cgroup1; /* see cgroup1.h; "": none */
 	bool own_pidns;
 	bool paused;
 	bool killing;         /* what its init has left behind is being killed */
-	struct source memory; /* memory.events */
+	struct source memory; /* memory.events, or the eventfd of version 1 */
+	int oom_control_fd;   /* of version 1 */
 	uint64_t oom_kills;
 	const Pb__CreateRequest *request; /* while it is being created */
 	struct process init;

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/pids.h"
+#include "cgroup1.h"
 #include "change.h"
 #include "container.h"
 #include "life.h"
@@ -143,6 +144,8 @@ static int task_list_pids(const struct container *c, struct cgroup_pids *ret)
 	if (!str_empty(c->cgroup) && cgroup_open(c->cgroup, &cg, NULL) == 0 &&
 	    cgroup_pids(&cg, ret, NULL) == 0 && ret->n)
 		return 0;
+	if (!str_empty(c->cgroup1) && cgroup1_pids(c->cgroup1, ret) == 0 && ret->n)
+		return 0;
 	cgroup_pids_done(ret);
 	*ret = (struct cgroup_pids){ 0 };
 	if (!c->init.pid)
@@ -192,20 +195,26 @@ static void task_stats(struct shim *s, struct call *call, const void *m)
 	Pb__StatsResponse ret = PB__STATS_RESPONSE__INIT;
 	Pb__Any any = PB__ANY__INIT;
 	autobuf metrics = { .max = FRAME_MAX };
-	char type[] = "io.containerd.cgroups.v2.Metrics";
+	char v1[] = "io.containerd.cgroups.v1.Metrics",
+	     v2[] = "io.containerd.cgroups.v2.Metrics";
 	struct error e = ERROR_INIT;
+	bool old;
+	int r;
 
 	if (!c)
 		return;
-	if (str_empty(c->cgroup)) {
+	old = !str_empty(c->cgroup1);
+	if (!old && str_empty(c->cgroup)) {
 		call_fail(call, CODE_NOT_FOUND, "container \"%s\" has no cgroup", rq->id);
 		return;
 	}
-	if (metrics_pack(c->cgroup, &metrics, &e) < 0) {
+	r = old ? metrics_v1_pack(c->cgroup1, &metrics, &e)
+		: metrics_pack(c->cgroup, &metrics, &e);
+	if (r < 0) {
 		call_fail(call, CODE_NOT_FOUND, "stats: %s", e.text);
 		return;
 	}
-	any.type_url = type;
+	any.type_url = old ? v1 : v2;
 	any.value.data = (uint8_t *)metrics.data;
 	any.value.len = metrics.len;
 	ret.stats = &any;

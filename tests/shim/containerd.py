@@ -143,6 +143,10 @@ class Daemon(threading.Thread):
         while True:
             threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
 
+    def count(self, topic):
+        with self.lock:
+            return self.topics.get(topic, 0)
+
     def serve(self, sock):
         try:
             while True:
@@ -164,7 +168,7 @@ class Shim:
         self.program, self.rootfs, self.group = program, rootfs, group
         self.path = self.pid = self.client = None
 
-    def bundle(self, name, process=None, annotations=None,
+    def bundle(self, name, process=None, annotations=None, resources=None,
                namespaces=("pid", "mount", "ipc", "uts", "network")):
         """`process`: what differs from a sleep."""
         bundle = BUNDLES / name
@@ -179,7 +183,7 @@ class Shim:
                        {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
                         "options": ["newinstance", "ptmxmode=0666", "mode=0620"]}],
             "annotations": annotations or {"io.containerd.runc.v2.group": self.group},
-            "linux": {"cgroupsPath": f"/{CGROUP.name}/{name}",
+            "linux": {"resources": resources or {}, "cgroupsPath": f"/{CGROUP.name}/{name}",
                       "namespaces": [{"type": t} for t in namespaces]},
         }
         (bundle / "config.json").write_text(json.dumps(config))

@@ -20,8 +20,8 @@ import traceback
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from containerd import (BUNDLES, DEADLINE, STATE, Client, Daemon, Failed, Shim, enter, inside,  # noqa: E402
-                        leftovers, memory, message, settled, zombie)
+from containerd import (BUNDLES, CGROUP, DEADLINE, STATE, Client, Daemon, Failed, Shim, enter, inside,  # noqa: E402
+                        leftovers, memory, message, parse, settled, zombie)
 
 RUNNING, STOPPED, PAUSED = 2, 3, 4
 TOO_LATE = 4
@@ -31,6 +31,10 @@ LOGGERS = Path("/etc/strake/log-programs")
 # kB; with the sanitizers, what it has freed is kept for a while.
 MEMORY_GROWTH = 32768 if "ASAN_OPTIONS" in os.environ else 64
 PROCESS = "types.containerd.io/opencontainers/runtime-spec/1/Process"
+
+
+class Skipped(Exception):
+    """Why a test cannot be done here."""
 
 
 def check(good, what):
@@ -263,6 +267,66 @@ def an_exec_of_a_runtime_that_hangs_is_given_up(t, runtime):
     check(task.status() == RUNNING, "the container does not run")
 
 
+class OldCgroups:
+    """The machine's hierarchies of cgroup v1, where containers have theirs."""
+
+    top = Path("/sys/fs/cgroup")
+
+    def __enter__(self):
+        lines = [line.split(":") for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        self.names = [names for number, names, _ in lines if number != "0" and "=" not in names]
+        if not {"memory", "pids", "cpuacct"} <= set(",".join(self.names).split(",")):
+            raise Skipped("this machine has no cgroup v1")
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", self.top], check=True)
+        for names in self.names:
+            (self.top / names).mkdir()
+            subprocess.run(["mount", "-t", "cgroup", "-o", names, "cgroup", self.top / names], check=True)
+        return self
+
+    def __exit__(self, *_):
+        left = [p for name in self.names for p in sorted((self.top / name / CGROUP.name).glob("**/"), reverse=True)]
+        for path in left:
+            path.rmdir()
+        subprocess.run(["umount", "-R", self.top], check=True)
+        # runc leaves the parent that it has made, as it does everywhere.
+        check(not [p for p in left if p.name != CGROUP.name], f"left: {left}")
+
+
+def metrics_of_another_runtime_are_those_of_cgroup_v1(t, runtime):
+    with OldCgroups():
+        task = Task(t, ["sh", "-c", "sleep 4715 & exec sleep 1000"], runtime).run()
+        any_ = parse(task.call("Stats")[1])
+        check(any_[1] == b"io.containerd.cgroups.v1.Metrics", f"they are {any_[1]}")
+        metrics = parse(any_[2])
+        at = CGROUP.name + "/c"
+        check(settled(lambda: len(processes("4715")), 1) == 1, "its child does not run")
+        usage = parse(parse(metrics[4])[33])[2]
+        check(0 < usage < 64 << 20, f"its memory is {usage}")
+        check(parse(parse(metrics[3])[1])[1] > 0, "it has used no processor")
+        limit = int(Path(OldCgroups.top / "memory" / at / "memory.limit_in_bytes").read_text())
+        check(parse(parse(metrics[4])[33])[1] == limit, "its limit is another")
+        metrics = parse(parse(task.call("Stats")[1])[2])
+        check(parse(metrics[2])[1] == 2, f"it has {parse(metrics[2])} processes")
+        task.client.send("Pids", message(f1="c"))
+        pids = task.client.answer()[3]
+        for pid in processes("4715"):
+            check(message(f1=message(f1=pid)) in pids, f"process {pid} is not named")
+        task.finish()
+        t.tasks.remove(task)
+
+
+def one_that_was_killed_for_want_of_memory_is_told_of_with_cgroup_v1(t, runtime):
+    with OldCgroups():
+        task = Task(t, ["dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1"], runtime,
+                    resources={"memory": {"limit": 16 << 20}})
+        before = t.daemon.count("/tasks/oom")
+        task.run()
+        check(task.wait() == 137, "it was not killed")
+        check(settled(lambda: t.daemon.count("/tasks/oom"), before + 1) == before + 1, "it was not told")
+        task.finish()
+        t.tasks.remove(task)
+
+
 WITH_RUNTIME = (
     a_container_of_another_runtime_has_output_and_status,
     an_exec_of_another_runtime_has_output_and_status,
@@ -270,6 +334,8 @@ WITH_RUNTIME = (
     an_exec_of_another_runtime_has_a_terminal,
     another_runtime_pauses_and_goes_on,
     another_runtime_kills_all,
+    metrics_of_another_runtime_are_those_of_cgroup_v1,
+    one_that_was_killed_for_want_of_memory_is_told_of_with_cgroup_v1,
     what_shares_our_processes_leaves_none_with_another_runtime,
     short_processes_of_another_runtime_keep_their_status,
     another_runtime_says_why_it_refuses,
@@ -605,7 +671,7 @@ class Test:
     """One of them: what it may use, and what it must not leave."""
 
     def __init__(self, args, rootfs):
-        self.shim, self.rootfs = args.shim, rootfs
+        self.shim, self.rootfs, self.daemon = args.shim, rootfs, args.daemon
         self.tasks = []
         self.folder = STATE / "test"
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -629,7 +695,8 @@ def run(args, rootfs):
     tests += [(f, (r,)) for r in args.runtime for f in WITH_RUNTIME]
     tests = [(f, words) for f, words in tests if args.only in f.__name__]
     print(f"1..{len(tests)}", flush=True)
-    Daemon().start()
+    args.daemon = Daemon()
+    args.daemon.start()
     bad = 0
     for number, (function, words) in enumerate(tests, 1):
         name = " ".join([function.__name__.replace("_", " "), *(f"({w.name})" for w in words)])
@@ -637,6 +704,8 @@ def run(args, rootfs):
         try:
             Test(args, rootfs).run(function, words)
             print(f"ok {number} - {name}", flush=True)
+        except Skipped as e:
+            print(f"ok {number} - {name} # skip {e}", flush=True)
         except Exception:  # whatever it is, the next one shall run
             bad += 1
             print(f"not ok {number} - {name}")
