@@ -14,6 +14,8 @@
 #include "cgroup/events.h"
 #include "cgroup1.h"
 #include "events.pb-c.h"
+#include "metrics.h"
+#include "pod.h"
 #include "process.h"
 
 struct container *container_find(struct shim *s, const char *id)
@@ -50,6 +52,9 @@ void container_free(struct container *c)
 	free(c->bundle);
 	free(c->cgroup);
 	free(c->cgroup1);
+	if (c->pod)
+		pod_done(c->pod);
+	free(c->pod);
 	free(c);
 }
 
@@ -85,6 +90,23 @@ struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, str
 		return NULL;
 	}
 	return c;
+}
+
+int container_measure(const struct container *c, struct buf *bytes, Pb__Any *any,
+		      struct error *e)
+{
+	static char v1[] = "io.containerd.cgroups.v1.Metrics";
+	static char v2[] = "io.containerd.cgroups.v2.Metrics";
+	bool old = !str_empty(c->cgroup1);
+	int r;
+
+	if (!old && str_empty(c->cgroup))
+		return error_say(e, ENOENT, "container \"%s\" has no cgroup", c->id);
+	r = old ? metrics_v1_pack(c->cgroup1, bytes, e) : metrics_pack(c->cgroup, bytes, e);
+	any->type_url = old ? v1 : v2;
+	any->value.data = (uint8_t *)bytes->data;
+	any->value.len = bytes->len;
+	return r;
 }
 
 /* --- memory ------------------------------------------------------------------------------------ */

@@ -11,6 +11,10 @@ struct container *container_find(struct shim *s, const char *id);
 /* How its runtime knows it, as long as it is there. */
 struct runtime_target container_target(const struct container *c);
 
+/* What it has used: bytes in *bytes, named and held by *any. */
+int container_measure(const struct container *c, struct buf *bytes, Pb__Any *any,
+		      struct error *e);
+
 /* Watches for the kernel killing in it for want of memory, from now on. */
 void container_watch_oom(struct container *c);
 /* Asked once more, so that an OOM is told before the exit that it caused. */

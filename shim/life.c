@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "container.h"
+#include "pod.h"
 #include "events.pb-c.h"
 #include "process.h"
 #include "rootfs.h"
@@ -71,6 +72,20 @@ static bool create_has_pidns(const struct container *c)
 	return own;
 }
 
+/* A sandbox describes its container itself, and adds to what is said of its pod's others. */
+static int create_write_pod(const struct container *c, struct error *e)
+{
+	const struct container *x;
+	int r = 0;
+
+	if (c->pod)
+		return pod_write(c->pod, c->id, c->bundle, e);
+	LIST_FOREACH (x, &c->shim->containers, link)
+		if (x->pod && r == 0)
+			r = pod_join(x->id, x->bundle, c->bundle, e);
+	return r;
+}
+
 static int create_run(void *job, struct worker_result *ret)
 {
 	const struct container *c = job;
@@ -86,8 +101,10 @@ static int create_run(void *job, struct worker_result *ret)
 				 &ret->error);
 	if (r < 0)
 		return r;
+	r = create_write_pod(c, &ret->error);
 	ret->own_pidns = create_has_pidns(c);
-	r = runtime_of(t.options)->create(&t, &io, &ret->made, &ret->error);
+	if (r == 0)
+		r = runtime_of(t.options)->create(&t, &io, &ret->made, &ret->error);
 	if (r < 0)
 		rootfs_unmount(c->bundle, NULL);
 	return r;
@@ -147,6 +164,7 @@ static void create_done(void *job, const struct worker_result *result)
 	if (r == 0) {
 		p->busy = false;
 		p->status = PROCESS_CREATED;
+		clock_gettime(CLOCK_REALTIME, &c->created_at);
 		create_write_pid(c);
 		container_watch_oom(c);
 		create_publish(c);
@@ -172,31 +190,41 @@ static const Pb__CreateRequest *create_keep(const Pb__CreateRequest *rq)
 							 bytes.data, bytes.len);
 }
 
-void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq)
+static int create_check(struct shim *s, const Pb__CreateRequest *rq, enum code *ret,
+			struct error *e)
+{
+	*ret = CODE_ALREADY_EXISTS;
+	if (container_find(s, rq->id))
+		return error_say(e, EEXIST, "container \"%s\" exists", rq->id);
+	*ret = CODE_UNIMPLEMENTED;
+	if (!str_empty(rq->checkpoint))
+		return error_say(e, ENOTSUP, "restoring a checkpoint is not supported");
+	*ret = CODE_INVALID_ARGUMENT;
+	if (*rq->bundle != '/')
+		return error_say(e, EINVAL, "the bundle \"%.128s\" is no whole path",
+				 rq->bundle);
+	return spec_check_id(rq->id, e);
+}
+
+void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq,
+		 struct pod *pod)
 {
 	struct work work = { "create", create_run, create_done, NULL };
 	struct error e = ERROR_INIT;
-	struct container *c;
+	struct container *c = NULL;
+	enum code code;
 	int r;
 
-	if (container_find(s, rq->id)) {
-		call_fail(call, CODE_ALREADY_EXISTS, "container \"%s\" exists", rq->id);
-		return;
-	}
-	if (spec_check_id(rq->id, &e) < 0 || *rq->bundle != '/') {
-		life_fail(call, CODE_INVALID_ARGUMENT, "create", &e);
-		return;
-	}
-	if (!str_empty(rq->checkpoint)) {
-		call_fail(call, CODE_UNIMPLEMENTED,
-			  "create: restoring a checkpoint is not supported");
-		return;
-	}
-	c = container_new(s, rq, &e);
+	if (create_check(s, rq, &code, &e) == 0)
+		c = container_new(s, rq, &e);
 	if (!c) {
-		life_fail(call, CODE_INVALID_ARGUMENT, "create", &e);
+		if (pod)
+			pod_done(pod);
+		free(pod);
+		life_fail(call, code, "create", &e);
 		return;
 	}
+	c->pod = pod;
 	s->stopping = false;
 	work.job = c;
 	c->init.until = call->until;
@@ -487,13 +515,13 @@ void life_delete_ended(struct process *p)
 	delete_drain(p);
 }
 
-void life_delete(struct process *p, struct call *call)
+static void delete_begin(struct process *p, struct call *call, bool even_if_it_runs)
 {
-	bool is_init = !*p->id;
+	bool is_init = !*p->id, runs = p->status == PROCESS_RUNNING;
 
 	/* Who deletes it knows of its end. */
 	process_stop_resting(p);
-	if (p->busy || p->pending || p->status == PROCESS_RUNNING) {
+	if (p->busy || p->pending || (runs && !even_if_it_runs)) {
 		call_fail(call, CODE_FAILED_PRECONDITION, "cannot delete a process that is %s",
 			  p->busy ? "busy" : process_status_name(p));
 		return;
@@ -511,10 +539,21 @@ void life_delete(struct process *p, struct call *call)
 	}
 	p->pending = call;
 	p->until = call->until;
-	if (is_init && p->status == PROCESS_CREATED && !p->ended) {
+	if (is_init && (runs || p->status == PROCESS_CREATED)) {
 		/* It waits for a start that will not come; goes on in life_delete_ended(). */
-		proc_kill(p->source.fd, SIGKILL);
+		if (!p->ended)
+			proc_kill(p->source.fd, SIGKILL);
 		return;
 	}
 	delete_drain(p);
+}
+
+void life_delete(struct process *p, struct call *call)
+{
+	delete_begin(p, call, false);
+}
+
+void life_end(struct process *p, struct call *call)
+{
+	delete_begin(p, call, true);
 }

@@ -4,10 +4,12 @@
 #include "shim.h"
 
 /* The task methods that begin and end processes. Each answers the call, now or later. */
-void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq);
+void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq,
+		 struct pod *pod); /* of a sandbox, else NULL; it becomes the container's */
 void life_exec(struct shim *s, struct call *call, const Pb__ExecRequest *rq);
 void life_start(struct process *p, struct call *call);
 void life_delete(struct process *p, struct call *call);
+void life_end(struct process *p, struct call *call); /* deletes it, also if it runs */
 
 /* The init process whose container is to be deleted has ended. */
 void life_delete_ended(struct process *p);

@@ -36,6 +36,8 @@ int main(int argc, char **argv)
 	struct flags f;
 	int r;
 
+	if (argc == 2 && str_eq(argv[1], "pause"))
+		return pause_run(&e) < 0;
 	r = flags_read(argc, argv, &f, &e);
 	if (r == 0 && f.version) {
 		printf("containerd-shim-strake-v1:\n  Version:  " STRAKE_VERSION "\n");

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "container.h"
 #include "process.h"
+#include "service.h"
 #include "shim.h"
 
 /* How long answers and events may take to be delivered after Shutdown. */
@@ -138,7 +139,7 @@ static int serve_init(struct shim *s, int listen_fd, const char *ttrpc_address, 
 	s->signals = SOURCE_NONE;
 	s->grace = TIMER_NONE;
 	s->orphan = TIMER_NONE;
-	s->server.handle = task_handle;
+	s->server.handle = service_handle;
 	s->server.alone = serve_alone;
 	LIST_INIT(&s->containers);
 	workers_init(&s->workers, &s->loop);

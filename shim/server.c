@@ -107,7 +107,13 @@ void call_reply(struct call *call, const ProtobufCMessage *m)
 {
 	Pb__Response response = PB__RESPONSE__INIT;
 	autobuf payload = { .max = FRAME_MAX };
+	void (*translate)(struct call *, const ProtobufCMessage *) = call->translate;
 
+	if (translate) {
+		call->translate = NULL;
+		translate(call, m);
+		return;
+	}
 	if (m && message_pack(m, &payload) < 0) {
 		call_fail(call, CODE_RESOURCE_EXHAUSTED, "the answer is too long");
 		return;

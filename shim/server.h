@@ -43,6 +43,9 @@ struct call {
 	struct conn *conn;           /* NULL: the client is gone; answers go nowhere */
 	uint32_t stream;
 	uint64_t until; /* the client waits, in milliseconds of CLOCK_MONOTONIC; 0: for ever */
+	/* Is called instead of an answer and gives one, where a method is served by means of another's. */
+	void (*translate)(struct call *call, const ProtobufCMessage *m);
+	void *arg; /* its own */
 	bool waiting; /* in a list of waiters, and nothing else knows it: dropped with its client */
 };
 

@@ -30,8 +30,9 @@ struct shim {
 	struct timer orphan;
 	LIST_HEAD(, container) containers;
 	const char *namespace;
-	const char *socket; /* its path; removed at the end */
-	dev_t socket_dev;   /* which file it is: it may have become another shim's */
+	const Pb__Any *options; /* the runtime's, as `start` was given them; or NULL */
+	const char *socket;     /* its path; removed at the end */
+	dev_t socket_dev;       /* which file it is: it may have become another shim's */
 	ino_t socket_ino;
 	bool stopping; /* Shutdown was called, and there is no container */
 	bool expired;  /* waited for answers and events long enough */
@@ -73,6 +74,8 @@ struct container {
 	struct shim *shim;
 	char *id;
 	char *bundle;
+	struct timespec created_at;
+	struct pod *pod; /* of a sandbox; NULL */
 	struct options options;
 	char *cgroup;  /* "": none */
 	char *cgroup1; /* see cgroup1.h; "": none */
@@ -90,6 +93,3 @@ struct container {
 /* serve.c: until Shutdown. `listen_fd` becomes the shim's. */
 int shim_serve(struct shim *s, int listen_fd, const char *ttrpc_address, struct error *e);
 void shim_stop(struct shim *s);
-
-/* task.c: the task service. */
-void task_handle(struct server *s, struct call *c, const Pb__Request *rq);

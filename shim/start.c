@@ -139,6 +139,7 @@ static void start_daemon(struct start *st)
 	start_detach(st->flags->debug);
 	s->namespace = st->flags->namespace;
 	s->socket = st->path;
+	s->options = st->bootstrap.options;
 	if (shim_serve(s, st->listen_fd, st->ttrpc_address, &e) < 0) {
 		log_error(&e);
 		_exit(1);

@@ -9,3 +9,4 @@ int start_run(const struct flags *f,
 	      struct error *e); /* returns twice: in the daemon at its end */
 int delete_run(const struct flags *f, struct error *e);
 int info_run(struct error *e);
+int pause_run(struct error *e); /* within a sandbox of ours */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The task service: methods[] says what there is. */
+/* The task service: task_methods[] says what there is. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@
 #include "change.h"
 #include "container.h"
 #include "life.h"
-#include "metrics.h"
 #include "process.h"
+#include "service.h"
 #include "shim.h"
 
 #define TASK_DETAILS 256
@@ -190,33 +190,18 @@ static void task_pids(struct shim *s, struct call *call, const void *m)
 
 static void task_stats(struct shim *s, struct call *call, const void *m)
 {
-	const Pb__StatsRequest *rq = m;
-	const struct container *c = task_container(s, call, rq->id);
+	const struct container *c = task_container(s, call, ((const Pb__StatsRequest *)m)->id);
 	Pb__StatsResponse ret = PB__STATS_RESPONSE__INIT;
 	Pb__Any any = PB__ANY__INIT;
 	autobuf metrics = { .max = FRAME_MAX };
-	char v1[] = "io.containerd.cgroups.v1.Metrics",
-	     v2[] = "io.containerd.cgroups.v2.Metrics";
 	struct error e = ERROR_INIT;
-	bool old;
-	int r;
 
 	if (!c)
 		return;
-	old = !str_empty(c->cgroup1);
-	if (!old && str_empty(c->cgroup)) {
-		call_fail(call, CODE_NOT_FOUND, "container \"%s\" has no cgroup", rq->id);
-		return;
-	}
-	r = old ? metrics_v1_pack(c->cgroup1, &metrics, &e)
-		: metrics_pack(c->cgroup, &metrics, &e);
-	if (r < 0) {
+	if (container_measure(c, &metrics, &any, &e) < 0) {
 		call_fail(call, CODE_NOT_FOUND, "stats: %s", e.text);
 		return;
 	}
-	any.type_url = old ? v1 : v2;
-	any.value.data = (uint8_t *)metrics.data;
-	any.value.len = metrics.len;
 	ret.stats = &any;
 	call_reply(call, &ret.base);
 }
@@ -225,7 +210,7 @@ static void task_stats(struct shim *s, struct call *call, const void *m)
 
 static void task_create(struct shim *s, struct call *call, const void *m)
 {
-	life_create(s, call, m);
+	life_create(s, call, m, NULL);
 }
 
 static void task_exec(struct shim *s, struct call *call, const void *m)
@@ -359,11 +344,7 @@ static void task_shutdown(struct shim *s, struct call *call, const void *m)
 
 /* --- the table --------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	const ProtobufCMessageDescriptor *request;
-	void (*run)(struct shim *s, struct call *call, const void *m);
-} methods[] = {
+const struct method task_methods[] = {
 	{ "State", &pb__state_request__descriptor, task_state },
 	{ "Create", &pb__create_request__descriptor, task_create },
 	{ "Start", &pb__start_request__descriptor, task_start },
@@ -381,32 +362,5 @@ static const struct {
 	{ "Stats", &pb__stats_request__descriptor, task_stats },
 	{ "Connect", &pb__connect_request__descriptor, task_connect },
 	{ "Shutdown", &pb__shutdown_request__descriptor, task_shutdown },
+	{ 0 },
 };
-
-void task_handle(struct server *server, struct call *call, const Pb__Request *rq)
-{
-	struct shim *s = loop_owner(server, struct shim, server);
-	automessage ProtobufCMessage *m = NULL;
-	size_t i;
-
-	if (!str_eq(rq->service, "containerd.task.v2.Task") &&
-	    !str_eq(rq->service, "containerd.task.v3.Task")) {
-		call_fail(call, CODE_UNIMPLEMENTED, "there is no service %.128s", rq->service);
-		return;
-	}
-	for (i = 0; i < ARRAY_SIZE(methods); i++)
-		if (str_eq(rq->method, methods[i].name))
-			break;
-	if (i == ARRAY_SIZE(methods)) {
-		call_fail(call, CODE_UNIMPLEMENTED, "there is no method %.128s of %s",
-			  rq->method, rq->service);
-		return;
-	}
-	m = message_unpack(methods[i].request, rq->payload.data, rq->payload.len);
-	if (!m) {
-		call_fail(call, CODE_INVALID_ARGUMENT, "%s: the request cannot be decoded",
-			  methods[i].name);
-		return;
-	}
-	methods[i].run(s, call, m);
-}

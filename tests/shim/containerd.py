@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 TASK = "containerd.task.v3.Task"
+SANDBOX = "containerd.runtime.sandbox.v1.Sandbox"
 NAME = Path(sys.argv[0]).stem
 STATE = Path("/run") / NAME
 BUNDLES = STATE / "io.containerd.runtime.v2.task" / "test"
@@ -184,15 +185,15 @@ class Shim:
                         "options": ["newinstance", "ptmxmode=0666", "mode=0620"]}],
             "annotations": annotations or {"io.containerd.runc.v2.group": self.group},
             "linux": {"resources": resources or {}, "cgroupsPath": f"/{CGROUP.name}/{name}",
-                      "namespaces": [{"type": t} for t in namespaces]},
+                      "namespaces": [t if isinstance(t, dict) else {"type": t} for t in namespaces]},
         }
         (bundle / "config.json").write_text(json.dumps(config))
         return bundle
 
-    def execute(self, name, bundle, *words, **environment):
+    def execute(self, name, bundle, *words, stdin=b"", **environment):
         done = subprocess.run(
             [self.program, "-namespace", "test", "-address", str(STATE / "grpc.sock"),
-             "-publish-binary", "/bin/true", "-id", name, *words], cwd=bundle, stdin=subprocess.DEVNULL,
+             "-publish-binary", "/bin/true", "-id", name, *words], cwd=bundle, input=stdin,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TTRPC_ADDRESS": str(EVENTS),
                  "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **environment},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE, check=False)
@@ -200,8 +201,8 @@ class Shim:
             raise Failed(f"{words}: status {done.returncode}: {done.stderr.decode()}")
         return done.stdout
 
-    def connect(self, name, bundle):
-        address = self.execute(name, bundle, "start").decode().strip()
+    def connect(self, name, bundle, stdin=b""):
+        address = self.execute(name, bundle, "start", stdin=stdin).decode().strip()
         if self.path is None:
             self.path = address.removeprefix("unix://")
             self.client = Client(self.path)
@@ -281,6 +282,9 @@ def prepare():
     shutil.copy("/bin/busybox", rootfs / "bin/busybox")
     for name in ("cat", "dd", "echo", "false", "head", "sh", "sleep", "stty", "true"):
         (rootfs / "bin" / name).symlink_to("busybox")
+    (rootfs / "etc").mkdir()
+    for name in ("hostname", "hosts", "resolv.conf"):
+        (rootfs / "etc" / name).touch()
     BUNDLES.mkdir(parents=True)
     return rootfs
 

@@ -20,7 +20,7 @@ import traceback
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from containerd import (BUNDLES, CGROUP, DEADLINE, STATE, Client, Daemon, Failed, Shim, enter, inside,  # noqa: E402
+from containerd import (BUNDLES, CGROUP, DEADLINE, NOT_FOUND, SANDBOX, STATE, UNIMPLEMENTED, Client, Daemon, Failed, Shim, enter, inside,  # noqa: E402
                         leftovers, memory, message, parse, settled, zombie)
 
 RUNNING, STOPPED, PAUSED = 2, 3, 4
@@ -376,6 +376,182 @@ def a_runtime_that_hangs_is_killed_when_its_client_gives_up(t):
     task.refused("State", message(f1="c"))
 
 
+# --- the sandbox service: run with liboci, and with each runtime that there is
+
+
+class Sandbox(Shim):
+    """A pod that the shim makes without an image."""
+
+    def __init__(self, test, binary="", name="pod", options=None, **config):
+        super().__init__(test.shim, test.rootfs, name)
+        self.name, self.folder = name, BUNDLES / name
+        self.options = {"f10": message(f1=OPTIONS, f2=message(f6=str(binary)))} if binary else {}
+        (self.folder / "rootfs").mkdir(parents=True)
+        os.mkfifo(self.folder / "log")
+        self.network = test.path(f"{name}.net")
+        self.network.touch()
+        subprocess.run(["unshare", f"--net={self.network}", "true"], check=True)
+        test.tasks.append(self)
+        self.connect(name, self.folder, self.options.get("f10", b""))
+        linux = message(f1=f"/{CGROUP.name}", **config.pop("linux", {}))
+        self.request = message(
+            f1=name, f2=str(self.folder), f5=str(self.network), f6=message(f1="key", f2="value"),
+            f4=options or message(f1="runtime.v1.PodSandboxConfig", f2=message(f2="pod-host", f8=linux, **config)))
+
+    def ask(self, method, payload=None, **more):
+        return self.client.call(method, message(f1=self.name) if payload is None else payload, service=SANDBOX, **more)
+
+    def run(self):
+        self.ask("CreateSandbox", self.request)
+        started = self.ask("StartSandbox")
+        self.process, self.created_at = started[1], parse(started[2])[1]
+        return self
+
+    def state(self):
+        return self.ask("SandboxStatus")[3].decode()
+
+    def namespace(self, kind):
+        return os.readlink(f"/proc/{self.process}/ns/{kind}")
+
+    def container(self, args, name="c", **more):
+        """One of its containers, as containerd describes it."""
+        task = Shim(self.program, self.rootfs, self.name)
+        bundle = task.bundle(name, {"args": args}, annotations={"io.kubernetes.cri.sandbox-id": self.name},
+                             namespaces=["mount", "pid"] + [
+                                 {"type": long, "path": f"/proc/{self.process}/ns/{short}"}
+                                 for long, short in (("network", "net"), ("ipc", "ipc"), ("uts", "uts"))], **more)
+        self.client.call("Create", self.create(name, bundle, **self.options))
+        return bundle
+
+    def wait(self, name="c"):
+        return self.client.call("Wait", message(f1=name)).get(1, 0)
+
+    def finish(self):
+        if self.client is None:
+            return
+        for bundle in BUNDLES.glob("c*"):
+            self.client.send("Kill", message(f1=bundle.name, f3=9))
+            self.client.answer()
+            self.client.send("Wait", message(f1=bundle.name))
+            self.client.answer()
+            self.client.send("Delete", message(f1=bundle.name))
+            self.client.answer()
+            shutil.rmtree(bundle)
+        self.ask("ShutdownSandbox")
+        check(settled(lambda: zombie(self.pid), True), "the shim does not end with its sandbox")
+        self.client.close()
+        self.execute(self.name, self.folder, "-bundle", str(self.folder), "delete")
+        # containerd removes the folder so, and complains if it is not empty.
+        (self.folder / "rootfs").rmdir()
+        shutil.rmtree(self.folder)
+        subprocess.run(["umount", self.network], check=True)
+
+
+def a_sandbox_holds_the_namespaces_of_its_pod(t, runtime=""):
+    log = t.path("log")
+    pod = Sandbox(t, runtime, linux={"f3": message(f1="net.ipv4.ip_forward", f2="1")},
+                  f4=message(f1=["10.0.0.1", "10.0.0.2"], f2="example.org", f3="ndots:5")).run()
+    check(pod.state() == "SANDBOX_READY", f"it is {pod.state()}")
+    check(parse(pod.ask("SandboxStatus")[5])[1] == pod.created_at, "it was made at another time")
+    for kind in ("ipc", "uts", "pid", "mnt", "net"):
+        check(pod.namespace(kind) != os.readlink(f"/proc/self/ns/{kind}"), f"it has no {kind} namespace")
+    check(os.stat(f"/proc/{pod.process}/ns/net").st_ino == os.stat(pod.network).st_ino, "its network is another")
+    # A runtime may have told it to go on, and it has not yet.
+    check(settled(Path(f"/proc/{pod.process}/comm").read_text, "pause\n") == "pause\n", "another program holds it")
+    check(os.stat(f"/proc/{pod.process}").st_uid == 65535, "it is root")
+    bundle = pod.container(["sh", "-c", "cat /proc/sys/kernel/hostname /etc/hostname /etc/resolv.conf; "
+                            "cat /proc/sys/net/ipv4/ip_forward; echo words >/dev/shm/file"])
+    text = json.loads((bundle / "config.json").read_text())
+    check([m["destination"] for m in text["mounts"][-4:]] == ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
+                                                              "/dev/shm"], f"it has {text['mounts']}")
+    pod.client.call("Delete", message(f1="c"))
+    shutil.rmtree(bundle)
+    bundle = Shim.bundle(pod, "c1", {"args": text["process"]["args"]}, annotations=text["annotations"],
+                         namespaces=text["linux"]["namespaces"])
+    pod.client.call("Create", pod.create("c1", bundle, f6=f"file://{log}", **pod.options))
+    pod.client.call("Start", message(f1="c1"))
+    check(pod.wait("c1") == 0, "it failed")
+    check(log.read_text() == "pod-host\npod-host\nsearch example.org\nnameserver 10.0.0.1\n"
+          "nameserver 10.0.0.2\noptions ndots:5\n1\n", f"it said: {log.read_text()}")
+    pod.container(["sh", "-c", '[ "$(cat /dev/shm/file)" = words ]'], name="c2")
+    pod.client.call("Start", message(f1="c2"))
+    check(pod.wait("c2") == 0, "the pod's memory is not shared")
+
+
+def a_sandbox_is_stopped_and_waited_for(t, runtime=""):
+    pod = Sandbox(t, runtime).run()
+    pod.ask("PingSandbox")
+    platform = parse(pod.ask("Platform")[1])
+    check(platform[1] == b"linux" and platform[2], f"its platform is {platform}")
+    metric = parse(pod.ask("SandboxMetrics")[1])
+    check(metric[2] == b"pod" and b"io.containerd.cgroups" in metric[3], f"its metrics are {metric}")
+    other = Client(pod.path)
+    other.send("WaitSandbox", message(f1="pod"), service=SANDBOX)
+    pod.ask("StopSandbox", message(f1="pod", f2=10))
+    check(pod.state() == "SANDBOX_NOTREADY", f"it is {pod.state()}")
+    check(pod.ask("SandboxStatus").get(2, 0) == 0, "it has a process")
+    answer = other.answer()
+    check(answer[1] == 0 and parse(answer[3])[1] == 137, f"who waited got {answer}")
+    other.close()
+    pod.ask("StopSandbox", message(f1="pod"))
+    check(parse(pod.client.call("WaitSandbox", message(f1="pod"), service=SANDBOX)[2])[1] > 0, "it never ended")
+
+
+def a_sandbox_that_is_shut_down_while_it_runs_leaves_nothing(t, runtime=""):
+    pod = Sandbox(t, runtime).run()
+    process = pod.process
+    pod.finish()
+    t.tasks.remove(pod)
+    check(zombie(process), "its process lives")
+
+
+def a_sandbox_whose_shim_was_killed_is_deleted_with_its_containers(t, runtime=""):
+    pod = Sandbox(t, runtime).run()
+    bundle = pod.container(["sleep", "4716"])
+    pod.client.call("Start", message(f1="c"))
+    os.kill(pod.pid, signal.SIGKILL)
+    check(settled(lambda: zombie(pod.pid), True), "the shim was killed, and lives")
+    pod.client.close()
+    pod.client = None
+    pod.execute(pod.name, pod.folder, "-bundle", str(pod.folder), "delete")
+    check(settled(lambda: zombie(pod.process), True), "its process lives")
+    check(not processes("4716"), "its container lives")
+    shutil.rmtree(bundle)
+    (pod.folder / "rootfs").rmdir()
+    shutil.rmtree(pod.folder)
+    subprocess.run(["umount", pod.network], check=True)
+
+
+WITH_ALL = (
+    a_sandbox_holds_the_namespaces_of_its_pod,
+    a_sandbox_is_stopped_and_waited_for,
+    a_sandbox_that_is_shut_down_while_it_runs_leaves_nothing,
+    a_sandbox_whose_shim_was_killed_is_deleted_with_its_containers,
+)
+
+
+def a_sandbox_of_the_nodes_namespaces_has_them(t):
+    pod = Sandbox(t, linux={"f2": message(f1=message(f1=2, f2=2, f3=2))}).run()
+    for kind in ("net", "uts", "pid", "ipc"):
+        check(pod.namespace(kind) == os.readlink(f"/proc/self/ns/{kind}"), f"its {kind} namespace is another")
+
+
+def a_sandbox_that_cannot_be_is_refused_and_says_why(t):
+    for number, (config, said) in enumerate((
+            ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=message(f3=1))))}}, "users of its own"),
+            ({"options": message(f1="some.other.Config", f2=b"")}, "some.other.Config"),
+            ({"options": message(f1="runtime.v1.PodSandboxConfig", f2=b"\xff\xff")}, "cannot be decoded"),
+            ({"linux": {"f3": message(f1="net.ipv4.no_such_thing", f2="1")}}, "no_such_thing"))):
+        pod = Sandbox(t, name=f"pod{number}", **config)
+        pod.client.send("CreateSandbox", pod.request, SANDBOX)
+        _, code, text, _ = pod.client.answer()
+        check(code and said in text, f"code {code}: {text}")
+        pod.client.send("StartSandbox", message(f1=pod.name), SANDBOX)
+        check(pod.client.answer()[1] == NOT_FOUND, "it was made")
+    pod.client.send("UpdateSandbox", message(f1=pod.name), SANDBOX)
+    check(pod.client.answer()[1] == UNIMPLEMENTED, "it has such a method")
+
+
 # --- how it is started
 
 
@@ -632,6 +808,8 @@ PLAIN = (
     a_runtime_of_few_words_is_quoted,
     a_runtime_that_hangs_is_killed_when_its_client_gives_up,
     the_answer_of_a_start_is_json_where_the_node_says_so,
+    a_sandbox_of_the_nodes_namespaces_has_them,
+    a_sandbox_that_cannot_be_is_refused_and_says_why,
     a_log_program_gets_both_outputs_and_its_words,
     a_log_program_is_waited_for_before_the_container_is_made,
     a_log_program_of_the_second_kind_that_ends_early_is_an_error,
@@ -692,7 +870,8 @@ class Test:
 
 def run(args, rootfs):
     tests = [(f, ()) for f in PLAIN]
-    tests += [(f, (r,)) for r in args.runtime for f in WITH_RUNTIME]
+    tests += [(f, ()) for f in WITH_ALL]
+    tests += [(f, (r,)) for r in args.runtime for f in WITH_ALL + WITH_RUNTIME]
     tests = [(f, words) for f, words in tests if args.only in f.__name__]
     print(f"1..{len(tests)}", flush=True)
     args.daemon = Daemon()

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The sandbox service: a pod's sandbox is a container like any other, which pod.c describes. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "container.h"
+#include "life.h"
+#include "pod.h"
+#include "process.h"
+#include "service.h"
+#include "shim.h"
+
+/* The container that is this sandbox, or NULL and the call is answered. */
+static struct container *sandbox_find(struct shim *s, struct call *call, const char *id)
+{
+	struct container *c = container_find(s, id);
+
+	if (c && c->pod)
+		return c;
+	call_fail(call, CODE_NOT_FOUND, "sandbox \"%s\" does not exist", id);
+	return NULL;
+}
+
+static void sandbox_answer_empty(struct call *call, const ProtobufCMessage *m)
+{
+	(void)m;
+	call_reply(call, NULL);
+}
+
+/* --- its life ---------------------------------------------------------------------------------- */
+
+static void sandbox_create(struct shim *s, struct call *call, const void *m)
+{
+	const Pb__CreateSandboxRequest *rq = m;
+	Pb__CreateRequest as_task = PB__CREATE_REQUEST__INIT;
+	char type[] = "tmpfs", mode[] = "mode=0755", size[] = POD_SHM_SIZE;
+	char nosuid[] = "nosuid", nodev[] = "nodev", noexec[] = "noexec";
+	char *options[] = { nosuid, nodev, noexec, mode, size };
+	Pb__Mount root = PB__MOUNT__INIT, *roots[] = { &root };
+	struct pod *pod = calloc(1, sizeof(*pod));
+	struct error e = ERROR_INIT;
+	int r = pod ? pod_read(rq, pod, &e) : error_set(&e, ENOMEM, "the sandbox");
+
+	if (r < 0) {
+		free(pod);
+		call_fail(call, CODE_INVALID_ARGUMENT, "create sandbox: %s", e.text);
+		return;
+	}
+	root.type = type;
+	root.source = type;
+	root.options = options;
+	root.n_options = ARRAY_SIZE(options);
+	as_task.id = rq->sandbox_id;
+	as_task.bundle = rq->bundle_path;
+	as_task.rootfs = roots;
+	as_task.n_rootfs = ARRAY_SIZE(roots);
+	/* Those of the runtime were given to `start`. */
+	as_task.options = (Pb__Any *)(uintptr_t)s->options;
+	call->translate = sandbox_answer_empty;
+	life_create(s, call, &as_task, pod);
+}
+
+static void sandbox_answer_start(struct call *call, const ProtobufCMessage *m)
+{
+	const struct container *c = call->arg;
+	Pb__StartSandboxResponse ret = PB__START_SANDBOX_RESPONSE__INIT;
+	Pb__Timestamp at = message_time(&c->created_at);
+
+	(void)m;
+	ret.pid = (uint32_t)c->init.pid;
+	ret.created_at = &at;
+	call_reply(call, &ret.base);
+}
+
+static void sandbox_start(struct shim *s, struct call *call, const void *m)
+{
+	struct container *c =
+		sandbox_find(s, call, ((const Pb__StartSandboxRequest *)m)->sandbox_id);
+
+	if (!c)
+		return;
+	call->arg = c;
+	call->translate = sandbox_answer_start;
+	life_start(&c->init, call);
+}
+
+static void sandbox_await(struct process *p, struct call *call)
+{
+	call->waiting = true;
+	LIST_INSERT_HEAD(&p->waiters, call, of_waiters);
+	if (p->status == PROCESS_STOPPED)
+		process_answer_waiters(p);
+}
+
+/* Its containers are stopped by who made them; what holds it has nothing to put in order. */
+static void sandbox_stop(struct shim *s, struct call *call, const void *m)
+{
+	struct container *c =
+		sandbox_find(s, call, ((const Pb__StopSandboxRequest *)m)->sandbox_id);
+
+	if (!c)
+		return;
+	if (c->init.busy) {
+		call_fail(call, CODE_FAILED_PRECONDITION,
+			  "the sandbox is being made or removed");
+		return;
+	}
+	if (c->init.pid && !c->init.ended)
+		proc_kill(c->init.source.fd, SIGKILL);
+	call->translate = sandbox_answer_empty;
+	sandbox_await(&c->init, call);
+}
+
+/* WaitSandboxResponse has the fields of a task's WaitResponse. */
+static void sandbox_wait(struct shim *s, struct call *call, const void *m)
+{
+	struct container *c =
+		sandbox_find(s, call, ((const Pb__WaitSandboxRequest *)m)->sandbox_id);
+
+	if (c)
+		sandbox_await(&c->init, call);
+}
+
+static void sandbox_answer_shutdown(struct call *call, const ProtobufCMessage *m)
+{
+	struct container *c = call->arg;
+	struct shim *s = c->shim;
+
+	(void)m;
+	call_reply(call, NULL);
+	/* It leaves the list after this. */
+	if (LIST_FIRST(&s->containers) == c && !LIST_NEXT(c, link))
+		shim_stop(s);
+}
+
+static void sandbox_shutdown(struct shim *s, struct call *call, const void *m)
+{
+	struct container *c =
+		container_find(s, ((const Pb__ShutdownSandboxRequest *)m)->sandbox_id);
+
+	if (!c || !c->pod) { /* it was never made, or is gone */
+		call_reply(call, NULL);
+		if (LIST_EMPTY(&s->containers))
+			shim_stop(s);
+		return;
+	}
+	call->arg = c;
+	call->translate = sandbox_answer_shutdown;
+	life_end(&c->init, call);
+}
+
+/* --- asking ------------------------------------------------------------------------------------ */
+
+static void sandbox_ping(struct shim *s, struct call *call, const void *m)
+{
+	if (sandbox_find(s, call, ((const Pb__PingRequest *)m)->sandbox_id))
+		call_reply(call, NULL);
+}
+
+static void sandbox_status(struct shim *s, struct call *call, const void *m)
+{
+	const Pb__SandboxStatusRequest *rq = m;
+	const struct container *c = sandbox_find(s, call, rq->sandbox_id);
+	Pb__SandboxStatusResponse ret = PB__SANDBOX_STATUS_RESPONSE__INIT;
+	char ready[] = "SANDBOX_READY", not_ready[] = "SANDBOX_NOTREADY";
+	Pb__Timestamp created_at, exited_at;
+
+	if (!c)
+		return;
+	created_at = message_time(&c->created_at);
+	exited_at = message_time(&c->init.exited_at);
+	ret.sandbox_id = c->id;
+	ret.pid = c->init.ended ? 0 : (uint32_t)c->init.pid;
+	ret.state = c->init.status == PROCESS_RUNNING && !c->init.ended ? ready : not_ready;
+	ret.created_at = &created_at;
+	ret.exited_at = &exited_at;
+	call_reply(call, &ret.base);
+}
+
+/* As Go has it, whose names containers' images go by. */
+static const char *sandbox_architecture(const char *machine)
+{
+	static const struct {
+		const char *machine, *name;
+	} names[] = {
+		{ "x86_64", "amd64" }, { "aarch64", "arm64" }, { "i686", "386" },
+		{ "armv7l", "arm" },   { "armv6l", "arm" },    { "loongarch64", "loong64" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (str_eq(names[i].machine, machine))
+			return names[i].name;
+	return machine;
+}
+
+static void sandbox_platform(struct shim *s, struct call *call, const void *m)
+{
+	Pb__Platform platform = PB__PLATFORM__INIT;
+	Pb__PlatformResponse ret = PB__PLATFORM_RESPONSE__INIT;
+	struct utsname about;
+	char os[] = "linux";
+
+	if (!sandbox_find(s, call, ((const Pb__PlatformRequest *)m)->sandbox_id))
+		return;
+	if (uname(&about) < 0) {
+		call_fail(call, CODE_UNKNOWN, "the machine is not known");
+		return;
+	}
+	platform.os = os;
+	platform.architecture = (char *)(uintptr_t)sandbox_architecture(about.machine);
+	ret.platform = &platform;
+	call_reply(call, &ret.base);
+}
+
+static void sandbox_metrics(struct shim *s, struct call *call, const void *m)
+{
+	const struct container *c =
+		sandbox_find(s, call, ((const Pb__SandboxMetricsRequest *)m)->sandbox_id);
+	Pb__SandboxMetricsResponse ret = PB__SANDBOX_METRICS_RESPONSE__INIT;
+	Pb__Metric metric = PB__METRIC__INIT;
+	Pb__Any any = PB__ANY__INIT;
+	autobuf bytes = { .max = FRAME_MAX };
+	struct error e = ERROR_INIT;
+	struct timespec now;
+	Pb__Timestamp at;
+
+	if (!c)
+		return;
+	if (container_measure(c, &bytes, &any, &e) < 0) {
+		call_fail(call, CODE_NOT_FOUND, "metrics: %s", e.text);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	at = message_time(&now);
+	metric.timestamp = &at;
+	metric.id = c->id;
+	metric.data = &any;
+	ret.metrics = &metric;
+	call_reply(call, &ret.base);
+}
+
+const struct method sandbox_methods[] = {
+	{ "CreateSandbox", &pb__create_sandbox_request__descriptor, sandbox_create },
+	{ "StartSandbox", &pb__start_sandbox_request__descriptor, sandbox_start },
+	{ "Platform", &pb__platform_request__descriptor, sandbox_platform },
+	{ "StopSandbox", &pb__stop_sandbox_request__descriptor, sandbox_stop },
+	{ "WaitSandbox", &pb__wait_sandbox_request__descriptor, sandbox_wait },
+	{ "SandboxStatus", &pb__sandbox_status_request__descriptor, sandbox_status },
+	{ "PingSandbox", &pb__ping_request__descriptor, sandbox_ping },
+	{ "ShutdownSandbox", &pb__shutdown_sandbox_request__descriptor, sandbox_shutdown },
+	{ "SandboxMetrics", &pb__sandbox_metrics_request__descriptor, sandbox_metrics },
+	{ 0 },
+};
