@@ -19,54 +19,7 @@ teardown_file() {
 }
 
 teardown() {
-	crictl rmp -f -a
-	eventually 20 nothing_of_cri || {
-		pgrep -af containerd-shim
-		find /run/containerd/io.containerd.runtime.v2.task /run/containerd/s /run/containerd/strake -mindepth 1 -maxdepth 2
-		find /sys/fs/cgroup -name 'cri-containerd*'
-		grep -E 'k8s.io|/run/netns' /proc/mounts
-		false
-	}
-}
-
-nothing_of_cri() {
-	[ -z "$(pgrep -f 'containerd-shim-(strake|runc)')" ] &&
-		[ -z "$(find /run/containerd/io.containerd.runtime.v2.task/k8s.io /run/containerd/s \
-			/run/containerd/strake/k8s.io /run/netns /var/run/netns -mindepth 1 2>/dev/null)" ] &&
-		[ -z "$(find /sys/fs/cgroup -name 'cri-containerd*')" ] &&
-		! grep -q k8s.io /proc/mounts
-}
-
-# pod NAME [JQ FILTER]: makes and starts one; $POD is its id, $POD_JSON what it was made of.
-pod() {
-	POD_JSON=$BATS_TEST_TMPDIR/$1.pod.json
-	mkdir -p "$BATS_TEST_TMPDIR/logs"
-	jq -n --arg n "$1" --arg l "$BATS_TEST_TMPDIR/logs" '{ metadata: { name: $n, namespace: "test", uid: $n },
-		log_directory: $l, linux: { cgroup_parent: "/system.slice" } }' | jq "${2:-.}" >"$POD_JSON"
-	POD=$(crictl runp --runtime "${HANDLER:-strake}" "$POD_JSON")
-}
-
-# container NAME JQ-FILTER COMMAND...: makes and starts one in the last pod; $CONTAINER is its id.
-container() {
-	local name=$1 filter=$2
-	shift 2
-	jq -n --arg n "$name" --arg i "$BUSYBOX" '{ metadata: { name: $n }, image: { image: $i },
-		command: $ARGS.positional, log_path: ($n + ".log"), linux: {} }' --args -- "$@" |
-		jq "$filter" >"$BATS_TEST_TMPDIR/$name.json"
-	CONTAINER=$(crictl create "$POD" "$BATS_TEST_TMPDIR/$name.json" "$POD_JSON")
-	crictl start "$CONTAINER" >/dev/null
-}
-
-state() { # container
-	crictl inspect "$1" | jq -r .status.state
-}
-
-exited() { # container
-	[ "$(state "$1")" = CONTAINER_EXITED ]
-}
-
-log_has() { # name, text
-	grep -q -- "$2" "$BATS_TEST_TMPDIR/logs/$1.log"
+	cri_tidy
 }
 
 @test "a pod and its container begin, are told of, and end" {
