@@ -75,9 +75,15 @@ cri_stop() {
 	systemctl stop registry
 }
 
+# containerd may still be busy with the end of a shim that was killed, and refuse.
+no_pods() {
+	crictl rmp -f -a
+	[ -z "$(crictl pods -q)" ]
+}
+
 # After each test: every pod goes, and nothing of any may stay.
 cri_tidy() {
-	crictl rmp -f -a
+	eventually 20 no_pods
 	eventually 20 nothing_of_cri || {
 		pgrep -af containerd-shim
 		find /run/containerd/io.containerd.runtime.v2.task /run/containerd/s /run/containerd/strake -mindepth 1 -maxdepth 2

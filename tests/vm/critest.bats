@@ -64,6 +64,6 @@ nothing_of_strake() {
 }
 
 @test "nothing of its pods stays" {
-	crictl rmp -f -a
+	eventually 20 no_pods
 	eventually 20 nothing_of_strake
 }
