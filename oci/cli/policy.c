@@ -9,18 +9,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/policy.h"
 #include "policy/load.h"
 #include "policy/merge.h"
 #include "run/bundle.h"
-#include "run/guard.h"
-#include "spec/spec.h"
-
-struct policy_options {
-	const char *bundle;
-	const char *config;
-	const char *id;
-	bool json;
-};
+#include "spec/parse.h"
 
 #define ROW(name, letter, kind, field, value, help)                                     \
 	{                                                                               \
@@ -28,24 +21,31 @@ struct policy_options {
 	}
 
 static const struct option_row rows[] = {
-	ROW("bundle", 'b', OPTION_STRING, bundle, "DIR", "explain: the bundle's folder [.]"),
+	ROW("bundle", 'b', OPTION_STRING, bundle, "DIR", "the bundle's folder [.]"),
 	ROW("config", 'f', OPTION_STRING, config, "FILE",
-	    "explain: instead of the bundle's config.json"),
-	ROW("id", 0, OPTION_STRING, id, "ID", "explain: what the container would be called"),
+	    "instead of the bundle's config.json"),
+	ROW("id", 0, OPTION_STRING, id, "ID", "what the container would be called"),
+	ROW("syscall", 0, OPTION_STRING, syscall, "NAME",
+	    "simulate: the call, by name or number"),
+	ROW("abi", 0, OPTION_STRING, abi, "NAME",
+	    "simulate: who makes it: x86_64, i386, x32 ... [this machine's]"),
 	ROW("json", 0, OPTION_FLAG, json, NULL, "print JSON, not a table"),
 };
 
 const struct option_table policy_table = {
-	.usage = "[--policy FILE|DIR] policy [options] check | explain | diff A B",
+	.usage =
+		"[--policy FILE|DIR] policy [options] check | explain | diff A B | simulate [ARG]...",
 	.about =
 		"check    reads the node's policies as a container's start does, and lists them\n"
 		"explain  what they make of a bundle: each field they change or refuse, and by which\n"
 		"         rule; status 1 where it would be refused\n"
-		"diff     which rules two files or folders do not share; status 1 where there are any",
+		"diff     which rules two files or folders do not share; status 1 where there are any\n"
+		"simulate what becomes of one system call in a bundle, and by which rule; without a\n"
+		"         bundle here, in a container that asks for nothing",
 	.rows = rows,
 	.n = ARRAY_SIZE(rows),
 	.min_args = 1,
-	.max_args = 3,
+	.max_args = 8,
 };
 
 /* --- for people ---------------------------------------------------------------------------------- */
@@ -149,29 +149,57 @@ static int print_guard(const struct guard *g, const struct policy_options *opt, 
 	return 0;
 }
 
-static int policy_explain(struct cli *cli, const struct policy_options *opt)
+/* What nobody asks for is the least that a spec can say. */
+static int case_read(struct policy_case *c, const struct policy_options *opt, const char **path,
+		     struct error *e)
+{
+	static const char nothing[] =
+		"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},"
+		"\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\"}}";
+
+	if (!opt->syscall || opt->bundle || opt->config || access("config.json", F_OK) == 0)
+		return bundle_read(&c->arena, opt->bundle, opt->config, path, &c->bundle_fd,
+				   &c->text, &c->spec, e);
+	return spec_parse("config.json", nothing, sizeof(nothing) - 1, &c->spec, e);
+}
+
+int policy_case_open(struct policy_case *c, struct cli *cli, const struct policy_options *opt)
 {
 	struct error *e = &cli->error;
-	struct guard g = { 0 };
-	struct spec spec = { 0 };
-	struct arena a;
-	autobuf text = { 0 };
-	autoclose int bundle_fd = -1;
 	const char *path = "";
-	int r, refused;
+	int r;
 
-	arena_init(&a, 256u << 20);
-	r = bundle_read(&a, opt->bundle, opt->config, &path, &bundle_fd, &text, &spec, e);
-	if (r == 0)
-		r = guard_create(&g, &cli->rt, opt->id ?: "explain", path, &spec, &a, e);
-	refused = r == -EPERM && g.result.n_refused;
-	if (r == 0 || refused) {
-		r = print_guard(&g, opt, e);
-		r = r < 0 ? r : refused;
+	*c = (struct policy_case){ .bundle_fd = -1 };
+	arena_init(&c->arena, 256u << 20);
+	r = case_read(c, opt, &path, e);
+	if (r < 0)
+		return r;
+	c->asked = c->spec.linux_.seccomp;
+	r = guard_create(&c->guard, &cli->rt, opt->id ?: "explain", path, &c->spec, &c->arena,
+			 e);
+	c->refused = r == -EPERM && c->guard.result.n_refused;
+	return c->refused ? 0 : r;
+}
+
+void policy_case_done(struct policy_case *c)
+{
+	guard_done(&c->guard);
+	spec_done(&c->spec);
+	arena_done(&c->arena);
+	buf_done(&c->text);
+	mem_closep(&c->bundle_fd);
+}
+
+static int policy_explain(struct cli *cli, const struct policy_options *opt)
+{
+	struct policy_case c;
+	int r = policy_case_open(&c, cli, opt);
+
+	if (r == 0) {
+		r = print_guard(&c.guard, opt, &cli->error);
+		r = r < 0 ? r : c.refused;
 	}
-	guard_done(&g);
-	spec_done(&spec);
-	arena_done(&a);
+	policy_case_done(&c);
 	return r;
 }
 
@@ -228,13 +256,18 @@ int verb_policy(struct cli *cli, int argc, char **argv)
 	if (r)
 		return r > 0 ? 0 : r;
 	n = argc - first;
+	opt.argc = n - 1;
+	opt.argv = argv + first + 1;
 	if (str_eq(argv[first], "check") && n == 1)
 		return policy_check(cli, &opt);
 	if (str_eq(argv[first], "explain") && n == 1)
 		return policy_explain(cli, &opt);
 	if (str_eq(argv[first], "diff") && n == 3)
 		return policy_diff(cli, argv[first + 1], argv[first + 2]);
-	error_say(&cli->error, EINVAL, "policy: the words are check, explain, and diff A B");
+	if (str_eq(argv[first], "simulate"))
+		return policy_simulate(cli, &opt);
+	error_say(&cli->error, EINVAL,
+		  "policy: the words are check, explain, diff A B and simulate");
 	error_hint(&cli->error, "`strake policy --help` tells more");
 	return -EINVAL;
 }

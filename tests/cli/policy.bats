@@ -92,6 +92,75 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	exits $((128 + 31)) run --bundle "$BUNDLE" "$ID"
 }
 
+@test "P8: AF_ALG is denied by every way to socket(2), and 32-bit calls have none where they are off" {
+	[[ $(uname -m) == x86_64 ]] || skip "the numbers of the system calls are those of x86_64"
+	local deny='{ names: [ "socket" ], errno: "EAFNOSUPPORT", args: [ { index: 0, value: 38, op: "SCMP_CMP_EQ" } ] }'
+	policy "{ seccomp: { deny: [ $deny ], abis: [ \"native\" ] } }"
+	payload probe syscall 41 38 5 0
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same EAFNOSUPPORT "$output"
+	# What the kernel does not look at does not hide it.
+	payload probe syscall 41 0x100000026 5 0
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same EAFNOSUPPORT "$output"
+	local call
+	for call in "359 38 5 0" "102 1 0"; do
+		# shellcheck disable=SC2086
+		payload probe syscall32 $call
+		exits $((128 + 31)) run --bundle "$BUNDLE" "$ID"
+	done
+	payload probe syscall $((41 + 0x40000000)) 38 5 0
+	exits $((128 + 31)) run --bundle "$BUNDLE" "$ID"
+	# With 32-bit calls on, the door that hides its arguments is closed.
+	policy "{ seccomp: { deny: [ $deny ], abis: [ \"SCMP_ARCH_X86\" ] } }"
+	payload probe syscall32 359 38 5 0
+	rt run --bundle "$BUNDLE" "$ID"
+	[[ $status -ne 139 ]] || skip "this kernel runs no 32-bit calls"
+	same EAFNOSUPPORT "$output"
+	payload probe syscall32 102 1 0
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same EAFNOSUPPORT "$output"
+}
+
+@test "P9: numbers that no profile can know get ENOSYS: above all, a hole, -1" {
+	[[ $(uname -m) == x86_64 ]] || skip "the numbers of the system calls are those of x86_64"
+	cp "$HERE/../../policies/seccomp/default.json" "$T/profile.json"
+	policy '{ seccomp: { default: "profile.json" } }'
+	local number
+	for number in 999 400 -1; do
+		payload probe syscall "$number"
+		exits 1 run --bundle "$BUNDLE" "$ID"
+		same ENOSYS "$output"
+	done
+}
+
+@test "P10: rules that are hard to compile mean what they say" {
+	[[ $(uname -m) == x86_64 ]] || skip "the numbers of the system calls are those of x86_64"
+	# Wide values, all comparisons, six arguments, and a hundred rules for one call.
+	policy '{ seccomp: { deny: ( [ range(100) | { names: [ "lseek" ], errno: "EACCES", args: [
+		{ index: 0, value: ., op: "SCMP_CMP_EQ" }, { index: 1, value: (4294967296 * . + 1000), op: "SCMP_CMP_GE" } ] } ] + [
+		{ names: [ "keyctl" ], errno: "ELOOP", args: [ { index: 1, value: 9007199254740992, op: "SCMP_CMP_EQ" } ] },
+		{ names: [ "keyctl" ], errno: "EDOM", args: [ range(5) | { index: ., value: 7, op: "SCMP_CMP_GT" } ] },
+		{ names: [ "keyctl" ], errno: "EMLINK", args: [ { index: 4, value: 255, valueTwo: 5, op: "SCMP_CMP_MASKED_EQ" } ] } ] ) } }'
+	local case
+	for case in "lseek 7 30064772072:EACCES" "lseek 7 30064772071:-" "lseek 107 900000000000:-" "lseek 0 1000:EACCES" \
+		"keyctl 99 9007199254740992 0 0 0:ELOOP" "keyctl 99 9007199254740993 0 0 0:-" \
+		"keyctl 8 8 8 8 8:EDOM" "keyctl 8 8 8 8 7:-" "keyctl 99 0 0 0 0x105:EMLINK"; do
+		# shellcheck disable=SC2086
+		payload probe syscall ${case%:*}
+		rt run --bundle "$BUNDLE" "$ID"
+		[[ $output =~ ^(EACCES|ELOOP|EDOM|EMLINK)$ ]] || output=-
+		same "$case" "${case%:*}:$output"
+	done
+}
+
+@test "P12: denials that make too big a filter are refused, with the calls that cost most" {
+	policy '{ seccomp: { deny: [ range(2000) as $n | { names: [ "mmap" ], args: [
+		{ index: 0, value: ($n * 2 + 1), op: "SCMP_CMP_MASKED_EQ", valueTwo: ($n * 2 + 1) }, { index: 1, value: $n, op: "SCMP_CMP_NE" } ] } ] } }'
+	run_refused "instructions"
+	contains "$errors" mmap
+}
+
 @test "P13: what is no call, no condition or no errno is refused when the policy is read" {
 	policy '{ seccomp: { deny: [ { names: [ "socket" ], args: [ { index: 6, value: 1, op: "SCMP_CMP_EQ" } ] } ] } }'
 	refused "0 to 5" policy check
@@ -373,6 +442,32 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	same none "$(record '.changes[] | select(.field == "process.capabilities.bounding") | .effective')"
 }
 
+@test "P36: while policies change, each container is made under one of them, whole" {
+	local i pids=() one two
+	policy '{ process: { oomScoreAdj: { min: 100 }, rlimits: { RLIMIT_NOFILE: { max: 111 } } } }' '{ generation: 1 }'
+	cp "$T/policy.json" "$T/one"
+	policy '{ process: { oomScoreAdj: { min: 200 }, rlimits: { RLIMIT_NOFILE: { max: 222 } } } }' '{ generation: 2 }'
+	cp "$T/policy.json" "$T/two"
+	one=$(sha256sum < "$T/one" | cut -d' ' -f1) two=$(sha256sum < "$T/two" | cut -d' ' -f1)
+	payload sleep 1000
+	for ((i = 0; i < 50; i++)); do
+		cp "$T/$( ((i % 2)) && echo one || echo two)" "$T/next"
+		mv "$T/next" "$T/policy.json"
+		"$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" create --bundle "$BUNDLE" "$ID-$i" > /dev/null 2>&1 < /dev/null 3>&- &
+		pids+=($!)
+		((i % 4)) || wait "${pids[-1]}"
+	done
+	wait "${pids[@]}"
+	for ((i = 0; i < 50; i++)); do
+		case $(jq -r '[ .policies[0].sha256, .policies[0].generation, ([ .changes[] | .effective ] | join(",")) ] | join(" ")' \
+			"$ROOT/$ID-$i/policy.json") in
+		"$one 1 111:111,100" | "$two 2 222:222,200") ;;
+		*) fail "container $i: $(cat "$ROOT/$ID-$i/policy.json")" ;;
+		esac
+		ok delete --force "$ID-$i"
+	done
+}
+
 @test "P37: sysctls that the node does not list are refused, in either spelling" {
 	policy '{ sysctl: { allow: [ "net.ipv4.ip_unprivileged_port_start" ] } }'
 	config '.linux.sysctl = { "net/ipv4/ip_unprivileged_port_start": "0" }'
@@ -434,6 +529,24 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	globally
 	ok policy check
 	same "no node policies" "$output"
+}
+
+@test "policy simulate says what becomes of a call, and by which rule" {
+	[[ $(uname -m) == x86_64 ]] || skip "the numbers of the system calls are those of x86_64"
+	policy '{ seccomp: { deny: [ { names: [ "socket" ], errno: "EAFNOSUPPORT", args: [ { index: 0, value: 38, op: "SCMP_CMP_EQ" } ] } ],
+		abis: [ "native" ] } }'
+	ok policy --bundle "$BUNDLE" simulate --syscall socket 38 5 0
+	same 'socket(38, 5, 0) of x86_64: EAFNOSUPPORT (node policy "edge", rule "floor"); as it was asked for: allowed' "$output"
+	ok policy --bundle "$BUNDLE" simulate --syscall socket 2 5 0
+	same 'socket(2, 5, 0) of x86_64: allowed' "$output"
+	ok policy --bundle "$BUNDLE" simulate --syscall socket 2 5 0 --abi i386
+	contains "$output" 'of i386: the thread is killed (node policy "edge", rule "floor")'
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 13, syscalls: [ { names: [ "read", "close" ], action: "SCMP_ACT_ALLOW" } ] }'
+	ok policy --bundle "$BUNDLE" --json simulate --syscall write 1
+	same "write 1 x86_64 EACCES EACCES null" "$(jq -r '"\(.name) \(.nr) \(.abi) \(.requested) \(.effective) \(.rule)"' <<< "$output")"
+	refused 'has no call "wryte"' policy --bundle "$BUNDLE" simulate --syscall wryte
+	refused 'cannot run calls of aarch64' policy --bundle "$BUNDLE" simulate --syscall read --abi aarch64
+	refused "no call is given" policy --bundle "$BUNDLE" simulate
 }
 
 # --- the shipped ones ------------------------------------------------------------------------------
