@@ -325,9 +325,9 @@ TAP := build/tests/results
 $(TAP):
 	@mkdir -p $@
 
-# The profile that other runtimes' users have, to compare with.
-packaged := hack/debian unpack own build/packaged golang-github-containers-common
-PACKAGED := PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/seccomp.json
+# The profiles that other runtimes' users have, to compare with.
+packaged := hack/debian unpack own build/packaged golang-github-containers-common golang-github-docker-docker-dev
+PACKAGED := PACKAGED=$(CURDIR)/build/packaged PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/seccomp.json
 
 .PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-shim tap-containerd tap-kube tap-kubesan
 tap-unit: | $(TAP)

@@ -90,6 +90,13 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	same EPERM "$output"
 	config '.linux.seccomp.syscalls[0] |= (.action = "SCMP_ACT_KILL_PROCESS" | del(.errnoRet))'
 	exits $((128 + 31)) run --bundle "$BUNDLE" "$ID"
+	# Also where it does so by default; what it allows is denied all the same.
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_KILL_PROCESS", syscalls: [ { names: [ "close", "exit_group" ], action: "SCMP_ACT_ALLOW" } ] }'
+	ok policy --bundle "$BUNDLE" simulate --syscall getppid
+	contains "$output" ': the process is killed'
+	config '.linux.seccomp.syscalls[0].names += [ "getppid" ]'
+	ok policy --bundle "$BUNDLE" simulate --syscall getppid
+	contains "$output" ': EPERM (node policy "edge", rule "floor")'
 }
 
 @test "P8: AF_ALG is denied by every way to socket(2), and 32-bit calls have none where they are off" {

@@ -163,8 +163,8 @@ static bool order_seccomp(const struct spec_seccomp *a, const struct spec_seccom
 }
 
 /* The field that is wider in b, or NULL. */
-static const char *order_widened(const struct spec *a, const struct spec *b,
-				 const struct policy_facts *f)
+static inline const char *order_widened(const struct spec *a, const struct spec *b,
+					const struct policy_facts *f)
 {
 	const struct spec_capabilities *x = &a->process.capabilities,
 				       *y = &b->process.capabilities;
