@@ -157,9 +157,16 @@ static int denied_within(struct merge *m, const struct spec_seccomp_rule *denied
 		return merge_no_memory(m);
 	ret->names.v[0] = name;
 	ret->names.n = 1;
-	if (!has_eq_twice(denied) && !has_eq_twice(from))
-		return denied_narrow(ret, from) && denied_narrow(ret, denied);
-	*ret = *denied;
+	if (has_eq_twice(denied) || has_eq_twice(from))
+		*ret = *denied;
+	else if (!denied_narrow(ret, from) || !denied_narrow(ret, denied))
+		return 0;
+	else if (from->n_args == 0)
+		return 1;
+	/*
+	 * Not the errno: what has conditions does not open the old door of a call (socketcall), where
+	 * the default holds, and a denial with an errno would stand there instead.
+	 */
 	ret->action = default_action;
 	ret->set_errno = false;
 	return 1;
