@@ -58,6 +58,7 @@ struct oci_create_options {
 	const char *listen_names; /* LISTEN_FDNAMES; or NULL */
 	bool no_pivot;
 	bool no_new_keyring;
+	bool notify;  /* it gets a socket to say by that it is ready: oci_ready_listen() */
 	int stdio[3]; /* what the payload gets as 0, 1, 2; -1: the caller's own */
 };
 
@@ -118,7 +119,19 @@ struct oci_run;
 int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
 	    struct oci_process *ret, struct oci_run **run, struct error *e);
 int oci_run_delete(struct oci_run *run, struct error *e);
+int oci_run_ready_fd(const struct oci_run *run); /* borrowed; -1 */
 void oci_run_free(struct oci_run *run);
+
+/*
+ * Readiness as sd_notify(3) tells it, of a container made with `notify`. To be called before
+ * oci_start(): what it says is heard on the returned fd. -ENOENT: it was made without.
+ */
+int oci_ready_listen(const struct oci_runtime *rt, const char *id, struct error *e);
+/* Hands one message on to the service manager's socket, with main_pid unless that is 0. 1: it is ready. */
+int oci_ready_relay(int fd, pid_t main_pid, const char *service, struct error *e);
+/* All of them until it is ready. -ESRCH: it has ended before. */
+int oci_ready_wait(const struct oci_runtime *rt, int fd, const struct oci_process *p,
+		   const char *service, struct error *e);
 
 /* Returns once the process has executed. */
 int oci_exec(const struct oci_runtime *rt, const struct oci_exec_options *opt,

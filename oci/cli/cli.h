@@ -93,9 +93,14 @@ int inherit_check(const struct cli *cli, unsigned int *preserve, unsigned int *l
  */
 int foreground_begin(struct cli *cli);
 
-/* Waits for our child while passing on signals, and the terminal where master_fd >= 0. Its exit
- * status as a shell shows it, or -errno. */
-int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd);
+/*
+ * Waits for our child while passing on signals, the terminal where master_fd >= 0, and what it tells of its
+ * readiness where ready_fd >= 0. Its exit status as a shell shows it, or -errno.
+ */
+int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd, int ready_fd);
+
+/* NOTIFY_SOCKET of a service manager that waits for us, or NULL. */
+const char *foreground_service(void);
 
 /* A pair of sockets for a terminal that we keep ourselves: [1] is what liboci gets. */
 int foreground_console_pair(int ret[2], struct error *e);

@@ -45,6 +45,7 @@ int verb_create(struct cli *cli, int argc, char **argv)
 	if (r)
 		return r > 0 ? 0 : r;
 	opt.id = argv[first];
+	opt.notify = foreground_service() != NULL;
 	r = inherit_check(cli, &opt.preserve_fds, &opt.listen_fds, &opt.listen_names,
 			  &cli->error);
 	if (r == 0)

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -14,8 +15,10 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/str.h"
 #include "cli/cli.h"
 
 static const int cancel_signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
@@ -150,7 +153,26 @@ static void foreground_reap_orphans(const struct oci_process *p)
 	}
 }
 
-static int foreground_loop(const struct oci_process *p, struct terminal *t, int signal_fd)
+const char *foreground_service(void)
+{
+	const char *socket = getenv("NOTIFY_SOCKET");
+
+	return str_empty(socket) ? NULL : socket;
+}
+
+/* The main process of the service is ours: it is we who wait for the container. */
+static void foreground_tell_service(int *ready_fd)
+{
+	struct error e = ERROR_INIT;
+
+	if (oci_ready_relay(*ready_fd, 0, foreground_service(), &e) >= 0)
+		return;
+	log_error(&e);
+	*ready_fd = -1;
+}
+
+static int foreground_loop(const struct oci_process *p, struct terminal *t, int signal_fd,
+			   int ready_fd)
 {
 	for (;;) {
 		struct pollfd fds[] = {
@@ -158,6 +180,7 @@ static int foreground_loop(const struct oci_process *p, struct terminal *t, int 
 			{ .fd = signal_fd, .events = POLLIN },
 			{ .fd = t->master_fd, .events = POLLIN },
 			{ .fd = t->stdin_open ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = ready_fd, .events = POLLIN },
 		};
 
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
@@ -172,13 +195,16 @@ static int foreground_loop(const struct oci_process *p, struct terminal *t, int 
 		if (fds[3].revents && t->stdin_open &&
 		    !terminal_copy(STDIN_FILENO, t->master_fd))
 			t->stdin_open = false;
+		/* Its last words may still wait there when it has ended. */
+		while (ready_fd >= 0 && fd_wait(ready_fd, POLLIN, 0) > 0)
+			foreground_tell_service(&ready_fd);
 		foreground_reap_orphans(p);
 		if (fds[0].revents)
 			return 0;
 	}
 }
 
-int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd)
+int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd, int ready_fd)
 {
 	struct terminal t = { .master_fd = master_fd };
 	autoclose int signal_fd = -1;
@@ -191,7 +217,7 @@ int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd)
 		return error_set(&cli->error, errno, "watch signals");
 
 	terminal_begin(&t);
-	r = foreground_loop(p, &t, signal_fd);
+	r = foreground_loop(p, &t, signal_fd, ready_fd);
 	terminal_drain(&t);
 	terminal_end(&t);
 	if (r == 0)

@@ -72,6 +72,16 @@ static void run_end(struct oci_run *run, bool keep)
 		log_error(&e);
 }
 
+/* It runs, whether it says so or not. */
+static void run_wait_ready(struct cli *cli, const struct oci_run *run,
+			   const struct oci_process *p)
+{
+	struct error e = ERROR_INIT;
+
+	if (oci_ready_wait(&cli->rt, oci_run_ready_fd(run), p, foreground_service(), &e) < 0)
+		log_warning("%s", e.text);
+}
+
 int verb_run(struct cli *cli, int argc, char **argv)
 {
 	struct run_options opt = { .create = { .console_fd = -1, .stdio = { -1, -1, -1 } } };
@@ -84,6 +94,7 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	if (r)
 		return r > 0 ? 0 : r;
 	opt.create.id = argv[first];
+	opt.create.notify = foreground_service() != NULL;
 	r = inherit_check(cli, &opt.create.preserve_fds, &opt.create.listen_fds,
 			  &opt.create.listen_names, &cli->error);
 	if (r == 0)
@@ -109,7 +120,9 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	if (ours >= 0 && !opt.detach)
 		master_fd = foreground_console_take(ours, NULL);
 	if (!opt.detach)
-		r = foreground_wait(cli, &p, master_fd);
+		r = foreground_wait(cli, &p, master_fd, oci_run_ready_fd(run));
+	else if (opt.create.notify)
+		run_wait_ready(cli, run, &p);
 	run_end(run, opt.detach || opt.keep);
 	return r;
 }

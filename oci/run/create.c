@@ -28,6 +28,7 @@
 #include "run/hooks.h"
 #include "run/poststart.h"
 #include "run/rdt.h"
+#include "run/ready.h"
 #include "run/report.h"
 #include "run/resources.h"
 #include "run/seal.h"
@@ -130,6 +131,19 @@ static int create_ask_cgroup(struct create *c, struct error *e)
 	return manager_begin(&c->manager, &rq, e);
 }
 
+static int create_offer_ready(struct create *c, struct error *e)
+{
+	int dir_fd = c->container.dir_fd, r;
+
+	if (!c->opt->notify)
+		return 0;
+	r = ready_offer(dir_fd, &c->arena, &c->spec, e);
+	if (r < 0 || !c->run)
+		return r;
+	c->ready_fd = ready_listen(dir_fd, e);
+	return c->ready_fd < 0 ? c->ready_fd : 0;
+}
+
 /* Everything the child cannot or must not reach by itself is opened here, in the host's view. */
 static int create_open_outside(struct create *c, struct error *e)
 {
@@ -148,7 +162,9 @@ static int create_open_outside(struct create *c, struct error *e)
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	/* Who has no power over mounts leaves it to the child, who has, and whose ids are his. */
 	sb->foreign_userns = sb->own_userns && !c->rt->rootless;
-	r = lsm_check(sb, e);
+	r = create_offer_ready(c, e);
+	if (r == 0)
+		r = lsm_check(sb, e);
 	if (r == 0)
 		r = ns_open_paths(sb, e);
 	if (r == 0 && sb->foreign_userns)
@@ -581,6 +597,7 @@ static int create_container(struct create *c, const struct oci_runtime *rt,
 			   .listen_fd = -1,
 			   .lock_fd = -1 },
 		.sync_fd = -1,
+		.ready_fd = -1,
 		.net_fd = -1,
 		.net_socket_fd = -1,
 		.pid_fd = -1,
@@ -647,6 +664,11 @@ int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
 	}
 	*ret_run = run;
 	return 0;
+}
+
+int oci_run_ready_fd(const struct oci_run *run)
+{
+	return run->create.ready_fd;
 }
 
 int oci_run_delete(struct oci_run *run, struct error *e)

@@ -39,6 +39,7 @@ struct create {
 	struct manager manager;
 	bool has_manager;
 
+	int ready_fd;      /* what the container says of itself (run/ready.h); -1 */
 	int net_fd;        /* the new network namespace, until the child has it; -1 */
 	int net_socket_fd; /* made there; -1 */
 	struct seccomp_program filter;

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "run/container.h"
+#include "run/ready.h"
 #include "seccomp/load.h"
 #include "spec/check.h"
 
@@ -97,6 +98,7 @@ static int folder_empty(int dir_fd, struct error *e)
 		mem_closep(&copy_fd);
 		return r;
 	}
+	ready_remove(dir_fd);
 	while (r == 0 && (d = readdir(dir))) {
 		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))
 			continue;

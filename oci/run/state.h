@@ -22,6 +22,7 @@ struct error;
 #define STATE_FILTER   "seccomp.bpf"
 #define STATE_SOCKET   "start.sock"
 #define STATE_HANDOFF  "listener"
+#define STATE_READY    "notify" /* a folder: see ready.h */
 /* There since a process was executed that may trace, in a container that may not. */
 #define STATE_TRACER   "tracer"
 /* Under node policies: what they changed, and their own text. */
