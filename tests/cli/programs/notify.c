@@ -21,7 +21,8 @@ static socklen_t address(const char *path, struct sockaddr_un *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->sun_family = AF_UNIX;
-	memcpy(ret->sun_path, path, len < sizeof(ret->sun_path) ? len : sizeof(ret->sun_path) - 1);
+	memcpy(ret->sun_path, path,
+	       len < sizeof(ret->sun_path) ? len : sizeof(ret->sun_path) - 1);
 	if (path[0] == '@')
 		ret->sun_path[0] = '\0';
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] != '@'));
@@ -63,7 +64,8 @@ int main(int argc, char **argv)
 		return 2;
 	len = address(getenv("NOTIFY_SOCKET"), &addr);
 	for (i = 2; i < argc; i++)
-		if (sendto(fd, argv[i], strlen(argv[i]), 0, (struct sockaddr *)&addr, len) < 0) {
+		if (sendto(fd, argv[i], strlen(argv[i]), 0, (struct sockaddr *)&addr, len) <
+		    0) {
 			perror("sendto");
 			return 1;
 		}
