@@ -126,6 +126,7 @@ const struct verb *verb_find(const char *name); /* or NULL */
 int verb_completion(struct cli *cli, int argc, char **argv);
 int verb_create(struct cli *cli, int argc, char **argv);
 int verb_delete(struct cli *cli, int argc, char **argv);
+int verb_doctor(struct cli *cli, int argc, char **argv);
 int verb_events(struct cli *cli, int argc, char **argv);
 int verb_exec(struct cli *cli, int argc, char **argv);
 int verb_features(struct cli *cli, int argc, char **argv);
@@ -143,10 +144,10 @@ int verb_state(struct cli *cli, int argc, char **argv);
 int verb_update(struct cli *cli, int argc, char **argv);
 int verb_wait(struct cli *cli, int argc, char **argv);
 
-extern const struct option_table completion_table, create_table, delete_table, events_table,
-	exec_table, features_table, kill_table, list_table, man_table, pause_table,
-	policy_table, ps_table, resume_table, run_table, spec_table, start_table, state_table,
-	update_table, wait_table;
+extern const struct option_table doctor_table, completion_table, create_table, delete_table,
+	events_table, exec_table, features_table, kill_table, list_table, man_table,
+	pause_table, policy_table, ps_table, resume_table, run_table, spec_table, start_table,
+	state_table, update_table, wait_table;
 
 /* --- what several verbs share: output.c, output_stats.c ----------------------------------------- */
 

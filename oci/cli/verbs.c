@@ -14,6 +14,7 @@ const struct verb cli_verbs[] = {
 	VERB(completion, "print a script by which a shell completes commands"),
 	VERB(create, "make a container from a bundle; it waits for start"),
 	VERB(delete, "remove a container and what it holds"),
+	VERB(doctor, "tell whether containers, or that of a bundle, can run here"),
 	VERB(events, "print statistics and lack of memory, as JSON"),
 	VERB(exec, "run one more process in a running container"),
 	VERB(features, "print what this runtime supports, as JSON"),

@@ -48,10 +48,9 @@ int lsm_check(const struct sandbox *sb, struct error *e)
 			 label);
 }
 
-int lsm_prepare(struct sandbox *sb, struct error *e)
+int lsm_check_process(const struct sandbox *sb, struct error *e)
 {
 	const struct spec_process *p = sb->process;
-	char name[64];
 
 	if (lsm_wants_apparmor(p) && !lsm_apparmor_active())
 		return error_say(
@@ -62,8 +61,18 @@ int lsm_prepare(struct sandbox *sb, struct error *e)
 		return error_say(e, ENOTSUP,
 				 "process.selinuxLabel is \"%s\", but SELinux is not active",
 				 p->selinux_label);
-	if (!lsm_wants_apparmor(p) && str_empty(p->selinux_label))
-		return 0;
+	return 0;
+}
+
+int lsm_prepare(struct sandbox *sb, struct error *e)
+{
+	const struct spec_process *p = sb->process;
+	char name[64];
+	int r;
+
+	r = lsm_check_process(sb, e);
+	if (r < 0 || (!lsm_wants_apparmor(p) && str_empty(p->selinux_label)))
+		return r;
 
 	/* By number: "self" would need a symlink followed. Our own pid as this procfs counts it. */
 	snprintf(name, sizeof(name), "%d/attr/%sexec", (int)getpid(),

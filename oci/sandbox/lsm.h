@@ -9,6 +9,9 @@ struct sandbox;
  * where the module is not active is an error, never silence.
  */
 
+/* Whether the modules are active that the process asks for. */
+int lsm_check_process(const struct sandbox *sb, struct error *e);
+
 /* Parent: linux.mountLabel likewise; filesystem.c carries it out. */
 int lsm_check(const struct sandbox *sb, struct error *e);
 
