@@ -86,10 +86,10 @@ endif
 ALL_CFLAGS := $(BASE_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS)
 
 LIBDBUS       := $(B)/lib/libdbus-1.a
-OCI_LIBS      := $(LIBDBUS) -lyajl_s -lcap -lm
+OCI_LIBS      := $(LIBDBUS) -lyajl_s -lcap -lsodium -lm
 SHIM_LIBS     := $(OCI_LIBS) -lprotobuf-c
 OPERATOR_LIBS := -lcurl -ljansson -lyaml -lyajl_s
-TEST_LIBS     := $(LIBDBUS) -lcmocka -lseccomp -lcap -lyajl_s -lm
+TEST_LIBS     := $(LIBDBUS) -lcmocka -lseccomp -lcap -lyajl_s -lsodium -lm
 
 # --- sources -----------------------------------------------------------------------------------
 

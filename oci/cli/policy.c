@@ -29,23 +29,30 @@ static const struct option_row rows[] = {
 	    "simulate: the call, by name or number"),
 	ROW("abi", 0, OPTION_STRING, abi, "NAME",
 	    "simulate: who makes it: x86_64, i386, x32 ... [this machine's]"),
+	ROW("key", 0, OPTION_STRING, key, "FILE",
+	    "sign: the secret key; verify: public ones [/etc/strake/policy.keys]"),
 	ROW("json", 0, OPTION_FLAG, json, NULL, "print JSON, not a table"),
 };
 
+#define FILES_MAX 256
+
 const struct option_table policy_table = {
-	.usage =
-		"[--policy FILE|DIR] policy [options] check | explain | diff A B | simulate [ARG]...",
+	.usage = "[--policy FILE|DIR] policy [options] WORD [ARGUMENT]...",
 	.about =
 		"check    reads the node's policies as a container's start does, and lists them\n"
 		"explain  what they make of a bundle: each field they change or refuse, and by which\n"
 		"         rule; status 1 where it would be refused\n"
 		"diff     which rules two files or folders do not share; status 1 where there are any\n"
 		"simulate what becomes of one system call in a bundle, and by which rule; without a\n"
-		"         bundle here, in a container that asks for nothing",
+		"         bundle here, in a container that asks for nothing\n"
+		"key      makes a key: the secret half into a new FILE, the public one to stdout, for\n"
+		"         /etc/strake/policy.keys\n"
+		"sign     signs files by --key: FILE.sig beside each\n"
+		"verify   whether files are signed by the node's keys, or by those of --key",
 	.rows = rows,
 	.n = ARRAY_SIZE(rows),
 	.min_args = 1,
-	.max_args = 8,
+	.max_args = 1 + FILES_MAX,
 };
 
 /* --- for people ---------------------------------------------------------------------------------- */
@@ -230,8 +237,9 @@ static int print_missing(const struct policy_set *from, const struct policy_set 
 	return n;
 }
 
-static int policy_diff(struct cli *cli, const char *a, const char *b)
+static int policy_diff(struct cli *cli, const struct policy_options *opt)
 {
+	const char *a = opt->argv[0], *b = opt->argv[1];
 	struct policy_set one = { 0 }, two = { 0 };
 	int n, r = policy_load(a, cli->rt.rootless, &one, &cli->error);
 
@@ -247,27 +255,39 @@ static int policy_diff(struct cli *cli, const char *a, const char *b)
 	return r;
 }
 
+static const struct {
+	const char *name;
+	int min, max; /* operands */
+	int (*run)(struct cli *cli, const struct policy_options *opt);
+} words[] = {
+	{ "check", 0, 0, policy_check },
+	{ "explain", 0, 0, policy_explain },
+	{ "diff", 2, 2, policy_diff },
+	{ "simulate", 0, 6, policy_simulate },
+	{ "key", 1, 1, policy_key },
+	{ "sign", 1, FILES_MAX, policy_sign },
+	{ "verify", 1, FILES_MAX, policy_verify_files },
+};
+
 int verb_policy(struct cli *cli, int argc, char **argv)
 {
 	struct policy_options opt = { 0 };
-	int first, n, r;
+	int first, r;
+	size_t i;
 
 	r = options_read(&policy_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
-	n = argc - first;
-	opt.argc = n - 1;
+	opt.argc = argc - first - 1;
 	opt.argv = argv + first + 1;
-	if (str_eq(argv[first], "check") && n == 1)
-		return policy_check(cli, &opt);
-	if (str_eq(argv[first], "explain") && n == 1)
-		return policy_explain(cli, &opt);
-	if (str_eq(argv[first], "diff") && n == 3)
-		return policy_diff(cli, argv[first + 1], argv[first + 2]);
-	if (str_eq(argv[first], "simulate"))
-		return policy_simulate(cli, &opt);
-	error_say(&cli->error, EINVAL,
-		  "policy: the words are check, explain, diff A B and simulate");
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (str_eq(argv[first], words[i].name) && opt.argc >= words[i].min &&
+		    opt.argc <= words[i].max)
+			return words[i].run(cli, &opt);
+	error_say(
+		&cli->error, EINVAL,
+		"policy: the words are check, explain, diff A B, simulate, key FILE, sign FILE... and "
+		"verify FILE...");
 	error_hint(&cli->error, "`strake policy --help` tells more");
 	return -EINVAL;
 }

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "policy/parse.h"
 #include "policy/policy.h"
+#include "policy/signature.h"
 
 #define ARENA_CEILING (256u << 20)
 #define KEPT_MAX      (64u << 20)
@@ -83,9 +84,73 @@ static int load_open(int dir_fd, const char *name, const char *path, struct erro
 	return fd < 0 ? error_set(e, errno, "node policy %s: open", path) : fd;
 }
 
+/* --- signatures ---------------------------------------------------------------------------------- */
+
+/* What a load goes by. */
+struct load {
+	struct policy_set *set;
+	bool rootless;
+	bool is_signed; /* everything must be */
+	struct signature_keys *keys;
+};
+
+static int load_keys(struct load *l, const char *path, struct error *e)
+{
+	const char *text = "";
+	autoclose int fd = -1;
+	size_t len = 0;
+	int r;
+
+	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return -ENOENT;
+	l->keys = arena_alloc(&l->set->arena, sizeof(*l->keys));
+	if (!l->keys)
+		return error_set(e, ENOMEM, "node policies");
+	l->is_signed = true;
+	fd = load_open(AT_FDCWD, path, path, e);
+	if (fd < 0)
+		return fd;
+	r = load_text(&l->set->arena, fd, path, l->rootless, &text, &len, e);
+	return r < 0 ? r : signature_keys_parse(l->keys, path, text, len, e);
+}
+
+static int load_node_keys(struct load *l, struct error *e)
+{
+	int r = load_keys(l, POLICY_KEYS, e);
+
+	return r == -ENOENT && !l->is_signed ? 0 : r;
+}
+
+/* `name` below dir_fd has this text; FILE.sig beside it says who stands for that. */
+static int load_check_signature(const struct load *l, int dir_fd, const char *name,
+				const char *path, const char *data, size_t len, struct error *e)
+{
+	const char *sig_name, *sig = "";
+	autoclose int fd = -1;
+	size_t sig_len = 0;
+	int r;
+
+	if (!l->is_signed)
+		return 0;
+	sig_name = arena_printf(&l->set->arena, "%s.sig", name);
+	if (!sig_name)
+		return error_set(e, ENOMEM, "node policies");
+	fd = path_open_strict(dir_fd, sig_name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, 1);
+	if (fd < 0) {
+		error_say(
+			e, EKEYREJECTED,
+			"%s is not signed: open %s.sig: %s; this node has keys in " POLICY_KEYS,
+			path, path, strerror(-fd));
+		error_hint(e, "`strake policy sign --key FILE %s`", path);
+		return -EKEYREJECTED;
+	}
+	r = load_text(&l->set->arena, fd, sig_name, l->rootless, &sig, &sig_len, e);
+	return r < 0 ? r : signature_check(l->keys, path, data, len, sig, sig_len, e);
+}
+
 /* Beside the policy's file unless it is absolute; no part of the path may be a symlink. */
-static int load_profile(struct policy_set *s, int dir_fd, bool rootless,
-			struct policy_rule *rule, struct error *e)
+static int load_profile(const struct load *l, int dir_fd, struct policy_rule *rule,
+			struct error *e)
 {
 	struct policy_profile *p = &rule->seccomp.profile;
 	autoclose int root_fd = -1, fd = -1;
@@ -98,19 +163,21 @@ static int load_profile(struct policy_set *s, int dir_fd, bool rootless,
 	if (fd < 0)
 		return error_set(e, -fd, "rule \"%s\": open the seccomp profile %s", rule->name,
 				 p->name);
-	r = load_text(&s->arena, fd, p->name, rootless, &p->text, &p->len, e);
+	r = load_text(&l->set->arena, fd, p->name, l->rootless, &p->text, &p->len, e);
+	if (r == 0)
+		r = load_check_signature(l, root_fd >= 0 ? root_fd : dir_fd, p->name, p->name,
+					 p->text, p->len, e);
 	return r < 0 ? error_prefix(e, "rule \"%s\"", rule->name) : 0;
 }
 
-static int load_profiles(struct policy_set *s, struct policy *p, int dir_fd, bool rootless,
-			 struct error *e)
+static int load_profiles(const struct load *l, struct policy *p, int dir_fd, struct error *e)
 {
 	size_t i;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < p->n_rules; i++)
 		if (p->rules[i].seccomp.profile.name)
-			r = load_profile(s, dir_fd, rootless, &p->rules[i], e);
+			r = load_profile(l, dir_fd, &p->rules[i], e);
 	return r < 0 ? error_prefix(e, "node policy %s", p->file) : 0;
 }
 
@@ -142,9 +209,10 @@ static int set_full(const char *what, struct error *e)
 	return error_say(e, E2BIG, "%s: more than %d node policies", what, POLICY_MAX_FILES);
 }
 
-static int load_file(struct policy_set *s, int dir_fd, const char *name, const char *path,
-		     bool rootless, struct error *e)
+static int load_file(const struct load *l, int dir_fd, const char *name, const char *path,
+		     struct error *e)
 {
+	struct policy_set *s = l->set;
 	struct policy *p = &s->policies[s->n];
 	autoclose int fd = -1;
 	const char *text = "";
@@ -154,12 +222,14 @@ static int load_file(struct policy_set *s, int dir_fd, const char *name, const c
 	fd = load_open(dir_fd, name, path, e);
 	if (fd < 0)
 		return fd;
-	r = load_text(&s->arena, fd, path, rootless, &text, &len, e);
+	r = load_text(&s->arena, fd, path, l->rootless, &text, &len, e);
+	if (r == 0)
+		r = load_check_signature(l, dir_fd, name, path, text, len, e);
 	if (r < 0)
 		return r;
 	r = policy_parse(&s->arena, path, text, len, p, e);
 	if (r == 0)
-		r = load_profiles(s, p, dir_fd, rootless, e);
+		r = load_profiles(l, p, dir_fd, e);
 	if (r == 0)
 		s->n++;
 	return r;
@@ -179,8 +249,7 @@ static void names_free(struct dirent **names, int n)
 	free(names);
 }
 
-static int load_folder(struct policy_set *s, int dir_fd, const char *folder, bool rootless,
-		       struct error *e)
+static int load_folder(const struct load *l, int dir_fd, const char *folder, struct error *e)
 {
 	struct dirent **names = NULL;
 	struct stat st;
@@ -188,7 +257,7 @@ static int load_folder(struct policy_set *s, int dir_fd, const char *folder, boo
 
 	if (fstat(dir_fd, &st) < 0)
 		return error_set(e, errno, "node policy %s: stat", folder);
-	r = load_check(folder, &st, rootless, e);
+	r = load_check(folder, &st, l->rootless, e);
 	if (r < 0)
 		return r;
 	n = scandirat(dir_fd, ".", &names, is_policy, alphasort);
@@ -197,39 +266,51 @@ static int load_folder(struct policy_set *s, int dir_fd, const char *folder, boo
 	if (n > POLICY_MAX_FILES)
 		r = set_full(folder, e);
 	for (i = 0; r == 0 && i < n; i++) {
-		const char *path = arena_printf(&s->arena, "%s/%s", folder, names[i]->d_name);
+		const char *path =
+			arena_printf(&l->set->arena, "%s/%s", folder, names[i]->d_name);
 
-		r = path ? load_file(s, dir_fd, names[i]->d_name, path, rootless, e)
+		r = path ? load_file(l, dir_fd, names[i]->d_name, path, e)
 			 : error_set(e, ENOMEM, "node policies");
 	}
 	names_free(names, n);
 	return r;
 }
 
-/* A single file: its folder is where its profiles are. */
-static int load_single(struct policy_set *s, const char *path, bool rootless, struct error *e)
+/* The folder of a file, and the name in it. */
+static int load_open_folder(const struct load *l, const char *path, const char **name,
+			    struct error *e)
 {
-	const char *slash = strrchr(path, '/');
-	autoclose int dir_fd = -1;
-	const char *folder;
+	const char *slash = strrchr(path, '/'), *folder = ".";
+	int fd;
 
-	folder = slash ? arena_strndup(&s->arena, path, (size_t)(slash - path) + 1) : ".";
+	if (slash)
+		folder = arena_strndup(&l->set->arena, path, (size_t)(slash - path) + 1);
 	if (!folder)
 		return error_set(e, ENOMEM, "node policies");
-	dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0)
-		return error_set(e, errno, "node policy %s: open", path);
-	return load_file(s, dir_fd, slash ? slash + 1 : path, path, rootless, e);
+	fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*name = slash ? slash + 1 : path;
+	return fd < 0 ? error_set(e, errno, "node policy %s: open", path) : fd;
+}
+
+/* A single file: its folder is where its profiles are. */
+static int load_single(const struct load *l, const char *path, struct error *e)
+{
+	const char *name = "";
+	autoclose int dir_fd = load_open_folder(l, path, &name, e);
+
+	return dir_fd < 0 ? dir_fd : load_file(l, dir_fd, name, path, e);
 }
 
 static int load_where(struct policy_set *s, int dir_fd, const char *where, bool rootless,
 		      struct error *e)
 {
+	struct load l = { .set = s, .rootless = rootless };
 	int r = set_begin(s, e);
 
 	if (r == 0)
-		r = dir_fd >= 0 ? load_folder(s, dir_fd, where, rootless, e)
-				: load_single(s, where, rootless, e);
+		r = load_node_keys(&l, e);
+	if (r == 0)
+		r = dir_fd >= 0 ? load_folder(&l, dir_fd, where, e) : load_single(&l, where, e);
 	return r < 0 ? r : policy_set_order(s, e);
 }
 
@@ -255,6 +336,31 @@ int policy_load(const char *where, bool rootless, struct policy_set *ret, struct
 	}
 	*ret = s;
 	return 0;
+}
+
+int policy_verify(const char *path, const char *keys_file, bool rootless, struct error *e)
+{
+	struct policy_set s = { 0 };
+	struct load l = { .set = &s, .rootless = rootless };
+	const char *text = "", *name = "", *keys = keys_file ?: POLICY_KEYS;
+	autoclose int dir_fd = -1, fd = -1;
+	size_t len = 0;
+	int r;
+
+	arena_init(&s.arena, ARENA_CEILING);
+	r = load_keys(&l, keys, e);
+	if (r == -ENOENT)
+		r = error_say(e, ENOENT, "there are no keys: %s", keys);
+	if (r == 0)
+		r = dir_fd = load_open_folder(&l, path, &name, e);
+	if (r >= 0)
+		r = fd = load_open(dir_fd, name, path, e);
+	if (r >= 0)
+		r = load_text(&s.arena, fd, path, rootless, &text, &len, e);
+	if (r == 0)
+		r = load_check_signature(&l, dir_fd, name, path, text, len, e);
+	policy_set_done(&s);
+	return r;
 }
 
 /* --- kept with a container ----------------------------------------------------------------------- */

@@ -13,12 +13,18 @@ struct policy_set;
  */
 #define POLICY_FOLDER "/etc/strake/policy.d"
 
+/* Keys of the node (signature.h). If it is there, policies and their profiles must be signed. */
+#define POLICY_KEYS "/etc/strake/policy.keys"
+
 /*
  * `where`: a file, or a folder whose *.json are read; NULL: POLICY_FOLDER, where none is needed.
  * `rootless`: root may be nobody, seen from a user namespace. The caller owns *ret (policy_set_done),
  * which is empty where there are none.
  */
 int policy_load(const char *where, bool rootless, struct policy_set *ret, struct error *e);
+
+/* Whether a file is signed by the node's keys, or by those of `keys_file` where it is not NULL. */
+int policy_verify(const char *path, const char *keys_file, bool rootless, struct error *e);
 
 /*
  * The text of the policies a container was made under, kept with it: exec and update are held to them

@@ -439,6 +439,93 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	run_refused "No such file"
 }
 
+# /etc/strake of the cage alone, with a key in it; its secret half is $T/secret.
+keys() {
+	mkdir -p /etc/strake
+	mount -t tmpfs -o mode=755 none /etc/strake
+	ok policy key "$T/secret"
+	echo "$output the owner's" > /etc/strake/policy.keys
+}
+
+@test "P32: where the node has a key, what is not signed by it is refused, and says why" {
+	keys
+	same 600 "$(stat -c %a "$T/secret")"
+	cp "$HERE/../../policies/seccomp/default.json" "$T/profile.json"
+	policy '{ seccomp: { default: "profile.json" }, process: { noNewPrivileges: true } }'
+	run_refused "$T/policy.json is not signed: open $T/policy.json.sig: No such file"
+	ok policy --key "$T/secret" sign "$T/policy.json"
+	run_refused "profile.json is not signed"
+	ok policy --key "$T/secret" sign "$T/profile.json"
+	payload true
+	run_ok
+	ok policy verify "$T/policy.json" "$T/profile.json"
+	# Other bytes, no line, another key, a signature of something else, one that others may write.
+	cp "$T/policy.json" "$T/kept"
+	echo " " >> "$T/policy.json"
+	run_refused "its signature does not hold: it is of other bytes"
+	refused "it is of other bytes" policy verify "$T/policy.json"
+	cp "$T/kept" "$T/policy.json"
+	run_ok
+	cp "$T/policy.json.sig" "$T/sig"
+	cp "$T/profile.json.sig" "$T/policy.json.sig"
+	run_refused "it is of other bytes"
+	: > "$T/policy.json.sig"
+	run_refused "the file is empty"
+	tr '0-9' '1-90' < "$T/sig" > "$T/policy.json.sig"
+	run_refused "its signature does not hold"
+	cp "$T/sig" "$T/policy.json.sig"
+	chmod 666 "$T/policy.json.sig"
+	run_refused "may be written by others"
+	chmod 644 "$T/policy.json.sig"
+	rm "$T/policy.json.sig"
+	ln -s sig "$T/policy.json.sig"
+	run_refused "is not signed"
+	rm "$T/policy.json.sig"
+	ok policy key "$T/other"
+	ok policy --key "$T/other" sign "$T/policy.json"
+	run_refused "it is by a key that this node does not have"
+	# Two keys, so that one can follow the other.
+	ok policy key "$T/third"
+	echo "$output" >> /etc/strake/policy.keys
+	ok policy --key "$T/third" sign "$T/policy.json"
+	run_ok
+	# And keys that cannot be read are no reason to do without.
+	echo "ed25519 nonsense" > /etc/strake/policy.keys
+	run_refused "/etc/strake/policy.keys: a line is no key"
+	: > /etc/strake/policy.keys
+	run_refused "it is by a key that this node does not have"
+	chmod 666 /etc/strake/policy.keys
+	run_refused "may be written by others"
+	rm /etc/strake/policy.keys
+	run_ok
+	umount /etc/strake
+}
+
+@test "P32: a secret key is its owner's alone, and never overwritten" {
+	ok policy key "$T/secret"
+	refused "File exists" policy key "$T/secret"
+	chmod 640 "$T/secret"
+	echo '{}' > "$T/x.json"
+	refused "is not yours alone" policy --key "$T/secret" sign "$T/x.json"
+	refused "names no file" policy sign "$T/x.json"
+	echo rubbish > "$T/key"
+	chmod 600 "$T/key"
+	refused "this is no secret key of ours" policy --key "$T/key" sign "$T/x.json"
+	refused "there are no keys" policy verify "$T/x.json"
+}
+
+@test "P32: what openssl signs and verifies is the same" {
+	command -v openssl > /dev/null || skip "there is no openssl here"
+	ok policy key "$T/secret"
+	local public=$output
+	echo '{ "a": 1 }' > "$T/x.json"
+	ok policy --key "$T/secret" sign "$T/x.json"
+	# The key in the form that openssl reads: a fixed head, and 32 bytes.
+	{ printf '302a300506032b6570032100'; cut -d' ' -f2 <<< "$public"; } | tr -d '\n' | xxd -r -p > "$T/public.der"
+	cut -d' ' -f4 "$T/x.json.sig" | tr -d '\n' | xxd -r -p > "$T/x.sig"
+	openssl pkeyutl -verify -pubin -keyform DER -inkey "$T/public.der" -rawin -in "$T/x.json" -sigfile "$T/x.sig"
+}
+
 @test "P33: a rule in audit mode changes nothing, and tells what it would do" {
 	policy '{ mode: "audit", process: { capabilities: { ceiling: [] }, user: { root: "never" } } }'
 	status_lines '^CapBnd'
