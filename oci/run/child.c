@@ -73,6 +73,16 @@ static void child_warn(void *arg, const char *text)
 	(void)sync_send_error(c->sync_fd, SYNC_WARNING, &e);
 }
 
+/* The ignored signals are told at any time after the network namespace. */
+static int child_recv(struct child *c, struct sync_msg *m)
+{
+	int r;
+
+	while ((r = sync_recv(c->sync_fd, m)) == 1 && m->kind == SYNC_IGNORED)
+		signals_set_default(m->arg);
+	return r;
+}
+
 /* The parent's word to go on. Without a parent there is no container: no text, nobody reads it. */
 static int child_wait(struct child *c, enum sync_kind ask, enum sync_kind answer,
 		      struct error *e)
@@ -82,7 +92,7 @@ static int child_wait(struct child *c, enum sync_kind ask, enum sync_kind answer
 
 	r = sync_send(c->sync_fd, ask, 0);
 	if (r == 0)
-		r = sync_recv(c->sync_fd, &m);
+		r = child_recv(c, &m);
 	if (r == 0)
 		_exit(1);
 	if (r < 0)
@@ -145,7 +155,7 @@ static int child_settle(struct child *c, struct error *e)
 		c->sandbox.await_net = child_await_net;
 	c->sandbox.warn = child_warn;
 	c->sandbox.warn_arg = c;
-	signals_reset();
+	signals_unblock();
 	umask(0);
 	for (i = 0; i < 3; i++)
 		if (c->stdio[i] >= 0 && dup2(c->stdio[i], i) < 0)
@@ -253,6 +263,26 @@ static bool child_may_mask_early(const struct child *c)
 static int child_mask_early(struct child *c, struct error *e)
 {
 	return child_may_mask_early(c) ? masks_apply_proc(&c->sandbox, e) : 0;
+}
+
+/* Nothing that is left to do looks at the host, or is done by a program with our capabilities. */
+static bool child_may_leave_early(const struct child *c)
+{
+	const struct sandbox *sb = &c->sandbox;
+
+	return sb->proc_masked && sb->cover_file_fd >= 0 && !mounts_left_need_host(sb) &&
+	       !sb->own_userns && !sb->process->terminal &&
+	       !sb->spec->linux_.rootfs_propagation;
+}
+
+static int child_leave_early(struct child *c, struct error *e)
+{
+	int r;
+
+	if (!child_may_leave_early(c))
+		return 0;
+	r = rootfs_pivot(&c->sandbox, e);
+	return r < 0 ? r : identity_drop_bounding(&c->sandbox, e);
 }
 
 static int child_enter_network(struct child *c, struct error *e)
@@ -410,7 +440,7 @@ static int child_be_born(struct child *c, struct error *e)
 		(void)sync_send(c->sync_fd, SYNC_PID, pid);
 		_exit(0);
 	}
-	if (sync_recv(c->sync_fd, &m) != 1 || m.kind != SYNC_GO)
+	if (child_recv(c, &m) != 1 || m.kind != SYNC_GO)
 		_exit(1);
 	r = child_bind_to_parent(c, e);
 	if (r < 0)
@@ -575,6 +605,17 @@ static void child_main(struct child *c, const struct child_step *steps, size_t n
 	child_fail(c, &e, "exec");
 }
 
+int child_tell_signals(int sync_fd)
+{
+	uint64_t ignored = signals_ignored();
+	int i, r = 0;
+
+	for (i = 1; r == 0 && ignored; i++, ignored >>= 1)
+		if (ignored & 1)
+			r = sync_send(sync_fd, SYNC_IGNORED, i);
+	return r;
+}
+
 void child_main_create(struct child *c)
 {
 	/* clang-format off: one step a line */
@@ -588,6 +629,7 @@ void child_main_create(struct child *c)
 		{ "mounts", child_make_mounts },
 		{ "devices", child_make_devices },
 		{ "masks of /proc", child_mask_early },
+		{ "leave", child_leave_early },
 		{ "network", child_enter_network },
 		{ "hooks", child_hooks_at_create },
 		{ "console", child_make_console },

@@ -30,5 +30,8 @@ struct child {
 	pid_t pid;        /* as the parent sees it; learned on the way */
 };
 
+/* The parent, after spawn() and what SYNC_NET hands over: the child begins with all it ignores. 0 or -errno. */
+int child_tell_signals(int sync_fd);
+
 void child_main_create(struct child *c) __attribute__((noreturn));
 void child_main_exec(struct child *c) __attribute__((noreturn));

@@ -338,6 +338,14 @@ static int create_report_denied(struct create *c, struct error *e)
 	return 0;
 }
 
+static int create_tell_signals(struct create *c, struct error *e)
+{
+	int r = child_tell_signals(c->sync_fd);
+
+	return r < 0 && !create_child_is_gone(r) ? error_set(e, -r, "tell the signals to reset")
+						 : 0;
+}
+
 static int create_compile_filter(struct create *c, struct error *e)
 {
 	const struct spec_seccomp *s = &c->spec.linux_.seccomp;
@@ -498,6 +506,7 @@ static const struct {
 	{ "await", create_await_cgroup },
 	{ "spawn", create_spawn },
 	{ "network", create_make_net },
+	{ "signals", create_tell_signals },
 	{ "seccomp", create_compile_filter },
 	{ "limits", create_set_limits },
 	{ "seal", create_drop_seal },

@@ -331,6 +331,9 @@ static int exec_serve_child(struct exec *x, struct error *e)
 
 	/* While the child builds, and before anything can run in there. */
 	seal_done(&x->child.seal);
+	r = child_tell_signals(x->sync_fd);
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET) /* what it died of waits to be read */
+		return error_set(e, -r, "tell the signals to reset");
 	if (x->child.sandbox.own_userns)
 		resources_raise_rlimits(x->pid, &x->process);
 	r = exec_join_rdt(x, e);

@@ -10,7 +10,8 @@
  * By the kernel's own calls: the C library keeps signals 32 and 33 to itself and would leave them as
  * they came, ignored or blocked by a caller that is no C program.
  */
-#define SIGNALS_LAST 64
+#define SIGNALS_LAST   64
+#define SIGNALS_IGNORE ((void *)1)
 
 struct signals_action { /* the kernel's struct sigaction; all zero is SIG_DFL */
 	void *handler;
@@ -19,15 +20,41 @@ struct signals_action { /* the kernel's struct sigaction; all zero is SIG_DFL */
 	uint64_t mask;
 };
 
-void signals_reset(void)
+uint64_t signals_ignored(void)
 {
-	const struct signals_action def = { 0 };
-	const uint64_t none = 0;
+	uint64_t ignored = 0;
 	int i;
 
-	/* execve(2) resets handlers by itself, but what is ignored would stay ignored. */
-	for (i = 1; i <= SIGNALS_LAST; i++)
-		(void)syscall(SYS_rt_sigaction, i, &def, NULL, sizeof(def.mask));
+	for (i = 1; i <= SIGNALS_LAST; i++) {
+		struct signals_action now = { 0 };
+
+		if (syscall(SYS_rt_sigaction, i, NULL, &now, sizeof(now.mask)) == 0 &&
+		    now.handler == SIGNALS_IGNORE)
+			ignored |= 1ull << (i - 1);
+	}
+	return ignored;
+}
+
+void signals_set_default(int number)
+{
+	const struct signals_action def = { 0 };
+
+	(void)syscall(SYS_rt_sigaction, number, &def, NULL, sizeof(def.mask));
+}
+
+void signals_unblock(void)
+{
+	const uint64_t none = 0;
+
 	/* SIG_SETMASK is 2 wherever Linux has this call in its generic form. */
 	(void)syscall(SYS_rt_sigprocmask, 2, &none, NULL, sizeof(none));
+}
+
+void signals_reset(void)
+{
+	int i;
+
+	for (i = 1; i <= SIGNALS_LAST; i++)
+		signals_set_default(i);
+	signals_unblock();
 }

@@ -1,5 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* In a child that will execute somebody's program: every signal unblocked and at its default. */
+#include <stdint.h>
+
+/*
+ * A program that somebody else wrote finds every signal unblocked and at its default. Handlers go by
+ * themselves (CLONE_CLEAR_SIGHAND, execve(2)), what is ignored stays ignored.
+ */
+
+/* In its process: all of that. */
 void signals_reset(void);
+
+/* The same in two parts, as asking for 64 signals takes a while: what this process ignores (bit n-1: signal n), ... */
+uint64_t signals_ignored(void);
+
+/* ... and what is left for the other one. */
+void signals_unblock(void);
+void signals_set_default(int number);

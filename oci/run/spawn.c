@@ -24,7 +24,8 @@
 static pid_t spawn_clone(uint64_t flags, int cgroup_fd, int *pid_fd)
 {
 	struct clone_args args = {
-		.flags = flags | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.flags = flags | CLONE_CLEAR_SIGHAND | CLONE_PIDFD |
+			 (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
 		.pidfd = (uint64_t)(uintptr_t)pid_fd,
 		/* With CLONE_PARENT it is the original's, and none may be given. */
 		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,

@@ -19,6 +19,7 @@ enum sync_kind {
 	SYNC_READY,     /* child: everything is built, only start is missing */
 	SYNC_LOADING,   /* child: the next call is seccomp(2), and it gives a listener */
 	SYNC_NET,       /* parent: the network namespace, as a descriptor */
+	SYNC_IGNORED,   /* parent: signal `arg` is ignored, and must not be; no answer */
 	SYNC_GO,        /* parent: go on; `arg` is the child's pid as the parent sees it */
 	SYNC_START,     /* parent or `start`: run the payload */
 };

@@ -172,6 +172,16 @@ static int identity_set_user(const struct spec_user *u, struct error *e)
 	return 0;
 }
 
+int identity_drop_bounding(struct sandbox *sb, struct error *e)
+{
+	int r = sb->bounding_dropped
+			? 0
+			: capability_drop_bounding(sb->process->capabilities.bounding);
+
+	sb->bounding_dropped = true;
+	return r < 0 ? error_set(e, -r, "process.capabilities.bounding: drop the others") : 0;
+}
+
 int identity_assume(struct sandbox *sb, bool keep_admin, struct error *e)
 {
 	const struct spec_capabilities *c = &sb->process->capabilities;
@@ -190,9 +200,9 @@ int identity_assume(struct sandbox *sb, bool keep_admin, struct error *e)
 	r = identity_set_groups(&sb->process->user, e);
 	if (r < 0)
 		return r;
-	r = capability_drop_bounding(c->bounding);
+	r = identity_drop_bounding(sb, e);
 	if (r < 0)
-		return error_set(e, -r, "process.capabilities.bounding: drop the others");
+		return r;
 	r = identity_set_user(&sb->process->user, e);
 	if (r < 0)
 		return r;

@@ -22,6 +22,9 @@ int identity_enter_cwd(struct sandbox *sb, bool again, struct error *e);
 /* Pipes and sockets given as 0-2 become the user's, so that it may open /dev/stdout again. */
 int identity_own_stdio(struct sandbox *sb, struct error *e);
 
+/* Once: what is executed from here on has no other capabilities than the payload may get. */
+int identity_drop_bounding(struct sandbox *sb, struct error *e);
+
 /*
  * Groups, bounding set, user, the other sets, ambient, no_new_privs; in the only order that works
  * (capabilities(7)). `keep_admin`: seccomp(2) will still need CAP_SYS_ADMIN, because no_new_privs is

@@ -20,15 +20,6 @@
 #define ATTACH_FLAGS (MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
 #define CLONE_FLAGS  (OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)
 
-/*
- * The two covers. The first use attaches the mount itself, later ones a clone of it: a detached
- * mount that is closed unused costs an RCU grace period.
- */
-struct mask_covers {
-	int dir_fd;
-	int file_fd;
-};
-
 static int mask_new_dir(struct error *e)
 {
 	autoclose int fs_fd = fsopen("tmpfs", FSOPEN_CLOEXEC);
@@ -58,6 +49,10 @@ static int mask_new_file(struct error *e)
 	return take_fd(&fd);
 }
 
+/*
+ * The first use attaches the mount itself, later ones a clone of it: a detached mount that is closed
+ * unused costs an RCU grace period.
+ */
 static int mask_attach(int *cover_fd, int (*make)(struct error *), int target_fd,
 		       struct error *e)
 {
@@ -78,8 +73,7 @@ static int mask_attach(int *cover_fd, int (*make)(struct error *), int target_fd
 	return 0;
 }
 
-static int mask_path(const struct sandbox *sb, const char *path, struct mask_covers *covers,
-		     struct error *e)
+static int mask_path(struct sandbox *sb, const char *path, struct error *e)
 {
 	autoclose int fd = path_open(sb->root_fd, path, O_PATH, 0);
 	struct stat st;
@@ -91,8 +85,8 @@ static int mask_path(const struct sandbox *sb, const char *path, struct mask_cov
 	if (fstat(fd, &st) < 0)
 		return error_set(e, errno, "stat it");
 	if (S_ISDIR(st.st_mode))
-		return mask_attach(&covers->dir_fd, mask_new_dir, fd, e);
-	return mask_attach(&covers->file_fd, mask_new_file, fd, e);
+		return mask_attach(&sb->cover_dir_fd, mask_new_dir, fd, e);
+	return mask_attach(&sb->cover_file_fd, mask_new_file, fd, e);
 }
 
 static int mask_readonly(const struct sandbox *sb, const char *path, struct error *e)
@@ -124,7 +118,6 @@ static bool mask_is_in_proc(const char *path)
 static int masks_make(struct sandbox *sb, bool proc, bool others, struct error *e)
 {
 	const struct spec_linux *l = &sb->spec->linux_;
-	struct mask_covers covers = { -1, -1 };
 	const char *path;
 	size_t i;
 	int r = 0;
@@ -141,12 +134,10 @@ static int masks_make(struct sandbox *sb, bool proc, bool others, struct error *
 		path = l->masked_paths.v[i];
 		if (mask_is_in_proc(path) ? !proc : !others)
 			continue;
-		r = mask_path(sb, path, &covers, e);
+		r = mask_path(sb, path, e);
 		if (r < 0)
 			error_prefix(e, "linux.maskedPaths[%zu] (%s)", i, path);
 	}
-	mem_closep(&covers.dir_fd);
-	mem_closep(&covers.file_fd);
 	return r;
 }
 
@@ -158,5 +149,10 @@ int masks_apply_proc(struct sandbox *sb, struct error *e)
 
 int masks_apply(struct sandbox *sb, struct error *e)
 {
-	return masks_make(sb, !sb->proc_masked, true, e);
+	int r = masks_make(sb, !sb->proc_masked, true, e);
+
+	mem_closep(&sb->cover_dir_fd);
+	mem_closep(&sb->cover_file_fd);
+	sb->cover_dir_fd = sb->cover_file_fd = -1;
+	return r;
 }

@@ -267,14 +267,14 @@ static int mount_remount(const struct sandbox *sb, const struct spec_mount *m, s
  * not recursive (CVE-2023-25809).
  */
 static int mount_protect_cgroups(const struct sandbox *sb, const struct spec_mount *m,
-				 struct error *e)
+				 bool fresh, struct error *e)
 {
 	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
 	autoclose int fd = -1;
 	char path[PATH_MAX];
 	struct statfs fs;
 
-	if (!m->bind_rec && !str_eq(m->type, "sysfs"))
+	if (fresh || (!m->bind_rec && !str_eq(m->type, "sysfs")))
 		return 0;
 	if (str_format(path, sizeof(path), "%s/fs/cgroup", m->destination) < 0)
 		return 0;
@@ -337,8 +337,8 @@ static int mount_copy_up(const struct spec_mount *m, int fd, int target_fd, stru
 static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct error *e)
 {
 	autoclose int fd = -1, target_fd = -1;
+	struct stat st = { .st_mode = S_IFDIR }; /* a file system's root */
 	bool fresh = false;
-	struct stat st;
 	int r;
 
 	if (m->remount)
@@ -347,7 +347,7 @@ static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct err
 	fd = mount_detached(sb, m, &fresh, e);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0)
+	if (!fresh && fstat(fd, &st) < 0)
 		return error_set(e, errno, "stat the source");
 	r = mount_check_proc(m, fd, &st, e);
 	if (r < 0)
@@ -366,7 +366,7 @@ static int mount_make(struct sandbox *sb, const struct spec_mount *m, struct err
 	r = mount_set_propagation(m, fd, e);
 	if (r < 0)
 		return r;
-	return mount_protect_cgroups(sb, m, e);
+	return mount_protect_cgroups(sb, m, fresh, e);
 }
 
 static int mount_make_next(struct sandbox *sb, struct error *e)
@@ -399,6 +399,21 @@ bool mounts_left_concern(const struct sandbox *sb, const char *dir)
 	for (i = sb->n_mounted; i < sb->spec->n_mounts; i++)
 		if (mount_concerns(&sb->spec->mounts[i], dir))
 			return true;
+	return false;
+}
+
+bool mounts_left_need_host(const struct sandbox *sb)
+{
+	size_t i;
+
+	for (i = sb->n_mounted; i < sb->spec->n_mounts; i++) {
+		const struct spec_mount *m = &sb->spec->mounts[i];
+
+		/* Others may name a path, as their source or in an option. */
+		if (m->bind || !(mount_shows_net(m) || mount_is_cgroup(m)) ||
+		    (mount_is_cgroup(m) && sb->cgroup_path_visible))
+			return true;
+	}
 	return false;
 }
 

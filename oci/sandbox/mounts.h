@@ -27,5 +27,8 @@ int mounts_make_rest(struct sandbox *sb, struct error *e);
 /* Whether a mount that is still to be made covers `dir` ("/dev"), lies in it, or may do so. */
 bool mounts_left_concern(const struct sandbox *sb, const char *dir);
 
+/* Whether a mount that is still to be made may need a path of the host's. */
+bool mounts_left_need_host(const struct sandbox *sb);
+
 /* Child, when nothing more is to be made inside: a tmpfs with "ro" becomes read-only. */
 int mounts_finish(struct sandbox *sb, struct error *e);

@@ -131,6 +131,9 @@ int rootfs_pivot(struct sandbox *sb, struct error *e)
 {
 	int r;
 
+	if (sb->pivoted)
+		return 0;
+	sb->pivoted = true;
 	if (fchdir(sb->root_fd) < 0)
 		return error_set(e, errno, "enter the root file system");
 

@@ -19,5 +19,5 @@ int rootfs_open(struct sandbox *sb, struct error *e);
 /* Child: root.readonly, once everything that had to be made inside is made. */
 int rootfs_seal(struct sandbox *sb, struct error *e);
 
-/* Child: makes it "/", and nothing of the host is reachable any more. */
+/* Child: makes it "/", once, and nothing of the host is reachable any more. */
 int rootfs_pivot(struct sandbox *sb, struct error *e);

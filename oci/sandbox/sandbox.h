@@ -63,6 +63,10 @@ struct sandbox {
 	int (*await_net)(struct sandbox *sb, struct error *e);
 	size_t n_mounted; /* the first so many of spec->mounts are there; see mounts.h */
 	bool proc_masked; /* what is to be masked in /proc is; see masks.h */
+	int cover_dir_fd; /* what masked directories and files get; masks.c's own */
+	int cover_file_fd;
+	bool pivoted;          /* the host is out of reach already; see rootfs.h */
+	bool bounding_dropped; /* see identity.h */
 
 	void (*warn)(void *arg, const char *text); /* something that does not stop us */
 	void *warn_arg;
@@ -78,6 +82,8 @@ struct sandbox {
 		.procfs_fd = -1,                             \
 		.console_fd = -1,                            \
 		.lsm_fd = -1,                                \
+		.cover_dir_fd = -1,                          \
+		.cover_file_fd = -1,                         \
 	})
 
 static inline bool sandbox_has_ns(const struct sandbox *sb, enum spec_ns ns)

@@ -252,6 +252,21 @@ race() {
 	[[ $status -ne 0 ]] || same "" "$output"
 }
 
+@test "A12: nor when it is masked after the host is out of reach" {
+	mkdir "$T/dev"
+	ln -s /proc/sys/kernel/core_pattern "$T/dev/null"
+	without_dev
+	echo secret > "$BUNDLE/rootfs/secret"
+	bind_add /dev "$T/dev"
+	config '.mounts |= map(select(.destination == "/dev")) + map(select(.destination != "/dev")) |
+		.linux.maskedPaths = [ "/proc/version", "/secret" ]'
+	payload cat /proc/version /secret
+	rt run --bundle "$BUNDLE" "$ID"
+	lacks "$output" "$(cat /proc/sys/kernel/core_pattern)"
+	lacks "$output" secret
+	[[ $status -ne 0 ]] || same "" "$output"
+}
+
 @test "A12: a masked path that is a symlink does not unmask or mask something else" {
 	victim_new
 	ln -s /proc/version "$BUNDLE/rootfs/link"

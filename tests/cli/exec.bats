@@ -37,6 +37,19 @@ sleep 1000 " "$output"
 	same "$(sha256sum < "$T/input")" "$output"
 }
 
+@test "exec and create start with default signal actions and no blocked signals" {
+	payload sh -c 'grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status; exec sleep 1000'
+	(
+		trap '' INT QUIT PIPE USR1
+		create
+		ok start "$ID"
+		wait_for grep -q SigCgt "$T/create.out"
+		same 0000000000000000 "$(sort -u "$T/create.out" | awk '{ print $2 }' | uniq)"
+		within "$ID" grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status
+		same 0000000000000000 "$(sort -u <<< "$output" | awk '{ print $2 }' | uniq)"
+	)
+}
+
 @test "exec joins every namespace and the cgroup of the container" {
 	start_sleeper
 	local pid ns
