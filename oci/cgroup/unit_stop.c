@@ -1,71 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/fd.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "base/vanish.h"
 #include "cgroup/events.h"
 #include "cgroup/unit.h"
 
 /* How long a scope without processes may take to end by itself before we ask for it. */
 #define UNIT_GRACE_MS 500
 
-/* The cgroup itself says nothing of its end, but the one above does. */
-static int unit_watch_parent(const struct unit *u, struct error *e)
+static void unit_scope_path(const struct unit *u, char *dst)
 {
-	char dir[sizeof(CGROUP_MOUNT) + CGROUP_PATH_MAX];
-	autoclose int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-
-	if (fd < 0)
-		return error_set(e, errno, "watch for the end of unit %s", u->name.name);
-	strcpy(dir, CGROUP_MOUNT);
-	strcat(dir, u->path);
-	*strrchr(dir, '/') = '\0';
-	if (inotify_add_watch(fd, dir, IN_DELETE | IN_ONLYDIR) < 0 && errno != ENOENT)
-		return error_set(e, errno, "watch %s for the end of unit %s", dir,
-				 u->name.name);
-	return take_fd(&fd);
+	strcpy(dst, CGROUP_MOUNT);
+	strcat(dst, u->path);
 }
 
 static bool unit_is_gone(const struct unit *u)
 {
 	char path[sizeof(CGROUP_MOUNT) + CGROUP_PATH_MAX];
 
-	strcpy(path, CGROUP_MOUNT);
-	strcat(path, u->path);
+	unit_scope_path(u, path);
 	return access(path, F_OK) < 0 && errno == ENOENT;
 }
 
 /* 1: its cgroup is gone, 0: not in time, or -errno. */
 static int unit_wait_gone(const struct unit *u, uint64_t deadline, struct error *e)
 {
-	autoclose int fd = -1;
+	char path[sizeof(CGROUP_MOUNT) + CGROUP_PATH_MAX];
+	int r;
 
-	if (unit_is_gone(u))
-		return 1;
-	fd = unit_watch_parent(u, e);
-	if (fd < 0)
-		return fd;
-	for (;;) {
-		_Alignas(struct inotify_event) char data[4096];
-		uint64_t now = proc_now_ms();
-		int r;
-
-		if (unit_is_gone(u))
-			return 1;
-		r = fd_wait(fd, POLLIN, now < deadline ? (int)(deadline - now) : 0);
-		if (r < 0)
-			return error_set(e, -r, "wait for the end of unit %s", u->name.name);
-		if (r == 0)
-			return unit_is_gone(u);
-		while (read(fd, data, sizeof(data)) > 0)
-			;
-	}
+	unit_scope_path(u, path);
+	r = vanish_wait(path, deadline);
+	if (r < 0)
+		return error_set(e, -r, "wait for the end of unit %s, %s", u->name.name, path);
+	return r;
 }
 
 /* Both are no matter where there is no such unit. */
