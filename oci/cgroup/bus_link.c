@@ -30,6 +30,7 @@ void bus_link_freeaddrinfo(struct addrinfo *a);
 const char *bus_link_gai_strerror(int code);
 int bus_link_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
 			 socklen_t host_size, char *service, socklen_t service_size, int flags);
+int bus_link_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
 int bus_link_sd_listen_fds(int unset_environment);
 int bus_link_sd_is_socket(int fd, int family, int type, int listening);
 
@@ -117,6 +118,17 @@ int bus_link_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
 	(void)addr, (void)len, (void)host, (void)host_size;
 	(void)service, (void)service_size, (void)flags;
 	return EAI_FAIL;
+}
+
+/*
+ * Asked to learn whether the socket can pass descriptors, which costs one more exchange with the bus
+ * before the first message. We pass none.
+ */
+int bus_link_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	(void)fd, (void)addr, (void)len;
+	errno = EOPNOTSUPP;
+	return -1;
 }
 
 /* For servers that systemd starts. We are none. */

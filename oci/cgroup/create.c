@@ -228,25 +228,41 @@ static void create_enable(struct create *c, int dir_fd, size_t len)
 	}
 }
 
-static int create_enable_all(struct create *c, struct error *e)
+static int create_enable_at(struct create *c, size_t len, struct error *e)
 {
 	char path[CGROUP_PATH_MAX];
+	autoclose int fd = -1;
+
+	memcpy(path, c->cg.path, len);
+	path[len] = '\0';
+	fd = create_dir_open(c, path);
+	if (fd < 0)
+		return error_set(e, -fd, "open the cgroup %s%s", CGROUP_MOUNT, path);
+	create_enable(c, fd, len);
+	return 0;
+}
+
+static bool create_lacks(const struct create *c, uint32_t root)
+{
+	return (root & ~c->have & create_wanted(c)) != 0;
+}
+
+/* Mostly it is the parent alone that does not pass on what it has; else from the root ("") down. */
+static int create_enable_all(struct create *c, uint32_t root, struct error *e)
+{
 	const char *end = c->cg.path;
+	int r;
 
-	/* From the root ("") down to the parent. */
-	while (*end) {
-		size_t len = (size_t)(end - c->cg.path);
-		autoclose int fd = -1;
-
-		memcpy(path, c->cg.path, len);
-		path[len] = '\0';
-		fd = create_dir_open(c, path);
-		if (fd < 0)
-			return error_set(e, -fd, "open the cgroup %s%s", CGROUP_MOUNT, path);
-		create_enable(c, fd, len);
+	r = create_enable_at(c, (size_t)(strrchr(c->cg.path, '/') - c->cg.path), e);
+	if (r == 0)
+		r = cgroup_controllers(&c->cg, &c->have, e);
+	if (r < 0 || !create_lacks(c, root))
+		return r;
+	while (*end && r == 0) {
+		r = create_enable_at(c, (size_t)(end - c->cg.path), e);
 		end += 1 + strcspn(end + 1, "/");
 	}
-	return cgroup_controllers(&c->cg, &c->have, e);
+	return r < 0 ? r : cgroup_controllers(&c->cg, &c->have, e);
 }
 
 /* A process can live in an ordinary cgroup only; we make no threads' trees of others ours. */
@@ -344,8 +360,8 @@ static int create_controllers(struct create *c, struct error *e)
 	r = cgroup_controllers(&c->cg, &c->have, e);
 	if (r < 0)
 		return r;
-	if (root & ~c->have & create_wanted(c)) {
-		r = create_enable_all(c, e);
+	if (create_lacks(c, root)) {
+		r = create_enable_all(c, root, e);
 		if (r == 0)
 			r = create_check_type(c, e);
 		if (r < 0)
