@@ -260,7 +260,7 @@ demo: ## run a real container on this machine, then apply a Database and see wha
 # Each kind has a rule tap-KIND that leaves KIND.tap or some KIND-*.tap in build/tests/results; tests/run
 # calls these rules and sums up.
 
-.PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-shim test-containerd test-kube
+.PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-shim test-containerd test-kube test-node
 test: ## install what is needed, build, and run the tests but for the long ones (the first time: 15 minutes more)
 	@hack/deps test fuzz vm kube
 	$(SUBMAKE) all
@@ -270,7 +270,7 @@ test-all: ## check, test, the long tests, those on Kubernetes with sanitizers, a
 	$(SUBMAKE) check
 	CLI_STRIDE=1 CLI_RACES=500 CLI_LIMIT=7200 BATS_TEST_TIMEOUT=3600 $(SUBMAKE) test
 	@hack/deps containerd
-	+@tests/run long shim containerd kubesan
+	+@tests/run long shim containerd kubesan node
 	$(SUBMAKE) fuzz
 
 test-unit: ## unit tests, plain and with sanitizers
@@ -301,6 +301,11 @@ test-kube: ## tests against a real Kubernetes control plane (the first time buil
 	$(SUBMAKE) all
 	+@tests/run kube
 
+test-node: ## pods on a real node, a guest that joins the control plane (the first time builds both)
+	@hack/deps vm containerd kube
+	$(SUBMAKE) all
+	+@tests/run node
+
 UNIT_BIN := $(patsubst %.c,$(B)/%,$(ALL_UNIT_SRC))
 
 .PHONY: unit-bins
@@ -329,7 +334,7 @@ $(TAP):
 packaged := hack/debian unpack own build/packaged golang-github-containers-common golang-github-docker-docker-dev
 PACKAGED := PACKAGED=$(CURDIR)/build/packaged PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/seccomp.json
 
-.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-shim tap-containerd tap-kube tap-kubesan
+.PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-shim tap-containerd tap-kube tap-kubesan tap-node
 tap-unit: | $(TAP)
 	$(SUBMAKE) unit-bins
 	-@$(packaged)
@@ -364,6 +369,9 @@ tap-containerd: all build/bench/true
 
 tap-kube: all
 	@STRAKE_BUILD=$(CURDIR)/$(B) STRAKE=$(CURDIR)/$(B)/bin/strake tests/kube/run
+
+tap-node: all
+	@tests/node/run
 
 # The same with sanitizers in the operator.
 tap-kubesan: all

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # the guest expands it
 # What the tests on a node share. Sourced by bats: `load lib`.
 
 TREE=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
