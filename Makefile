@@ -506,9 +506,14 @@ build/bench/seccomp: $(B)/obj/tests/bench/seccomp.o $(LIBOCI) $(LIBBASE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $^ $(OCI_LIBS)
 
+build/bench/policy: $(addprefix $(B)/obj/tests/bench/,policy.o bundle.o sample.o) $(LIBOCI) $(LIBBASE)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $^ $(OCI_LIBS)
+
 PROFILES ?= policies/seccomp/default.json
 
-.PHONY: bench-seccomp bench-operator bench-soak bench-systemd bench-shim
+.PHONY: bench-seccomp bench-policy bench-operator bench-soak bench-systemd bench-shim
 bench-shim: $(B)/bin/containerd-shim-strake-v1 build/bench/true ## measure the shim beside containerd's own, under containerd 2.3
 	@hack/deps containerd
 	@hack/debian unpack own build/bench/runc runc
@@ -519,6 +524,11 @@ bench-systemd: $(B)/bin/strake build/bench/runtime build/bench/true ## measure s
 	tests/bench/systemd
 bench-seccomp: build/bench/seccomp ## measure compiling, proving, caching and loading a filter (PROFILES=files)
 	build/bench/seccomp $(PROFILES)
+
+bench-policy: build/bench/policy build/bench/true $(B)/bin/strake ## measure node policies: starts, denied calls, Docker's and Podman's profiles
+	-@$(packaged)
+	build/bench/policy $(B)/bin/strake build/bench/true policies/default.json build/bench/policy.json $(PROFILES) \
+		$(wildcard build/packaged/usr/share/containers/seccomp.json build/packaged/usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json)
 
 bench-operator: $(B)/bin/strake-operator ## measure the operator beside a client-go peer, on a real control plane
 	tests/bench/operator-run operator

@@ -242,6 +242,7 @@ static int watch_loop(struct watch *w)
 	struct pollfd p = { .fd = w->listener_fd, .events = POLLIN };
 	int r = 0;
 
+	seccomp_watch_begin(w->listener_fd);
 	w->tokens = REPORTER_BURST;
 	w->refilled = proc_now_ns();
 	w->counted = proc_now_ms();

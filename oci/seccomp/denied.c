@@ -17,6 +17,11 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS      SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
 int seccomp_watched(const struct seccomp_program *plain, struct seccomp_program *ret)
 {
 	struct sock_filter *insns = malloc(plain->n * sizeof(*insns));
@@ -42,6 +47,12 @@ int seccomp_watched(const struct seccomp_program *plain, struct seccomp_program 
 	/* Whoever watches tells of it; telling the kernel's log as well costs as much again. */
 	ret->flags &= ~(uint32_t)SECCOMP_FILTER_FLAG_LOG;
 	return 0;
+}
+
+void seccomp_watch_begin(int listener_fd)
+{
+	(void)ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+		    (unsigned long)SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
 int seccomp_answer(int listener_fd, const struct seccomp_program *plain,

@@ -24,6 +24,9 @@ struct seccomp_denied {
 	int errnum; /* what it got */
 };
 
+/* Whoever answers and whoever waits wake each other on one CPU (Linux 6.6); without that it works, too. */
+void seccomp_watch_begin(int listener_fd);
+
 /*
  * Takes one call from a listener that is readable and answers it.
  * 1: *ret is told; 0: whoever made it has gone, or was interrupted and makes it again; -errno.
