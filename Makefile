@@ -34,6 +34,8 @@ DESTDIR  ?=
 PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
 SHAREDIR ?= $(PREFIX)/share
+LIBDIR   ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 DATADIR  ?= $(SHAREDIR)/strake
 
 Q   := $(if $(V),,@)
@@ -216,6 +218,28 @@ $(B)/bin/%: $(B)/obj/%
 deps: ## install what building, testing and measuring need (DEPS="build test ...", default all)
 	@hack/deps $(or $(DEPS),all)
 
+# liboci for programs of others: their objects have to run at any address, so they are made once more.
+SO_VERSION := 0
+PIC     := $(if $(filter build,$(B)),build/pic,$(B)/pic)
+LIB_HDR := oci.h $(addprefix base/,error.h mem.h buf.h json.h) cgroup/stats.h cgroup/events.h spec/spec.h
+
+.PHONY: lib
+lib: ## make liboci for programs of others, in build/pic/lib
+	$(SUBMAKE) B=$(PIC) CFLAGS='$(CFLAGS) -fPIC -fvisibility=default' lib-made
+
+.PHONY: lib-made
+lib-made: $(B)/lib/liboci.so.$(SO_VERSION) $(B)/lib/liboci.pc
+
+$(B)/lib/liboci.so.$(SO_VERSION): $(call obj,$(BASE_SRC) $(filter-out $(BUS_LINK),$(OCI_SRC))) oci/oci.symbols
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared $(LDHARD) $(LDFLAGS) -Wl,-Bsymbolic -Wl,-soname,$(@F) \
+		-Wl,--version-script,oci/oci.symbols -Wl,-z,defs -s -o $@ $(filter %.o,$^) -ldbus-1 -lyajl -lcap -lm
+
+$(B)/lib/liboci.pc: oci/oci.pc.in FORCE
+	@mkdir -p $(@D)
+	@sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
+
 # The manual and the completion of shells, by the program itself: from the tables that its help is made of.
 DOCS := $(B)/docs
 $(DOCS)/made: $(B)/bin/strake
@@ -234,15 +258,23 @@ $(DOCS)/made: $(B)/bin/strake
 docs: $(DOCS)/made ## make the manual and the completion of shells, in build/docs
 
 .PHONY: install
-install: all docs ## install programs, policies, manual and completion below $(DESTDIR)$(PREFIX)
+install: all docs lib ## install programs, liboci, policies, manual and completion below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(BINDIR)
 	install -m 755 $(BIN) $(DESTDIR)$(BINDIR)
 	set -e; for f in $(POLICY_FILES); do install -D -m 644 $$f $(DESTDIR)$(DATADIR)/$$f; done
+	install -D -m 644 $(PIC)/lib/liboci.so.$(SO_VERSION) $(DESTDIR)$(LIBDIR)/liboci.so.$(SO_VERSION)
+	ln -sf liboci.so.$(SO_VERSION) $(DESTDIR)$(LIBDIR)/liboci.so
+	install -D -m 644 $(PIC)/lib/liboci.pc $(DESTDIR)$(LIBDIR)/pkgconfig/liboci.pc
+	set -e; cd oci; for f in $(LIB_HDR); do install -D -m 644 $$f $(DESTDIR)$(INCLUDEDIR)/strake/$$f; done
+	install -D -m 644 oci/example.c $(DESTDIR)$(DATADIR)/example.c
 	set -e; cd $(DOCS); for f in */*/*; do install -D -m 644 $$f $(DESTDIR)$(SHAREDIR)/$$f; done
 
 .PHONY: uninstall
 uninstall: ## remove what install has put there
 	rm -f $(patsubst $(B)/bin/%,$(DESTDIR)$(BINDIR)/%,$(BIN)) $(addprefix $(DESTDIR)$(DATADIR)/,$(POLICY_FILES))
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,liboci.so liboci.so.$(SO_VERSION) pkgconfig/liboci.pc) \
+		$(addprefix $(DESTDIR)$(INCLUDEDIR)/strake/,$(LIB_HDR)) $(DESTDIR)$(DATADIR)/example.c
+	-[ ! -d $(DESTDIR)$(INCLUDEDIR)/strake ] || find $(DESTDIR)$(INCLUDEDIR)/strake -depth -type d -empty -delete
 	rm -f $(addprefix $(DESTDIR)$(SHAREDIR)/,man/man8/strake.8 man/man8/strake-*.8 bash-completion/completions/strake \
 		zsh/site-functions/_strake fish/vendor_completions.d/strake.fish)
 	-[ ! -d $(DESTDIR)$(DATADIR) ] || find $(DESTDIR)$(DATADIR) -depth -type d -empty -delete
@@ -344,7 +376,7 @@ tap-san: | $(TAP)
 	$(SUBMAKE) SAN=1 B=build/san unit-bins
 	@$(PACKAGED) tests/unit/tap build/san/tests/unit $(patsubst %.c,build/san/%,$(ALL_UNIT_SRC)) >$(TAP)/san.tap
 
-tap-cli: $(B)/bin/strake
+tap-cli: $(B)/bin/strake lib
 	-@hack/debian unpack own build/runtimes crun runc
 	@tests/cli/run
 

@@ -84,7 +84,7 @@ void error_step(struct error *e, const char *step)
 
 const char *error_name(int errnum)
 {
-	static char number[16];
+	static __thread char number[16];
 	const char *name = strerrorname_np(errnum);
 
 	if (name)

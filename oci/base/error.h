@@ -36,5 +36,5 @@ void error_hint(struct error *e, const char *fmt, ...) __attribute__((format(pri
 /* Names the step. Keeps an earlier one, which was deeper. */
 void error_step(struct error *e, const char *step);
 
-/* "ENOENT" for 2; a number in decimal where it has no name. Static storage. */
+/* "ENOENT" for 2; a number in decimal where it has no name. Storage of the thread. */
 const char *error_name(int errnum);

@@ -52,13 +52,16 @@ build() { # folder
 	[ "$(stat -c %y "$work/t/build/obj/oci/base/buf.o")" != "$before" ]
 }
 
-@test "install puts programs, policies, manual and completion below DESTDIR and PREFIX, uninstall takes all of it away" {
+@test "install puts programs, liboci, policies, manual and completion below DESTDIR and PREFIX, uninstall takes all of it away" {
 	make -C "$tree" install DESTDIR="$work/root" PREFIX=/opt/strake >/dev/null
 	[ -x "$work/root/opt/strake/bin/strake" ]
 	cmp "$tree/policies/seccomp/default.json" "$work/root/opt/strake/share/strake/policies/seccomp/default.json"
 	"$work/root/opt/strake/bin/strake" --version
 	share=$work/root/opt/strake/share
 	"$work/root/opt/strake/bin/strake" man run | cmp - "$share/man/man8/strake-run.8"
+	[ -s "$work/root/opt/strake/lib/liboci.so" ]
+	[ "$(PKG_CONFIG_PATH=$work/root/opt/strake/lib/pkgconfig pkg-config --variable=prefix liboci)" = /opt/strake ]
+	[ -s "$work/root/opt/strake/include/strake/oci.h" ]
 	[ -s "$share/bash-completion/completions/strake" ]
 	[ -s "$share/zsh/site-functions/_strake" ]
 	[ -s "$share/fish/vendor_completions.d/strake.fish" ]
