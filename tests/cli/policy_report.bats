@@ -172,3 +172,17 @@ reported() { jq -rs "$1" "$T/report"; }
 	globally --policy "$T/policy.json" --policy-report "$T/none/report"
 	run_refused "open $T/none/report for denied calls"
 }
+
+@test "the policy of the README does what the README shows" {
+	sed -n '/^# cat edge.json$/,/^# /{ /^# /d; p }' "$HERE/../../README.md" > "$T/edge.json"
+	globally --policy "$T/edge.json"
+	ok policy --bundle "$BUNDLE" check
+	config '.process.capabilities |= map_values([ "CAP_KILL", "CAP_CHOWN" ])'
+	ok policy --bundle "$BUNDLE" explain
+	contains "$output" "CAP_KILL (edge/floor)"
+	contains "$output" "syslog EPERM (edge/floor)"
+	payload dmesg
+	rt run --bundle "$BUNDLE" "$ID"
+	contains "$errors" "container \"$ID\": syslog(10, 0, 0) of process "
+	contains "$errors" '(dmesg) denied: EPERM (node policy "edge", rule "floor")'
+}
