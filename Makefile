@@ -378,6 +378,7 @@ tap-san: | $(TAP)
 
 tap-cli: $(B)/bin/strake lib
 	-@hack/debian unpack own build/runtimes crun runc
+	-@hack/debian image own build/images/servers nginx-light redis-server
 	@tests/cli/run
 
 tap-vm: all build/bench/true

@@ -718,3 +718,58 @@ user_and_caps() { config '.process.user = { uid: 1000, gid: 1000 } | .process.no
 	run_ok
 	same $'42\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nread-only' "$output"
 }
+
+# nginx and redis as Debian packs them, below the bundle's own busybox; as a user, on a root that is read-only.
+servers() {
+	local image=$HERE/../../build/images/servers dir
+	[[ -x $image/usr/sbin/nginx ]] || skip "nginx and redis are not unpacked here: hack/debian image own build/images/servers nginx-light redis-server"
+	for dir in usr lib lib64 etc/nginx; do
+		mkdir -p "$BUNDLE/rootfs/$(dirname "$dir")"
+		if [[ -L $image/$dir ]]; then
+			cp -P "$image/$dir" "$BUNDLE/rootfs/$dir"
+		elif [[ -d $image/$dir ]]; then
+			mkdir -p "$BUNDLE/rootfs/$dir"
+			bind_add "/$dir" "$image/$dir" rbind ro
+		fi
+	done
+	mkdir -p "$BUNDLE/rootfs/srv"
+	mount_add /srv tmpfs tmpfs mode=1777
+	mount_add /tmp tmpfs tmpfs mode=1777
+	config '.process.user = { uid: 1000, gid: 1000 } | .process.env = [ "PATH=/bin:/usr/sbin:/usr/bin" ] | .root.readonly = true'
+}
+
+serves() { # policy, wanted
+	servers
+	cp -r "$HERE/../../policies/seccomp" "$T/seccomp"
+	# The rule of database.json is for containers below a cgroup; the cage's own is elsewhere.
+	jq 'del(.rules[].match)' "$HERE/../../policies/$1.json" > "$T/$1.json"
+	globally --policy "$T/$1.json" --policy-report "$T/report"
+	run_ok
+	same "$2" "$output"
+}
+
+nginx_script() {
+	script 'echo "hello of nginx" > /srv/index.html; mkdir -p /tmp/n
+		cat > /tmp/nginx.conf <<-END
+			daemon off; pid /tmp/n/pid; error_log stderr warn; worker_processes 2;
+			events { worker_connections 64; }
+			http { access_log off; client_body_temp_path /tmp/n/b; proxy_temp_path /tmp/n/p; fastcgi_temp_path /tmp/n/f;
+				uwsgi_temp_path /tmp/n/u; scgi_temp_path /tmp/n/s; sendfile on; aio threads;
+				server { listen 127.0.0.1:8080; root /srv; } }
+		END
+		nginx -e stderr -c /tmp/nginx.conf &
+		n=0; until wget -qO- http://127.0.0.1:8080/index.html 2> /dev/null; do n=$((n + 1)); test $n -lt 200 || exit 1; sleep 0.05; done
+		kill -QUIT $!; wait $!; grep -E "^(NoNewPrivs|Seccomp):" /proc/self/status'
+}
+
+redis_script() {
+	script 'redis-server --port 0 --unixsocket /tmp/r.sock --dir /srv --appendonly yes > /tmp/log 2>&1 &
+		n=0; until redis-cli -s /tmp/r.sock set ship strake 2> /dev/null; do n=$((n + 1)); test $n -lt 200 || { cat /tmp/log; exit 1; }; sleep 0.05; done
+		redis-cli -s /tmp/r.sock get ship; redis-cli -s /tmp/r.sock save; redis-cli -s /tmp/r.sock shutdown nosave
+		wait $!; grep -E "^(NoNewPrivs|Seccomp):" /proc/self/status'
+}
+
+@test "default.json: nginx serves a page" { nginx_script; serves default $'hello of nginx\nNoNewPrivs:\t0\nSeccomp:\t2'; }
+@test "restricted.json: nginx serves a page" { nginx_script; serves restricted $'hello of nginx\nNoNewPrivs:\t1\nSeccomp:\t2'; }
+@test "restricted.json: redis keeps a value" { redis_script; serves restricted $'OK\nstrake\nOK\nNoNewPrivs:\t1\nSeccomp:\t2'; }
+@test "database.json: redis keeps a value" { redis_script; serves database $'OK\nstrake\nOK\nNoNewPrivs:\t1\nSeccomp:\t2'; }
