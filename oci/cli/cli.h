@@ -108,6 +108,15 @@ int foreground_console_pair(int ret[2], struct error *e);
 void foreground_console_size(unsigned int *rows, unsigned int *columns);
 int foreground_console_take(int socket_fd, struct error *e); /* the master, or -errno */
 
+/* --- matching.c -------------------------------------------------------------------------------- */
+
+/*
+ * Does something to each container whose id has the pattern in it (regex(7), extended). All are tried; the
+ * last failure is returned, others are logged.
+ */
+typedef int (*matching_act)(struct cli *cli, const char *id, const void *arg);
+int matching_each(struct cli *cli, const char *pattern, matching_act act, const void *arg);
+
 /* --- verbs.c ----------------------------------------------------------------------------------- */
 
 struct verb {

@@ -6,15 +6,18 @@
 
 struct delete_options {
 	bool force;
+	bool regex;
 };
 
 static const struct option_row rows[] = {
 	{ "force", 'f', OPTION_FLAG, offsetof(struct delete_options, force), NULL,
 	  "kill it first if it runs; a missing container is no error" },
+	{ "regex", 'r', OPTION_FLAG, offsetof(struct delete_options, regex), NULL,
+	  "all containers in whose id this extended regular expression is found" },
 };
 
 const struct option_table delete_table = {
-	.usage = "delete [--force] ID",
+	.usage = "delete [--force] [--regex] ID",
 	.about =
 		"Removes a container that is stopped, or was never started, its cgroup and its state.",
 	.rows = rows,
@@ -22,6 +25,14 @@ const struct option_table delete_table = {
 	.min_args = 1,
 	.max_args = 1,
 };
+
+static int delete_one(struct cli *cli, const char *id, const void *arg)
+{
+	const struct delete_options *opt = arg;
+	int r = oci_delete(&cli->rt, id, opt->force, &cli->error);
+
+	return r == -ENOENT && opt->force ? 0 : r;
+}
 
 int verb_delete(struct cli *cli, int argc, char **argv)
 {
@@ -31,6 +42,7 @@ int verb_delete(struct cli *cli, int argc, char **argv)
 	r = options_read(&delete_table, argc, argv, &opt, &first, &cli->error);
 	if (r)
 		return r > 0 ? 0 : r;
-	r = oci_delete(&cli->rt, argv[first], opt.force, &cli->error);
-	return r == -ENOENT && opt.force ? 0 : r;
+	if (opt.regex)
+		return matching_each(cli, argv[first], delete_one, &opt);
+	return delete_one(cli, argv[first], &opt);
 }

@@ -181,7 +181,8 @@ static int child_enter_userns(struct child *c, struct error *e)
 			return r;
 	}
 	if (c->sandbox.own_userns) {
-		r = idmap_become_root(&c->sandbox.process->user, e);
+		r = idmap_become_root(&c->sandbox.process->user,
+				      sandbox_keeps_groups(&c->sandbox), e);
 		if (r < 0)
 			return r;
 		r = child_die_with_parent(true, e);
@@ -217,7 +218,8 @@ static int child_join_target(struct child *c, struct error *e)
 	if (r == 0)
 		r = ns_join_target(&c->sandbox, e);
 	if (r == 0 && c->sandbox.own_userns)
-		r = idmap_become_root(&c->sandbox.process->user, e);
+		r = idmap_become_root(&c->sandbox.process->user,
+				      sandbox_keeps_groups(&c->sandbox), e);
 	if (r == 0)
 		r = child_die_with_parent(true, e);
 	if (r < 0)

@@ -16,7 +16,9 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "cgroup/manager.h"
 #include "run/container.h"
+#include "run/delete.h"
 #include "run/poststart.h"
 #include "run/reporter.h"
 #include "run/sync.h"
@@ -154,6 +156,17 @@ static void start_give_up(const struct container *c, int pid_fd)
 	unlinkat(c->dir_fd, STATE_SOCKET, 0);
 }
 
+/* runtime.md, lifecycle, 9: a failing poststart hook takes the container with it. */
+static void start_destroy(struct container *c, const struct spec *spec)
+{
+	struct manager m = MANAGER_INIT;
+	int r = manager_open(&m, c->state.manager, c->state.cgroup, c->rt->rootless, NULL);
+
+	if (r == 0 || r == -ENOENT)
+		delete_container(c, spec, &m, NULL);
+	manager_done(&m);
+}
+
 int oci_start(const struct oci_runtime *rt, const char *id, struct error *e)
 {
 	autocontainer c = CONTAINER_INIT;
@@ -189,6 +202,8 @@ int oci_start(const struct oci_runtime *rt, const char *id, struct error *e)
 		unlinkat(c.dir_fd, STATE_SOCKET, 0);
 		timing_mark(rt->timing, "started");
 		r = poststart_run(rt, &c.state, &spec, pid_fd, e);
+		if (r < 0)
+			start_destroy(&c, &spec);
 	}
 	seccomp_handoff_unmap(s.handoff);
 	spec_done(&spec);

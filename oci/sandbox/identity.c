@@ -151,8 +151,12 @@ int identity_own_stdio(struct sandbox *sb, struct error *e)
 	return 0;
 }
 
-static int identity_set_groups(const struct spec_user *u, struct error *e)
+static int identity_set_groups(const struct sandbox *sb, struct error *e)
 {
+	const struct spec_user *u = &sb->process->user;
+
+	if (sandbox_keeps_groups(sb))
+		return 0;
 	if (setgroups(u->n_additional_gids, u->additional_gids) == 0)
 		return 0;
 	/* "deny" in /proc/self/setgroups: there is nothing to give up, and nothing to get. */
@@ -197,7 +201,7 @@ int identity_assume(struct sandbox *sb, bool keep_admin, struct error *e)
 	ambient = c->ambient & permitted & inheritable;
 	extra = keep_admin ? held & 1ull << CAP_SYS_ADMIN : 0;
 
-	r = identity_set_groups(&sb->process->user, e);
+	r = identity_set_groups(sb, e);
 	if (r < 0)
 		return r;
 	r = identity_drop_bounding(sb, e);

@@ -67,13 +67,13 @@ int idmap_write(pid_t pid, const struct spec *s, struct error *e)
 }
 
 /* EINVAL: the id has no mapping. */
-static int idmap_become(uint32_t uid, uint32_t gid, struct error *e)
+static int idmap_become(uint32_t uid, uint32_t gid, bool keep_groups, struct error *e)
 {
 	if (syscall(SYS_setresgid, gid, gid, gid) < 0)
 		return errno == EINVAL ? -EINVAL
 				       : error_set(e, errno,
 						   "become gid %u of the user namespace", gid);
-	if (setgroups(0, NULL) < 0 && errno != EPERM)
+	if (!keep_groups && setgroups(0, NULL) < 0 && errno != EPERM)
 		return error_set(e, errno, "drop groups in the user namespace");
 	if (syscall(SYS_setresuid, uid, uid, uid) < 0)
 		return errno == EINVAL ? -EINVAL
@@ -82,12 +82,12 @@ static int idmap_become(uint32_t uid, uint32_t gid, struct error *e)
 	return 0;
 }
 
-int idmap_become_root(const struct spec_user *fallback, struct error *e)
+int idmap_become_root(const struct spec_user *fallback, bool keep_groups, struct error *e)
 {
-	int r = idmap_become(0, 0, e);
+	int r = idmap_become(0, 0, keep_groups, e);
 
 	if (r == -EINVAL)
-		r = idmap_become(fallback->uid, fallback->gid, e);
+		r = idmap_become(fallback->uid, fallback->gid, keep_groups, e);
 	if (r == -EINVAL)
 		return error_set(e, EINVAL,
 				 "neither root nor user %u:%u exists in the user namespace",

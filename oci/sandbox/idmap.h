@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -21,6 +22,6 @@ int idmap_write_map(pid_t pid, const char *file, const struct spec_id_mapping *m
 
 /*
  * Child, in its new namespace and mapped: become its root, or where it has none the payload's user:
- * nobody without a mapping can make a file. Capabilities stay, they are the namespace's.
+ * nobody without a mapping can make a file. Other groups go, unless they are kept. Capabilities stay, they are the namespace's.
  */
-int idmap_become_root(const struct spec_user *fallback, struct error *e);
+int idmap_become_root(const struct spec_user *fallback, bool keep_groups, struct error *e);

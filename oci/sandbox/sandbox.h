@@ -91,6 +91,17 @@ static inline bool sandbox_has_ns(const struct sandbox *sb, enum spec_ns ns)
 	return sb->spec->linux_.namespaces[ns].present;
 }
 
+/*
+ * What engines write for "keep-groups": the caller's groups stay, among them those that a user namespace
+ * does not map, by which a user may reach what is shared with him.
+ */
+static inline bool sandbox_keeps_groups(const struct sandbox *sb)
+{
+	const char *keep = spec_annotation(sb->spec, "run.oci.keep_original_groups");
+
+	return keep && keep[0] == '1' && keep[1] == '\0';
+}
+
 static inline int sandbox_need_net(struct sandbox *sb, struct error *e)
 {
 	int (*await_net)(struct sandbox * sb, struct error * e) = sb->await_net;

@@ -216,3 +216,22 @@ load helpers
 	payload true
 	run_ok
 }
+
+@test "kill --regex and delete --regex act on the containers whose ids match, and on no others" {
+	local id
+	payload sleep 1000
+	for id in port-1 port-2 starboard-1; do
+		ok run --detach --bundle "$BUNDLE" "$id"
+	done
+	refused "cannot delete container \"port-" delete --regex '^port-[0-9]$'
+	ok kill --regex '^port-' KILL
+	wait_for is_status stopped port-1
+	wait_for is_status stopped port-2
+	same running "$(state_of .status starboard-1)"
+	ok delete --regex '^port-'
+	same starboard-1 "$("$RUNTIME" --root "$ROOT" list --quiet)"
+	refused '--regex: "(": ' delete --regex '('
+	ok delete --regex nobody
+	ok delete --force --regex 'board'
+	same "" "$("$RUNTIME" --root "$ROOT" list --quiet)"
+}

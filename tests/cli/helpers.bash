@@ -158,7 +158,7 @@ wait_for() {
 		sleep 0.02
 	done
 }
-is_status() { rt state "$ID"; [[ $status -eq 0 && $(jq -r .status <<< "$output") == "$1" ]]; }
+is_status() { rt state "${2:-$ID}"; [[ $status -eq 0 && $(jq -r .status <<< "$output") == "$1" ]]; }
 is_gone() { ! [[ -e /proc/$1 ]] || grep -q '^State:.Z' "/proc/$1/status"; }
 file_has() { [[ -s $1 ]]; }
 

@@ -191,12 +191,15 @@ SigIgn:	0000000000000000" "$(grep Sig "$T/log")"
 	[[ ! -e $ROOT/$ID ]]
 }
 
-@test "a failing poststart hook stops the container, and start says so" {
+@test "a failing poststart hook ends and removes the container, and start says so" {
 	hook poststart 'exit 5'
+	hook poststop 'echo gone >> $LOG'
 	payload sleep 1000
 	create
 	refused "hooks.poststart[0] (/bin/sh): exit status 5" start "$ID"
-	wait_for is_status stopped
+	same gone "$(< "$T/log")"
+	refused "does not exist" state "$ID"
+	[[ ! -e $ROOT/$ID ]]
 }
 
 @test "a failing poststop hook is a warning, the next ones run, and all is removed" {

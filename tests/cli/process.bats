@@ -274,3 +274,21 @@ dock.example" "$output"
 		run_refused "linux.mountLabel is \"system_u:object_r:container_file_t:s0\", but SELinux is not active"
 	fi
 }
+
+@test "the caller's groups are given up, and kept where run.oci.keep_original_groups says 1" {
+	script 'sed -n "s/^Groups:[[:space:]]*//p" /proc/self/status'
+	cp "$BUNDLE/config.json" "$T/before.json"
+	with_groups() { status=0; output=$(setpriv --groups 70,71 "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID"); }
+	with_groups
+	same "" "${output// /}"
+	config '.annotations["run.oci.keep_original_groups"] = "1"'
+	with_groups
+	same "70 71" "$(xargs <<< "$output")"
+	config '.linux.namespaces += [ { type: "user" } ] |
+		.linux.uidMappings = [ { containerID: 0, hostID: 0, size: 70 } ] | .linux.gidMappings = .linux.uidMappings'
+	with_groups
+	same "65534 65534" "$(xargs <<< "$output")"
+	config '.annotations["run.oci.keep_original_groups"] = "0"'
+	with_groups
+	same "" "${output// /}"
+}
