@@ -195,8 +195,7 @@ static void bundle_look(struct doctor *d, const char *path, struct spec *s, int 
 	sb.process = &s->process;
 	sb.bundle = path;
 	sb.bundle_fd = bundle_fd;
-	if (ns_open_paths(&sb, &e) < 0 || lsm_check(&sb, &e) < 0 ||
-	    lsm_check_process(&sb, &e) < 0)
+	if (ns_open_paths(&sb, &e) < 0 || lsm_check(&sb, &e) < 0)
 		bundle_fails(d, &e);
 	bundle_rootfs_is_there(d, bundle_rootfs(d->arena, path, s) ?: "", s);
 	for (i = 0; i < s->n_mounts; i++)

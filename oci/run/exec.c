@@ -27,6 +27,7 @@
 #include "run/sync.h"
 #include "run/timing.h"
 #include "sandbox/console.h"
+#include "sandbox/lsm.h"
 #include "seccomp/cache.h"
 #include "seccomp/load.h"
 
@@ -263,7 +264,9 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 		sb->target_flags &= ~(uint64_t)CLONE_NEWUSER;
 	}
 
-	r = seal_open(&x->child.seal, e);
+	r = lsm_check(sb, e);
+	if (r == 0)
+		r = seal_open(&x->child.seal, e);
 	if (r < 0)
 		return r;
 	x->child.state = &x->container.state;

@@ -38,20 +38,8 @@ static bool lsm_wants_apparmor(const struct spec_process *p)
 	return !str_empty(p->apparmor_profile) && !str_eq(p->apparmor_profile, "unconfined");
 }
 
-int lsm_check(const struct sandbox *sb, struct error *e)
+static int lsm_check_process(const struct spec_process *p, struct error *e)
 {
-	const char *label = sb->spec->linux_.mount_label;
-
-	if (str_empty(label) || lsm_selinux_active())
-		return 0;
-	return error_say(e, ENOTSUP, "linux.mountLabel is \"%s\", but SELinux is not active",
-			 label);
-}
-
-int lsm_check_process(const struct sandbox *sb, struct error *e)
-{
-	const struct spec_process *p = sb->process;
-
 	if (lsm_wants_apparmor(p) && !lsm_apparmor_active())
 		return error_say(
 			e, ENOTSUP,
@@ -64,15 +52,24 @@ int lsm_check_process(const struct sandbox *sb, struct error *e)
 	return 0;
 }
 
+int lsm_check(const struct sandbox *sb, struct error *e)
+{
+	const char *label = sb->joining ? NULL : sb->spec->linux_.mount_label;
+
+	if (!str_empty(label) && !lsm_selinux_active())
+		return error_say(e, ENOTSUP,
+				 "linux.mountLabel is \"%s\", but SELinux is not active",
+				 label);
+	return lsm_check_process(sb->process, e);
+}
+
 int lsm_prepare(struct sandbox *sb, struct error *e)
 {
 	const struct spec_process *p = sb->process;
 	char name[64];
-	int r;
 
-	r = lsm_check_process(sb, e);
-	if (r < 0 || (!lsm_wants_apparmor(p) && str_empty(p->selinux_label)))
-		return r;
+	if (!lsm_wants_apparmor(p) && str_empty(p->selinux_label))
+		return 0;
 
 	/* By number: "self" would need a symlink followed. Our own pid as this procfs counts it. */
 	snprintf(name, sizeof(name), "%d/attr/%sexec", (int)getpid(),

@@ -9,10 +9,10 @@ struct sandbox;
  * where the module is not active is an error, never silence.
  */
 
-/* Whether the modules are active that the process asks for. */
-int lsm_check_process(const struct sandbox *sb, struct error *e);
-
-/* Parent: linux.mountLabel likewise; filesystem.c carries it out. */
+/*
+ * Parent: whether the modules are active that the process and linux.mountLabel (which filesystem.c carries
+ * out) ask for. The child could not tell any more: a container's /sys has no selinuxfs.
+ */
 int lsm_check(const struct sandbox *sb, struct error *e);
 
 /* Opens attr/exec on a private procfs (sb->lsm_fd); while that is still reachable. */
