@@ -309,6 +309,7 @@ int seal_take_on(struct seal *s, struct error *e)
 	if (r == 0)
 		return 0;
 	error_set(e, -r, "take on the sealed copy of the executable");
-	error_hint(e, "the kernel must have CONFIG_CHECKPOINT_RESTORE");
+	if (r == -EPERM || r == -EINVAL)
+		error_hint(e, "the kernel must have CONFIG_CHECKPOINT_RESTORE");
 	return r;
 }
