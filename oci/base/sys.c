@@ -57,3 +57,18 @@ int sys_getcwd(char *dst, size_t size)
 {
 	return (int)sys_result(syscall(SYS_getcwd, dst, size));
 }
+
+int sys_landlock_create(const void *attr, size_t size, unsigned int flags)
+{
+	return (int)sys_result(syscall(SYS_landlock_create_ruleset, attr, size, flags));
+}
+
+int sys_landlock_add(int ruleset_fd, unsigned int type, const void *attr)
+{
+	return (int)sys_result(syscall(SYS_landlock_add_rule, ruleset_fd, type, attr, 0));
+}
+
+int sys_landlock_restrict(int ruleset_fd)
+{
+	return (int)sys_result(syscall(SYS_landlock_restrict_self, ruleset_fd, 0));
+}

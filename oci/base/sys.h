@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,4 +21,7 @@ int sys_close_range(unsigned int first, unsigned int last, unsigned int flags);
 int sys_bpf(int cmd, void *attr, unsigned int size);
 int sys_keyctl_join(const char *name); /* the serial or -errno */
 int sys_seccomp(unsigned int op, unsigned int flags, void *args);
+int sys_landlock_create(const void *attr, size_t size, unsigned int flags); /* fd, or the ABI */
+int sys_landlock_add(int ruleset_fd, unsigned int type, const void *attr);
+int sys_landlock_restrict(int ruleset_fd);
 int sys_getcwd(char *dst, size_t size); /* the raw call: "(unreachable)/x" is not hidden */

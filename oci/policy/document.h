@@ -38,6 +38,10 @@ int read_rlimits(struct reader *r, const struct json *j, const struct field *f,
 		 void *dst); /* struct policy_process; arg: struct table of a limit */
 int read_abis(struct reader *r, const struct json *j, const struct field *f,
 	      void *dst); /* struct policy_seccomp */
+int read_scopes(struct reader *r, const struct json *j, const struct field *f,
+		void *dst); /* struct policy_landlock */
+int read_writes(struct reader *r, const struct json *j, const struct field *f,
+		void *dst); /* struct policy_landlock */
 int read_required_ns(struct reader *r, const struct json *j, const struct field *f,
 		     void *dst); /* bool[SPEC_NS_COUNT] */
 int read_bind_flags(struct reader *r, const struct json *j, const struct field *f,

@@ -65,6 +65,7 @@ int field_abis(struct merge *m, const struct policy_rule *r);
 int field_report(struct merge *m, const struct policy_rule *r);
 
 /* the rest of linux, and the root */
+int field_landlock(struct merge *m, const struct policy_rule *r);
 int field_namespaces(struct merge *m, const struct policy_rule *r);
 int field_user_namespace(struct merge *m, const struct policy_rule *r);
 int field_root_readonly(struct merge *m, const struct policy_rule *r);

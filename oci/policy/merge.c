@@ -29,6 +29,7 @@ const struct policy_field policy_fields[] = {
 	{ "seccomp.deny", POLICY_CREATE, field_denied_calls },
 	{ "seccomp.abis", POLICY_CREATE, field_abis },
 	{ "seccomp.report", POLICY_CREATE, field_report },
+	{ "landlock", POLICY_CREATE | POLICY_EXEC, field_landlock },
 	{ "namespaces", POLICY_CREATE, field_namespaces },
 	{ "userNamespace", POLICY_CREATE, field_user_namespace },
 	{ "root.readonly", POLICY_CREATE, field_root_readonly },

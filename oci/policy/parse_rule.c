@@ -140,6 +140,13 @@ static const struct field seccomp_fields[] = {
 };
 static const struct table seccomp_table = TABLE(struct policy_seccomp, seccomp_fields);
 
+static const struct field landlock_fields[] = {
+	{ "scoped", KIND_STRINGS, read_scopes, 0 },
+	{ "write", KIND_STRINGS, read_writes, 0 },
+	{ "required", KIND_BOOL, read_bool, AT(policy_landlock, layer.required) },
+};
+static const struct table landlock_table = TABLE(struct policy_landlock, landlock_fields);
+
 static const struct field namespaces_fields[] = {
 	{ "require", KIND_STRINGS, read_required_ns, 0 },
 };
@@ -262,6 +269,7 @@ static const struct field rule_fields[] = {
 	  LIST_OFFSET(struct policy_rule, n_except, except), &match_table },
 	{ "process", KIND_OBJECT, read_strict, AT(policy_rule, process), &process_table },
 	{ "seccomp", KIND_OBJECT, read_strict, AT(policy_rule, seccomp), &seccomp_table },
+	{ "landlock", KIND_OBJECT, read_strict, AT(policy_rule, landlock), &landlock_table },
 	{ "namespaces", KIND_OBJECT, read_strict, AT(policy_rule, namespaces),
 	  &namespaces_table },
 	{ "userNamespace", KIND_OBJECT, read_strict, AT(policy_rule, user_namespace),

@@ -261,6 +261,38 @@ int read_abis(struct reader *r, const struct json *j, const struct field *f, voi
 	return 0;
 }
 
+static const struct spec_name scope_names[] = {
+	{ "abstract-unix", SPEC_LANDLOCK_ABSTRACT },
+	{ "signal", SPEC_LANDLOCK_SIGNAL },
+	{ NULL, 0 },
+};
+
+int read_scopes(struct reader *r, const struct json *j, const struct field *f, void *dst)
+{
+	struct policy_landlock *l = dst;
+	const struct json *item;
+	int err = 0;
+
+	(void)f;
+	for (item = j->child; err == 0 && item; item = item->next) {
+		uint64_t v = 0;
+
+		err = reader_name(r, item, scope_names, &v);
+		l->layer.scoped |= v;
+	}
+	l->set = true;
+	return err;
+}
+
+int read_writes(struct reader *r, const struct json *j, const struct field *f, void *dst)
+{
+	struct policy_landlock *l = dst;
+
+	l->set = true;
+	l->layer.writes_set = true;
+	return read_clean_paths(r, j, f, &l->layer.writes);
+}
+
 int read_required_ns(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
 	const struct json *item;

@@ -134,6 +134,11 @@ struct policy_resources {
 	struct policy_list unified; /* names of files that may be given */
 };
 
+struct policy_landlock {
+	bool set;
+	struct spec_landlock_layer layer;
+};
+
 struct policy_rule {
 	const char *policy; /* name of the policy it stands in */
 	const char *name;
@@ -145,6 +150,7 @@ struct policy_rule {
 
 	struct policy_process process;
 	struct policy_seccomp seccomp;
+	struct policy_landlock landlock;
 	bool namespaces[SPEC_NS_COUNT]; /* of its own: neither absent nor the host's */
 	struct policy_user_namespace user_namespace;
 	bool root_readonly;

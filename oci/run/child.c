@@ -32,6 +32,7 @@
 #include "sandbox/devices.h"
 #include "sandbox/identity.h"
 #include "sandbox/idmap.h"
+#include "sandbox/landlock.h"
 #include "sandbox/lsm.h"
 #include "sandbox/masks.h"
 #include "sandbox/mounts.h"
@@ -390,7 +391,8 @@ static int child_assume_identity(struct child *c, struct error *e)
 {
 	struct sandbox *sb = &c->sandbox;
 	/* The filter itself may still be in the making. */
-	bool keep_admin = sb->spec->linux_.seccomp.present && !sb->process->no_new_privileges;
+	bool keep_admin = (sb->spec->linux_.seccomp.present || sb->spec->linux_.landlock.n) &&
+			  !sb->process->no_new_privileges;
 	int r;
 
 	if ((r = schedule_apply(sb, e)) < 0 || (r = identity_set_rlimits(sb, e)) < 0 ||
@@ -556,6 +558,8 @@ static int child_execute(struct child *c, struct child_command *cmd, struct erro
 			       : child_run_hooks(c, SPEC_HOOK_START_CONTAINER, OCI_CREATED, e);
 	if (r == 0)
 		r = lsm_apply(&c->sandbox, e);
+	if (r == 0)
+		r = landlock_apply(&c->sandbox, e);
 	if (r == 0)
 		r = child_close_fds(c, e);
 	timing_mark(c->timing, "exec");

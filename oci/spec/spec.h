@@ -372,6 +372,25 @@ struct spec_memory_policy {
 	uint32_t flags; /* MPOL_F_* */
 };
 
+/*
+ * Landlock (Linux 5.13): not of config.json, but what a node policy adds. Each layer restricts by itself.
+ */
+struct spec_landlock_layer {
+	uint64_t scoped; /* SPEC_LANDLOCK_* : nobody outside is reached */
+	bool writes_set;
+	struct spec_strings
+		writes; /* files are written and made below these, and /dev, alone */
+	bool required;  /* a kernel that cannot is an error */
+};
+#define SPEC_LANDLOCK_ABSTRACT   (1ull << 0) /* as the kernel's LANDLOCK_SCOPE_* */
+#define SPEC_LANDLOCK_SIGNAL     (1ull << 1)
+#define SPEC_LANDLOCK_MAX_LAYERS 16
+
+struct spec_landlock {
+	size_t n;
+	struct spec_landlock_layer *v;
+};
+
 struct spec_linux {
 	bool present;
 	struct spec_namespace namespaces[SPEC_NS_COUNT];
@@ -390,6 +409,7 @@ struct spec_linux {
 	uint64_t rootfs_propagation; /* MS_* or 0 */
 	bool rootfs_propagation_rec;
 	struct spec_seccomp seccomp;
+	struct spec_landlock landlock;
 	struct spec_pairs sysctl;
 	struct spec_strings masked_paths;
 	struct spec_strings readonly_paths;

@@ -243,6 +243,60 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	run_ok
 }
 
+@test "P20: who has the host's network reaches no abstract socket of the host, in run and exec" {
+	background "$CLI_BIN/probe" listen "strake-$$-$ID" > "$T/listening"
+	wait_for file_has "$T/listening"
+	namespace_remove network
+	payload probe connect "strake-$$-$ID"
+	run_ok
+	policy '{ landlock: { scoped: [ "abstract-unix" ] } }'
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	[[ $errors != *Landlock* ]] || skip "this kernel has no Landlock scopes"
+	same EPERM "$output"
+	start_sleeper
+	exits 1 exec "$ID" probe connect "strake-$$-$ID"
+	same EPERM "$output"
+}
+
+@test "landlock: signals reach nobody outside, with and without no_new_privs" {
+	background sleep 1000
+	namespace_remove pid
+	config '.process.capabilities |= map_values([ "CAP_KILL" ])'
+	script "kill -0 $background && echo reached"
+	run_ok
+	same reached "$output"
+	policy '{ landlock: { scoped: [ "signal" ] } }'
+	local nnp
+	for nnp in true false; do
+		config --argjson n $nnp '.process.noNewPrivileges = $n'
+		script "sleep 9 & kill \$! && echo own; kill -0 $background || echo denied; grep CapEff /proc/self/status"
+		run_ok
+		[[ $errors != *Landlock* ]] || skip "this kernel has no Landlock scopes"
+		same $'own\ndenied\nCapEff:\t0000000000000020' "$output"
+	done
+}
+
+@test "landlock: files are written below the listed folders alone, whatever the image makes of them" {
+	policy '{ landlock: { write: [ "/tmp", "/var/data", "/no/such", "/home" ] } }'
+	mkdir -p "$BUNDLE/rootfs/var/data"
+	mv "$BUNDLE/rootfs/home" "$BUNDLE/rootfs/real"
+	ln -s / "$BUNDLE/rootfs/home"
+	config '.root.readonly = false'
+	script 'for f in /tmp/x /var/data/x /var/x /x /etc/passwd /root/x /real/x; do { echo x >> $f; } 2> /dev/null && echo "$f"; done
+		mkdir /etc/d 2> /dev/null || mv /tmp/x /etc/x 2> /dev/null || rm /etc/group 2> /dev/null || cat /etc/group > /dev/null && echo > /dev/null'
+	run_ok
+	[[ $errors != *Landlock* ]] || skip "this kernel has no Landlock"
+	same $'/tmp/x\n/var/data/x' "$output"
+	[[ ! -e $BUNDLE/rootfs/etc/d && ! -e $BUNDLE/rootfs/etc/x && -e $BUNDLE/rootfs/etc/group ]]
+	explain
+	same "written below /dev /tmp /var/data /no/such /home alone" "$(jq -r '.changes[] | select(.field == "landlock") | .effective' <<< "$output")"
+	# Two rules: both hold.
+	jq '.rules += [ .rules[0] | .name = "more" | .landlock.write = [ "/tmp" ] ]' "$T/policy.json" > "$T/two.json"
+	globally --policy "$T/two.json"
+	run_ok
+	same /tmp/x "$output"
+}
+
 @test "P21: root only in a user namespace, and not mapped to the host's ids" {
 	policy '{ process: { user: { root: "userns-only" } }, userNamespace: { hostIdMin: 100000, maxSize: 65536 } }'
 	run_refused "root is only allowed in a user namespace"

@@ -6,12 +6,15 @@
 #include <limits.h>
 #include <linux/keyctl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int say_result(long r, int errnum)
@@ -74,6 +77,43 @@ static int ask_syscall(int argc, char **argv)
 	a[0] = number_of(argv[0]);
 	r = syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 	return say_result(r, errno);
+}
+
+static int abstract_socket(const char *name,
+			   int (*call)(int, const struct sockaddr *, socklen_t))
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strncpy(a.sun_path + 1, name, sizeof(a.sun_path) - 2);
+	if (fd < 0 ||
+	    call(fd, (struct sockaddr *)&a,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))) < 0)
+		return -1;
+	return fd;
+}
+
+/* connect NAME: to an abstract socket. */
+static int ask_connect(int argc, char **argv)
+{
+	int fd = abstract_socket(argv[0], connect);
+
+	(void)argc;
+	return say_result(fd < 0 ? -1 : 0, errno);
+}
+
+/* listen NAME: to an abstract socket, until killed. */
+static int ask_listen(int argc, char **argv)
+{
+	int fd = abstract_socket(argv[0], bind);
+
+	(void)argc;
+	if (fd < 0 || listen(fd, 8) < 0)
+		return say_result(-1, errno);
+	puts("listening");
+	fflush(stdout);
+	for (;;)
+		pause();
 }
 
 /* repeat TIMES NAME|NUMBER [ARGUMENT]...: the last answer. */
@@ -252,6 +292,7 @@ static const struct {
 #ifdef __x86_64__
 	{ "syscall32", ask_syscall32, 1 },
 #endif
+	{ "connect", ask_connect, 1 },     { "listen", ask_listen, 1 },
 	{ "trapped", ask_trapped, 0 },     { "open", ask_open, 1 },
 	{ "getcwd", ask_getcwd, 0 },       { "fds", ask_fds, 0 },
 	{ "push", ask_push, 1 },           { "key", ask_key, 1 },

@@ -125,6 +125,9 @@ static struct policy_rule *some_rule(struct arena *a)
 	r->seccomp.n_abis = rnd(3);
 	r->seccomp.abis = archs;
 	r->seccomp.report = coin();
+	r->landlock.set = coin();
+	r->landlock.layer =
+		(struct spec_landlock_layer){ rnd(4), coin(), some_words(a, false), coin() };
 	r->root_readonly = coin();
 	r->mounts.propagation = rnd(10) ? POLICY_PROPAGATION_ANY : rnd(3);
 	r->mounts.bind_flags = coin() ? rnd(16) : 0;
@@ -366,6 +369,7 @@ static const struct row_case {
 	  POLICY_CREATE },
 	{ "seccomp.abis", "'seccomp': { 'abis': [ 'native' ] }", NULL, POLICY_CREATE },
 	{ "seccomp.report", "'seccomp': { 'report': true }", NULL, POLICY_CREATE },
+	{ "landlock", "'landlock': { 'scoped': [ 'signal' ] }", NULL, POLICY_CREATE },
 	{ "namespaces", "'namespaces': { 'require': [ 'pid' ] }", NULL, POLICY_CREATE },
 	{ "userNamespace", "'userNamespace': { 'hostIdMin': 1000 }",
 	  LINUX("'namespaces': [ { 'type': 'user' } ], 'uidMappings': [ { 'containerID': 0, "

@@ -162,6 +162,26 @@ static bool order_seccomp(const struct spec_seccomp *a, const struct spec_seccom
 	return true;
 }
 
+/* Whether each layer of a is in b. */
+static bool order_landlock(const struct spec_landlock *a, const struct spec_landlock *b)
+{
+	size_t i, k;
+
+	for (i = 0; i < a->n; i++) {
+		const struct spec_landlock_layer *x = &a->v[i];
+
+		for (k = 0; k < b->n; k++)
+			if ((x->scoped & ~b->v[k].scoped) == 0 &&
+			    (!x->required || b->v[k].required) &&
+			    (!x->writes_set || (b->v[k].writes_set &&
+						order_has_all(&x->writes, &b->v[k].writes))))
+				break;
+		if (k == b->n)
+			return false;
+	}
+	return true;
+}
+
 /* The field that is wider in b, or NULL. */
 static inline const char *order_widened(const struct spec *a, const struct spec *b,
 					const struct policy_facts *f)
@@ -188,6 +208,8 @@ static inline const char *order_widened(const struct spec *a, const struct spec 
 		return "process.oomScoreAdj";
 	if (!order_seccomp(&a->linux_.seccomp, &b->linux_.seccomp))
 		return "linux.seccomp";
+	if (!order_landlock(&a->linux_.landlock, &b->linux_.landlock))
+		return "landlock";
 	if (a->root_readonly && !b->root_readonly)
 		return "root.readonly";
 	if (!order_has_all(&b->linux_.masked_paths, &a->linux_.masked_paths))
