@@ -234,7 +234,7 @@ $(B)/lib/liboci.so.$(SO_VERSION): $(call obj,$(BASE_SRC) $(filter-out $(BUS_LINK
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared $(LDHARD) $(LDFLAGS) -Wl,-Bsymbolic -Wl,-soname,$(@F) \
-		-Wl,--version-script,oci/oci.symbols -Wl,-z,defs -s -o $@ $(filter %.o,$^) -ldbus-1 -lyajl -lcap -lm
+		-Wl,--version-script,oci/oci.symbols -Wl,-z,defs -s -o $@ $(filter %.o,$^) -ldbus-1 -lyajl -lcap -lsodium -lm
 
 $(B)/lib/liboci.pc: oci/oci.pc.in FORCE
 	@mkdir -p $(@D)
