@@ -96,7 +96,8 @@ def receive(sock, size):
 
 
 class Client:
-    def __init__(self, path):
+    def __init__(self, path, namespace=""):
+        self.metadata = {"f5": message(f1="containerd-namespace-ttrpc", f2=namespace)} if namespace else {}
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(DEADLINE)
         self.sock.connect(path)
@@ -106,7 +107,7 @@ class Client:
         """`seconds` is how long it says that it will wait."""
         self.stream += 2
         self.sock.sendall(frame(self.stream, message(f1=service, f2=method, f3=payload,
-                                                     f4=int(seconds * 1e9))))
+                                                     f4=int(seconds * 1e9), **self.metadata)))
         return self.stream
 
     def answer(self):

@@ -4,7 +4,7 @@
 # length: long
 # containerd: 1.6 1.7 2.1 2.3 2.4
 # needs: systemd memory pids strake
-# deadline: 420
+# deadline: 900
 
 load shim_lib
 
