@@ -46,11 +46,14 @@ static const Pb__PodNamespaces *pod_namespaces(const struct pod *p)
 static int pod_check(const struct pod *p, struct error *e)
 {
 	const Pb__PodNamespaces *ns = pod_namespaces(p);
+	const Pb__PodSecurity *s = p->config->linux_ ? p->config->linux_->security : NULL;
 
+	if (s && s->run_as_group && !s->run_as_user)
+		return error_say(e, EINVAL, "the pod names a group to run as, and no user");
 	if (p->request->n_rootfs)
 		return error_say(e, EINVAL,
 				 "a sandbox's root is the shim's own: it takes no mounts");
-	if (ns->user && ns->user->mode == PB__POD_NAMESPACE__POD)
+	if (ns->user && ns->user->mode != PB__POD_NAMESPACE__NODE)
 		return error_say(
 			e, ENOTSUP,
 			"a pod with users of its own needs sandboxer = \"podsandbox\"");

@@ -2,6 +2,8 @@
 
 /* The sandbox service: a pod's sandbox is a container like any other, which pod.c describes. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
@@ -9,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -74,10 +77,21 @@ static void sandbox_answer_start(struct call *call, const ProtobufCMessage *m)
 	const struct container *c = call->arg;
 	Pb__StartSandboxResponse ret = PB__START_SANDBOX_RESPONSE__INIT;
 	Pb__Timestamp at = message_time(&c->created_at);
+	char type[] = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+	Pb__Any spec = PB__ANY__INIT;
+	autobuf text = { 0 };
+	char path[PATH_MAX];
 
 	(void)m;
 	ret.pid = (uint32_t)c->init.pid;
 	ret.created_at = &at;
+	if (str_format(path, sizeof(path), "%s/config.json", c->bundle) == 0 &&
+	    file_read(AT_FDCWD, path, FRAME_MAX, &text, NULL) == 0) {
+		spec.type_url = type;
+		spec.value.data = (uint8_t *)text.data;
+		spec.value.len = text.len;
+		ret.spec = &spec;
+	}
 	call_reply(call, &ret.base);
 }
 

@@ -20,8 +20,9 @@
 /* How long answers and events may take to be delivered after Shutdown. */
 #define SERVE_GRACE_MS 2000
 
-/* How long a shim without container waits for somebody to connect. */
+/* How long a shim without container waits for somebody to connect, and then for a container. */
 #define SERVE_ORPHAN_MS 10000
+#define SERVE_IDLE_MS   30000
 
 static void serve_expire(struct timer *t)
 {
@@ -36,12 +37,25 @@ void shim_stop(struct shim *s)
 		s->expired = true;
 }
 
-/* containerd ended, or met an error, between our start and the first container, or before Shutdown. */
+static void serve_end_idle(struct timer *t)
+{
+	struct shim *s = loop_owner(t, struct shim, orphan);
+
+	if (LIST_EMPTY(&s->containers))
+		shim_stop(s);
+}
+
+/*
+ * containerd ended, or met an error, between our start and the first container, or before Shutdown. One
+ * that is back may have connected: since 1.7 it calls Shutdown where there is no task, 1.6 never does.
+ */
 static void serve_end_orphan(struct timer *t)
 {
 	struct shim *s = loop_owner(t, struct shim, orphan);
 
-	if (!s->server.n_conns && LIST_EMPTY(&s->containers))
+	if (!LIST_EMPTY(&s->containers))
+		return;
+	if (!s->server.n_conns || timer_set(&s->loop, t, SERVE_IDLE_MS, serve_end_idle) < 0)
 		shim_stop(s);
 }
 

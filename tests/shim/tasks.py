@@ -405,6 +405,7 @@ class Sandbox(Shim):
         self.ask("CreateSandbox", self.request)
         started = self.ask("StartSandbox")
         self.process, self.created_at = started[1], parse(started[2])[1]
+        check(json.loads(parse(started[3])[2])["annotations"]["key"] == "value", "its description is another")
         return self
 
     def state(self):
@@ -541,6 +542,8 @@ WITH_ALL = () if "ASAN_OPTIONS" in os.environ else (
 def a_sandbox_that_cannot_be_is_refused_and_says_why(t):
     for number, (config, said) in enumerate((
             ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=message(f3=1))))}}, "users of its own"),
+            ({"linux": {"f2": message(f1=message(f5=message(f1=1)))}}, "users of its own"),
+            ({"linux": {"f2": message(f8=message(f1=0))}}, "no user"),
             ({"options": message(f1="some.other.Config", f2=b"")}, "some.other.Config"),
             ({"options": message(f1="runtime.v1.PodSandboxConfig", f2=b"\xff\xff")}, "cannot be decoded"),
             ({"linux": {"f3": message(f1="net.ipv4.no_such_thing", f2="1")}}, "no_such_thing"))):
@@ -568,6 +571,15 @@ def the_answer_of_a_start_is_json_where_the_node_says_so(t):
         raise AssertionError("it was started")
     except Failed as e:
         check("STRAKE_SHIM_BOOTSTRAP" in str(e) and "xml" in str(e), f"it said: {e}")
+
+
+def a_shim_without_container_ends_though_somebody_is_connected(t):
+    shim = Shim(t.shim, t.rootfs, "c")
+    folder = shim.bundle("c")
+    shim.connect("c", folder)
+    check(settled(lambda: zombie(shim.pid), True, 60), "it waits for ever")
+    check(not os.path.exists(shim.path), "its socket was left")
+    shutil.rmtree(folder)
 
 
 # --- where its output goes
@@ -810,6 +822,7 @@ PLAIN = (
     a_runtime_of_few_words_is_quoted,
     a_runtime_that_hangs_is_killed_when_its_client_gives_up,
     the_answer_of_a_start_is_json_where_the_node_says_so,
+    a_shim_without_container_ends_though_somebody_is_connected,
     a_sandbox_that_cannot_be_is_refused_and_says_why,
     a_log_program_gets_both_outputs_and_its_words,
     a_log_program_is_waited_for_before_the_container_is_made,

@@ -106,9 +106,10 @@ shim_pid() { # id
 	pgrep -f -- "containerd-shim-strake-v1 .*-id $1 start"
 }
 
+# A bundle whose name begins with a dot is one that containerd was killed over removing: it never does.
 nothing_left() {
 	[ -z "$(pgrep -f containerd-shim-strake-v1)" ] &&
-		[ -z "$(find /run/containerd/s /run/containerd/strake/default "$BUNDLES" -mindepth 1 -maxdepth 1 2>/dev/null)" ] &&
+		[ -z "$(find /run/containerd/s /run/containerd/strake/default "$BUNDLES" -mindepth 1 -maxdepth 1 ! -name '.*' 2>/dev/null)" ] &&
 		! grep -q "$BUNDLES" /proc/mounts &&
 		[ -z "$(ls -d /sys/fs/cgroup/default/*/ 2>/dev/null)" ]
 }
@@ -119,8 +120,9 @@ tidy() {
 	for id in $(ctr container ls -q); do remove "$id"; done
 	# ctr makes them before the container, and was perhaps interrupted.
 	for id in $(ctr snapshot ls | awk '$3 == "Active" { print $1 }'); do ctr snapshot rm "$id"; done
-	# A shim that containerd forgot ends itself after ten seconds.
-	eventually 20 nothing_left || {
+	# A shim that containerd forgot ends itself after ten seconds; one that 1.6 keeps a connection to
+	# for no task, thirty later.
+	eventually 60 nothing_left || {
 		pgrep -af containerd-shim-strake-v1
 		find /run/containerd/s /run/containerd/strake/default "$BUNDLES" -mindepth 1 -maxdepth 1
 		grep "$BUNDLES" /proc/mounts
