@@ -96,7 +96,7 @@ cri_tidy() {
 nothing_of_cri() {
 	[ -z "$(pgrep -f 'containerd-shim-(strake|runc)')" ] &&
 		[ -z "$(find /run/containerd/io.containerd.runtime.v2.task/k8s.io /run/containerd/s \
-			/run/containerd/strake/k8s.io /run/netns /var/run/netns -mindepth 1 2>/dev/null)" ] &&
+			/run/containerd/strake/k8s.io /run/netns /var/run/netns -mindepth 1 ! -path '*/.seccomp*' 2>/dev/null)" ] &&
 		[ -z "$(find /sys/fs/cgroup -name 'cri-containerd*')" ] &&
 		! grep -q k8s.io /proc/mounts
 }
