@@ -37,6 +37,8 @@ struct oci_runtime {
 	 * "-": text on stderr; NULL: the kernel's log, as for containers that oci_create() makes.
 	 */
 	const char *report;
+	/* oci_run(): a file for the profile that allows what the container has called; NULL: none. */
+	const char *record;
 	int cancel_fd;         /* readable: give up, clean up, -ECANCELED; -1: none */
 	struct timing *timing; /* NULL: nobody asked; see run/timing.h */
 	void (*warn)(void *arg, const char *text); /* what did not stop us; may be NULL */

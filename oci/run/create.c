@@ -48,6 +48,7 @@
 #include "seccomp/denied.h"
 #include "seccomp/load.h"
 #include "seccomp/notify.h"
+#include "spec/names.h"
 
 static int create_read_bundle(struct create *c, struct error *e)
 {
@@ -61,9 +62,35 @@ static int create_read_bundle(struct create *c, struct error *e)
 	return r;
 }
 
+/* A recorder sees calls through a filter, so there has to be one. */
+static int create_allow_all(struct create *c, struct error *e)
+{
+	struct spec_seccomp *s = &c->spec.linux_.seccomp;
+	size_t n = 0;
+
+	if (!str_empty(s->listener_path))
+		return error_say(e, EINVAL,
+				 "linux.seccomp.listenerPath: a filter has one listener, so a "
+				 "container with an agent cannot be recorded");
+	if (s->present)
+		return 0;
+	while (spec_seccomp_arch_names[n].name)
+		n++;
+	*s = (struct spec_seccomp){ .present = true, .default_action = SECCOMP_RET_ALLOW };
+	s->architectures = arena_array(&c->arena, n, sizeof(*s->architectures));
+	if (!s->architectures)
+		return error_set(e, ENOMEM, "linux.seccomp");
+	for (; s->n_architectures < n; s->n_architectures++)
+		s->architectures[s->n_architectures] =
+			(uint32_t)spec_seccomp_arch_names[s->n_architectures].value;
+	return 0;
+}
+
 static int create_apply_policies(struct create *c, struct error *e)
 {
-	return guard_create(&c->guard, c->rt, c->opt->id, c->bundle, &c->spec, &c->arena, e);
+	int r = guard_create(&c->guard, c->rt, c->opt->id, c->bundle, &c->spec, &c->arena, e);
+
+	return r == 0 && c->run && c->rt->record ? create_allow_all(c, e) : r;
 }
 
 static int create_make_folder(struct create *c, struct error *e)
@@ -227,8 +254,8 @@ static int create_share_filter(struct create *c, struct error *e)
 	if (!c->shared_filter)
 		return error_set(e, ENOMEM, "linux.seccomp: make room for the filter");
 	/* A filter has one listener: an agent of the spec's keeps it. */
-	c->watched = c->run && c->rt->report && c->guard.result.report &&
-		     str_empty(s->listener_path);
+	c->watched = c->run && str_empty(s->listener_path) &&
+		     (c->rt->record || (c->rt->report && c->guard.result.report));
 	if (str_empty(s->listener_path) && !c->watched)
 		return 0;
 	return folder_make_handoff(c->container.dir_fd, &c->child.handoff, e);
@@ -330,8 +357,12 @@ static int create_report_denied(struct create *c, struct error *e)
 	int r;
 
 	seccomp_target_host(&target, SECCOMP_FILTER_FLAG_LOG);
-	c->filter.flags |= target.flags;
-	r = c->watched ? seccomp_watched(&c->filter, &watched) : 0;
+	if (c->guard.result.report)
+		c->filter.flags |= target.flags;
+	if (c->watched && c->rt->record)
+		r = seccomp_watched_all(&c->filter, &watched);
+	else
+		r = c->watched ? seccomp_watched(&c->filter, &watched) : 0;
 	if (r < 0)
 		return error_set(e, -r, "linux.seccomp: make a filter that reports");
 	seccomp_program_publish(c->shared_filter, c->watched ? &watched : &c->filter);
@@ -358,7 +389,7 @@ static int create_compile_filter(struct create *c, struct error *e)
 	r = seccomp_obtain(cache_fd, s, &c->filter, e);
 	if (r == 0)
 		r = seccomp_notify_check(s, &c->filter, e);
-	if (r == 0 && c->guard.result.report)
+	if (r == 0 && (c->watched || c->guard.result.report))
 		r = create_report_denied(c, e);
 	else if (r == 0)
 		seccomp_program_publish(c->shared_filter, &c->filter);
@@ -463,7 +494,8 @@ static int create_release(struct create *c, struct error *e)
 {
 	struct reporter_options report = {
 		.id = c->opt->id,
-		.where = c->rt->report,
+		.where = c->rt->report ?: "-",
+		.record = c->rt->record,
 		.guard = &c->guard,
 		.plain = &c->filter,
 	};

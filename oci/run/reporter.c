@@ -27,6 +27,7 @@
 #include "policy/policy.h"
 #include "run/denial.h"
 #include "run/guard.h"
+#include "run/record.h"
 #include "seccomp/abi.h"
 #include "seccomp/denied.h"
 #include "seccomp/program.h"
@@ -56,19 +57,10 @@ struct watch {
 	uint64_t counted;  /* ms: when the counts were last told */
 	size_t n_kinds;
 	struct kind kinds[KINDS_MAX];
+	struct record record;
 };
 
 /* --- a line ------------------------------------------------------------------------------------------ */
-
-static enum seccomp_abi watch_abi(const struct seccomp_denied *d)
-{
-	if (d->arch != seccomp_abi_audit(SECCOMP_ABI_X32))
-		for (unsigned i = 0; i < SECCOMP_ABI_COUNT; i++)
-			if (seccomp_abi_audit((enum seccomp_abi)i) == d->arch)
-				return (enum seccomp_abi)i;
-	return d->nr & SECCOMP_X32_BIT && d->nr != UINT32_MAX ? SECCOMP_ABI_X32
-							      : SECCOMP_ABI_X86_64;
-}
 
 static const struct policy_rule *watch_rule(const struct watch *w,
 					    const struct seccomp_denied *d)
@@ -94,7 +86,7 @@ static int line_json(const struct watch *w, const struct seccomp_denied *d, uint
 		     struct buf *line)
 {
 	const struct policy_rule *rule = watch_rule(w, d);
-	enum seccomp_abi abi = watch_abi(d);
+	enum seccomp_abi abi = record_abi(d->arch, d->nr);
 	const char *name = seccomp_syscall_name(abi, d->nr);
 	autojson *j = json_writer_new(false);
 	char stamp[STAMP_SIZE], comm[64];
@@ -132,7 +124,7 @@ static int line_text(const struct watch *w, const struct seccomp_denied *d, uint
 		     struct buf *line)
 {
 	const struct policy_rule *rule = watch_rule(w, d);
-	enum seccomp_abi abi = watch_abi(d);
+	enum seccomp_abi abi = record_abi(d->arch, d->nr);
 	const char *name = seccomp_syscall_name(abi, d->nr);
 	char comm[64], number[16];
 	int r;
@@ -231,7 +223,9 @@ static int watch_call(struct watch *w)
 
 	if (r <= 0)
 		return r;
-	if (!watch_token(w) || watch_tell(w, &d, 1) < 0)
+	if (w->opt->record)
+		record_add(&w->record, &d);
+	else if (!watch_token(w) || watch_tell(w, &d, 1) < 0)
 		watch_count(w, &d);
 	return 0;
 }
@@ -266,8 +260,6 @@ static int watch_loop(struct watch *w)
 
 static int watch_open(const char *where)
 {
-	if (str_eq(where, "-"))
-		return STDERR_FILENO;
 	return open(where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		    0600);
 }
@@ -287,6 +279,8 @@ static void watch_main(struct watch *w, int word_fd)
 	r = fd_close_except(0, keep, ARRAY_SIZE(keep));
 	if (r == 0)
 		r = watch_loop(w);
+	if (r == 0 && w->opt->record)
+		r = record_write(&w->record, w->opt->record, NULL);
 	if (r == 0 && watch_owes(w))
 		watch_tell_counts(w);
 	if (r == 0 && !watch_owes(w))
@@ -305,8 +299,8 @@ int reporter_start(struct reporter *ret, const struct reporter_options *opt, int
 	if (!w)
 		return error_set(e, ENOMEM, "reporter of denied calls");
 	*w = (struct watch){ .opt = opt, .listener_fd = listener_fd };
-	w->json = !str_eq(opt->where, "-");
-	w->out_fd = watch_open(opt->where);
+	w->json = !opt->record && !str_eq(opt->where, "-");
+	w->out_fd = w->json ? watch_open(opt->where) : STDERR_FILENO;
 	if (w->out_fd < 0)
 		return error_set(e, errno, "open %s for denied calls", opt->where);
 	if (w->json)

@@ -30,6 +30,8 @@ struct reporter {
 struct reporter_options {
 	const char *id;    /* of the container */
 	const char *where; /* a file to append JSON lines to; "-": text on stderr */
+	/* Or all calls are seen, and become a profile in this file (record.h); NULL: no */
+	const char *record;
 	const struct guard *guard;
 	const struct seccomp_program *plain; /* the filter that decides */
 };

@@ -22,16 +22,43 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
+#ifndef SECCOMP_USER_NOTIF_FLAG_CONTINUE
+#define SECCOMP_USER_NOTIF_FLAG_CONTINUE (1UL << 0)
+#endif
+
+/* So that no signal makes a call of one be seen as two. */
+static uint32_t watched_flags(void)
+{
+	struct seccomp_target target;
+
+	seccomp_target_host(&target, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+	return target.flags | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+}
+
+int seccomp_watched_all(const struct seccomp_program *plain, struct seccomp_program *ret)
+{
+	struct sock_filter *insn = malloc(sizeof(*insn));
+
+	if (!insn)
+		return -ENOMEM;
+	*insn = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+	*ret = (struct seccomp_program){
+		.insns = insn,
+		.n = 1,
+		.flags = plain->flags | watched_flags(),
+		.has_notify = true,
+	};
+	ret->flags &= ~(uint32_t)SECCOMP_FILTER_FLAG_LOG;
+	return 0;
+}
+
 int seccomp_watched(const struct seccomp_program *plain, struct seccomp_program *ret)
 {
 	struct sock_filter *insns = malloc(plain->n * sizeof(*insns));
-	struct seccomp_target target;
 	size_t i;
 
 	if (!insns)
 		return -ENOMEM;
-	/* So that no signal makes a call of one be seen as two. */
-	seccomp_target_host(&target, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
 	for (i = 0; i < plain->n; i++) {
 		insns[i] = plain->insns[i];
 		if (insns[i].code == (BPF_RET | BPF_K) &&
@@ -41,7 +68,7 @@ int seccomp_watched(const struct seccomp_program *plain, struct seccomp_program 
 	*ret = (struct seccomp_program){
 		.insns = insns,
 		.n = plain->n,
-		.flags = plain->flags | target.flags | SECCOMP_FILTER_FLAG_NEW_LISTENER,
+		.flags = plain->flags | watched_flags(),
 		.has_notify = true,
 	};
 	/* Whoever watches tells of it; telling the kernel's log as well costs as much again. */
@@ -55,28 +82,47 @@ void seccomp_watch_begin(int listener_fd)
 		    (unsigned long)SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
+/* What the plain filter says: it runs here as in the kernel. */
+static uint32_t plain_action(const struct seccomp_program *plain,
+			     const struct seccomp_data *data)
+{
+	struct seccomp_run run = { .action = SECCOMP_RET_ALLOW };
+
+	if (plain->n && seccomp_simulate(plain->insns, plain->n, data, &run) < 0)
+		return SECCOMP_RET_ERRNO | ENOSYS;
+	switch (run.action & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_ALLOW:
+	case SECCOMP_RET_LOG:
+		return SECCOMP_RET_ALLOW;
+	case SECCOMP_RET_ERRNO:
+		return run.action;
+	default:
+		return SECCOMP_RET_ERRNO | ENOSYS;
+	}
+}
+
 int seccomp_answer(int listener_fd, const struct seccomp_program *plain,
 		   struct seccomp_denied *ret)
 {
 	struct seccomp_notif ask = { 0 };
 	struct seccomp_notif_resp say = { 0 };
-	struct seccomp_run run = { 0 };
+	uint32_t action;
 
 	if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_RECV, &ask) < 0)
 		return errno == ENOENT || errno == EINTR ? 0 : -errno;
-	/* A program that runs in the kernel runs here, and what it does not deny it did not ask about. */
-	if (seccomp_simulate(plain->insns, plain->n, &ask.data, &run) < 0 ||
-	    (run.action & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO)
-		run.action = SECCOMP_RET_ERRNO | ENOSYS;
+	action = plain_action(plain, &ask.data);
 	say.id = ask.id;
-	say.error = -(int)(run.action & SECCOMP_RET_DATA);
+	if (action == SECCOMP_RET_ALLOW)
+		say.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	else
+		say.error = -(int)(action & SECCOMP_RET_DATA);
 	if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &say) < 0)
 		return errno == ENOENT || errno == EINTR ? 0 : -errno;
 	*ret = (struct seccomp_denied){
 		.pid = (pid_t)ask.pid,
 		.arch = ask.data.arch,
 		.nr = (uint32_t)ask.data.nr,
-		.errnum = (int)(run.action & SECCOMP_RET_DATA),
+		.errnum = -say.error,
 	};
 	memcpy(ret->args, ask.data.args, sizeof(ret->args));
 	return 1;

@@ -21,8 +21,14 @@ struct seccomp_denied {
 	uint32_t arch;
 	uint32_t nr;
 	uint64_t args[6];
-	int errnum; /* what it got */
+	int errnum; /* what it got; 0: it went on */
 };
+
+/*
+ * The same for every call there is: those that the plain filter (n == 0: none) lets through go on, after they
+ * were seen; those that it does not get an errno.
+ */
+int seccomp_watched_all(const struct seccomp_program *plain, struct seccomp_program *ret);
 
 /* Whoever answers and whoever waits wake each other on one CPU (Linux 6.6); without that it works, too. */
 void seccomp_watch_begin(int listener_fd);

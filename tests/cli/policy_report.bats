@@ -186,3 +186,36 @@ reported() { jq -rs "$1" "$T/report"; }
 	contains "$errors" "container \"$ID\": syslog(10, 0, 0) of process "
 	contains "$errors" '(dmesg) denied: EPERM (node policy "edge", rule "floor")'
 }
+
+@test "policy record writes a profile under which the same container runs, and no other" {
+	local first
+	payload sh -c 'cat /etc/passwd > /dev/null; echo fine'
+	ok policy --bundle "$BUNDLE" --output "$T/profile" record
+	same fine "$output"
+	contains "$errors" "which capabilities were used cannot be told"
+	jq -e '.defaultAction == "SCMP_ACT_ERRNO" and (.syscalls[0].names | index("execve") and index("write") and (index("mkdir") | not))' "$T/profile"
+	config --slurpfile p "$T/profile" '.linux.seccomp = $p[0]'
+	run_ok
+	same fine "$output"
+	payload sh -c 'mkdir /tmp/d || echo denied'
+	run_ok
+	same denied "$output"
+	# A second run adds to the first.
+	config 'del(.linux.seccomp)'
+	first=$(jq -c '.syscalls[0].names' "$T/profile")
+	payload mkdir /tmp/d
+	ok policy --bundle "$BUNDLE" --output "$T/profile" record
+	jq -e --argjson first "$first" '.syscalls[0].names | index("mkdir") and ($first - . == [])' "$T/profile"
+}
+
+@test "policy record denies what the container's own filter denies, and keeps away from files that are others'" {
+	policy
+	payload probe syscall keyctl
+	exits 1 policy --bundle "$BUNDLE" --output "$T/profile" record
+	same EACCES "$output"
+	echo '{ "syscalls": [] }' > "$T/other"
+	rt policy --bundle "$BUNDLE" --output "$T/other" record
+	same '{ "syscalls": [] }' "$(cat "$T/other")"
+	contains "$errors" "was lost before the container ended"
+	refused "names no file" policy --bundle "$BUNDLE" record
+}
