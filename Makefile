@@ -414,6 +414,17 @@ tap-kubesan: all
 tap-tree: | $(TAP)
 	@bats --tap $(call src,tests/tree/*.bats) >$(TAP)/tree.tap
 
+# Which lines of oci/ the tests run.
+COV_FLAGS := -fprofile-instr-generate -fcoverage-mapping -mllvm -runtime-counter-relocation
+
+.PHONY: coverage cov-made
+coverage: ## count the lines of oci/ that unit tests and those of the command line run (CLI_STRIDE=97)
+	@hack/deps test fuzz
+	$(SUBMAKE) B=build/cov CC=clang WERROR= CFLAGS='$(COV_FLAGS)' cov-made lib
+	@CLI_STRIDE=$(or $(CLI_STRIDE),97) tests/coverage build/cov
+
+cov-made: $(B)/bin/strake $(filter-out $(B)/tests/unit/operator/%,$(patsubst %.c,$(B)/%,$(UNIT_SRC)))
+
 # --- fuzzing -----------------------------------------------------------------------------------
 # One program for each file of tests/fuzz, by clang's libFuzzer. What they have learned is kept in
 # tests/fuzz/corpus/NAME; new findings go to build/fuzz.
@@ -543,6 +554,18 @@ build/bench/policy: $(addprefix $(B)/obj/tests/bench/,policy.o bundle.o sample.o
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) -o $@ $^ $(OCI_LIBS)
+
+build/bench/steps: $(B)/obj/tests/bench/steps.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDHARD) -o $@ $<
+
+.PHONY: bench-check bench-baseline
+bench-check: $(B)/bin/strake build/bench/steps build/bench/true ## count instructions, and fail where they are 3 % above the baseline
+	@tests/bench/check $< build/bench/steps
+
+bench-baseline: $(B)/bin/strake build/bench/steps build/bench/true ## count instructions into tests/bench/baseline.json
+	@tests/bench/check $< build/bench/steps --update
 
 PROFILES ?= policies/seccomp/default.json
 
