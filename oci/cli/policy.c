@@ -30,7 +30,7 @@ static const struct option_row rows[] = {
 	ROW("abi", 0, OPTION_STRING, abi, "NAME",
 	    "simulate: who makes it: x86_64, i386, x32 ... [this machine's]"),
 	ROW("output", 'o', OPTION_STRING, output, "FILE",
-	    "record: the profile; what is in it already stays"),
+	    "record: the profile; what is in it already stays. metrics: instead of stdout"),
 	ROW("key", 0, OPTION_STRING, key, "FILE",
 	    "sign: the secret key; verify: public ones [/etc/strake/policy.keys]"),
 	ROW("json", 0, OPTION_FLAG, json, NULL, "print JSON, not a table"),
@@ -48,6 +48,7 @@ const struct option_table policy_table = {
 		"simulate what becomes of one system call in a bundle, and by which rule; without a\n"
 		"         bundle here, in a container that asks for nothing\n"
 		"record   runs a bundle and writes the seccomp profile that allows the calls it made\n"
+		"metrics  reports of denied calls (--policy-report) as counters for Prometheus\n"
 		"key      makes a key: the secret half into a new FILE, the public one to stdout, for\n"
 		"         /etc/strake/policy.keys\n"
 		"sign     signs files by --key: FILE.sig beside each\n"
@@ -263,10 +264,15 @@ static const struct {
 	int min, max; /* operands */
 	int (*run)(struct cli *cli, const struct policy_options *opt);
 } words[] = {
-	{ "check", 0, 0, policy_check },       { "explain", 0, 0, policy_explain },
-	{ "diff", 2, 2, policy_diff },         { "simulate", 0, 6, policy_simulate },
-	{ "record", 0, 0, policy_record },     { "key", 1, 1, policy_key },
-	{ "sign", 1, FILES_MAX, policy_sign }, { "verify", 1, FILES_MAX, policy_verify_files },
+	{ "check", 0, 0, policy_check },
+	{ "explain", 0, 0, policy_explain },
+	{ "diff", 2, 2, policy_diff },
+	{ "simulate", 0, 6, policy_simulate },
+	{ "record", 0, 0, policy_record },
+	{ "key", 1, 1, policy_key },
+	{ "sign", 1, FILES_MAX, policy_sign },
+	{ "metrics", 1, FILES_MAX, policy_metrics },
+	{ "verify", 1, FILES_MAX, policy_verify_files },
 };
 
 int verb_policy(struct cli *cli, int argc, char **argv)
@@ -286,7 +292,7 @@ int verb_policy(struct cli *cli, int argc, char **argv)
 			return words[i].run(cli, &opt);
 	error_say(
 		&cli->error, EINVAL,
-		"policy: the words are check, explain, diff A B, simulate, record, key FILE, sign FILE... and "
+		"policy: the words are check, explain, diff A B, simulate, record, metrics FILE..., key FILE, sign FILE... and "
 		"verify FILE...");
 	error_hint(&cli->error, "`strake policy --help` tells more");
 	return -EINVAL;

@@ -219,3 +219,26 @@ reported() { jq -rs "$1" "$T/report"; }
 	contains "$errors" "was lost before the container ended"
 	refused "names no file" policy --bundle "$BUNDLE" record
 }
+
+@test "policy metrics adds up reports as counters" {
+	policy
+	payload probe repeat 700 keyctl
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	payload probe repeat 3 keyctl
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	cp "$T/report" "$T/second"
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [ { names: [ "lseek" ], action: "SCMP_ACT_ERRNO", errnoRet: 13 } ] }'
+	payload probe syscall lseek
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	# What is being written has no end yet.
+	printf '{"count":' >> "$T/report"
+	ok policy metrics "$T/report"
+	contains "$output" 'strake_policy_violations_total{kind="seccomp",policy="edge",rule="floor",name="keyctl",errno="EACCES"} 703'
+	contains "$output" 'strake_policy_violations_total{kind="seccomp",policy="",rule="",name="lseek",errno="EACCES"} 1'
+	ok policy --output "$T/strake.prom" metrics "$T/report" "$T/second"
+	same "" "$output"
+	contains "$(cat "$T/strake.prom")" 'name="keyctl",errno="EACCES"} 1406'
+	contains "$(cat "$T/strake.prom")" '# TYPE strake_policy_violations_total counter'
+	echo rubbish > "$T/rubbish"
+	refused rubbish policy metrics "$T/rubbish"
+}
