@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer: bytes -> ttrpc frames -> requests of the task service. However the bytes are cut, the same
+ * libFuzzer: bytes -> ttrpc frames -> requests of the services. However the bytes are cut, the same
  * frames come out, and what is decoded is packed and freed without harm.
  */
 #include "frame.h"
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "pod.h"
 #include "task.pb-c.h"
 #include "ttrpc.pb-c.h"
 
@@ -33,6 +34,18 @@ static void decode(const ProtobufCMessageDescriptor *type, const void *data, siz
 	message_free(m);
 }
 
+/* What containerd says of a pod, within one of the messages. */
+static void read_pod(const void *data, size_t len)
+{
+	Pb__CreateSandboxRequest *rq = (Pb__CreateSandboxRequest *)message_unpack(
+		&pb__create_sandbox_request__descriptor, data, len);
+	struct pod pod;
+
+	if (rq && pod_read(rq, &pod, NULL) == 0)
+		pod_done(&pod);
+	message_free((ProtobufCMessage *)rq);
+}
+
 static void handle(const struct frame *f)
 {
 	Pb__Request *rq =
@@ -44,6 +57,8 @@ static void handle(const struct frame *f)
 	decode(&pb__create_request__descriptor, rq->payload.data, rq->payload.len);
 	decode(&pb__exec_request__descriptor, rq->payload.data, rq->payload.len);
 	decode(&pb__update_request__descriptor, rq->payload.data, rq->payload.len);
+	decode(&pb__create_sandbox_request__descriptor, rq->payload.data, rq->payload.len);
+	read_pod(rq->payload.data, rq->payload.len);
 	message_free(&rq->base);
 }
 

@@ -83,7 +83,7 @@ no_pods() {
 
 # After each test: every pod goes, and nothing of any may stay.
 cri_tidy() {
-	eventually 20 no_pods
+	eventually 90 no_pods
 	eventually 20 nothing_of_cri || {
 		pgrep -af containerd-shim
 		find /run/containerd/io.containerd.runtime.v2.task /run/containerd/s /run/containerd/strake -mindepth 1 -maxdepth 2

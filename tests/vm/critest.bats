@@ -64,7 +64,7 @@ nothing_of_strake() {
 }
 
 @test "nothing of its pods stays" {
-	eventually 20 no_pods
+	eventually 90 no_pods
 	eventually 20 nothing_of_strake || {
 		pgrep -af containerd-shim-strake-v1 || true
 		find /sys/fs/cgroup -name 'cri-containerd*'
