@@ -34,14 +34,17 @@ build_with_liboci() {
 	local other=$T/other
 	install_liboci
 	build_with_liboci "$tree/oci/example.c"
-	# Each waits for the other: only side by side do they end.
+	# Each waits for the other, and both for us: only side by side do they end.
 	mkdir "$T/shared"
 	bind_add /shared "$T/shared"
-	script 'touch /shared/port; while [ ! -e /shared/starboard ]; do sleep 0.05; done; exit 3'
+	script 'touch /shared/port; while [ ! -e /shared/starboard ] || [ ! -e /shared/go ]; do sleep 0.05; done; exit 3'
 	bundle_new "$other"
 	BUNDLE=$other bind_add /shared "$T/shared"
-	BUNDLE=$other script 'touch /shared/starboard; while [ ! -e /shared/port ]; do sleep 0.05; done; exit 4'
-	LD_LIBRARY_PATH=$T/usr/lib timeout 60 "$T/program" "$ROOT" "$BUNDLE" "$other" > "$T/out"
+	BUNDLE=$other script 'touch /shared/starboard; while [ ! -e /shared/port ] || [ ! -e /shared/go ]; do sleep 0.05; done; exit 4'
+	LD_LIBRARY_PATH=$T/usr/lib background timeout 60 "$T/program" "$ROOT" "$BUNDLE" "$other" > "$T/out" < /dev/null
+	wait_for grep -q '^starboard is' "$T/out"
+	touch "$T/shared/go"
+	wait "$background"
 	grep -qE '^port is running, its process is [0-9]+$' "$T/out"
 	grep -qE '^starboard is running, its process is [0-9]+$' "$T/out"
 	grep -qx 'port has ended with 3' "$T/out"
