@@ -40,17 +40,18 @@ int rootfs_clone(struct sandbox *sb, struct error *e)
 
 /*
  * Mounts of the container must not appear on the host, while mounts of the host may still arrive
- * (slave), unless the spec asks for sharing. Then at least "/" itself is private: pivot_root(2)
- * refuses a shared parent.
+ * (slave), unless the spec asks for sharing. Then "/" itself is private: pivot_root(2) refuses a shared
+ * parent. Else it stays a slave: what is bound from the host's root file system follows the host, too.
  */
 static int rootfs_unshare_propagation(const struct spec *s, struct error *e)
 {
 	struct mount_attr slave = { .propagation = MS_SLAVE };
 	struct mount_attr private = { .propagation = MS_PRIVATE };
-	bool shared = s->linux_.rootfs_propagation == MS_SHARED;
 
-	if (!shared && mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &slave, sizeof(slave)) < 0)
-		return error_set(e, errno, "keep mounts from reaching the host");
+	if (s->linux_.rootfs_propagation != MS_SHARED)
+		return mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &slave, sizeof(slave)) < 0
+			       ? error_set(e, errno, "keep mounts from reaching the host")
+			       : 0;
 	if (mount_setattr(AT_FDCWD, "/", 0, &private, sizeof(private)) < 0)
 		return error_set(e, errno, "make the root mount private");
 	return 0;

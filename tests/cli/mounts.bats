@@ -303,6 +303,23 @@ all of it" "$output"
 	umount "$T/shared/late" "$T/shared"
 }
 
+@test "so does what lies on the host's root file system, where that is shared" {
+	[ "$(stat -c %m "$T")" = / ] || skip "the tests' folder is not on the root file system"
+	mkdir -p "$T/host/late"
+	mount --make-shared /
+	mount_add /follow none "$T/host" rbind rslave
+	mount_add /apart none "$T/host" rbind rprivate
+	start_sleeper
+	mount -t tmpfs late "$T/host/late"
+	ok exec "$ID" sh -c 'mount -t tmpfs in /follow 2>/dev/null
+		grep -c " /follow/late " /proc/self/mountinfo; grep -c " /apart/late " /proc/self/mountinfo || true'
+	umount "$T/host/late"
+	mount --make-private /
+	same "1
+0" "$output"
+	ok delete -f "$ID"
+}
+
 @test "mounts of the container never show on the host" {
 	mkdir "$T/shared"
 	mount --bind "$T/shared" "$T/shared"
