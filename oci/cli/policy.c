@@ -47,6 +47,7 @@ const struct option_table policy_table = {
 		"diff     which rules two files or folders do not share; status 1 where there are any\n"
 		"simulate what becomes of one system call in a bundle, and by which rule; without a\n"
 		"         bundle here, in a container that asks for nothing\n"
+		"score    how much of the machine a bundle reaches, from 0 (closed) to 10, and by what\n"
 		"record   runs a bundle and writes the seccomp profile that allows the calls it made\n"
 		"metrics  reports of denied calls (--policy-report) as counters for Prometheus\n"
 		"key      makes a key: the secret half into a new FILE, the public one to stdout, for\n"
@@ -271,6 +272,7 @@ static const struct {
 	{ "record", 0, 0, policy_record },
 	{ "key", 1, 1, policy_key },
 	{ "sign", 1, FILES_MAX, policy_sign },
+	{ "score", 0, 0, policy_score },
 	{ "metrics", 1, FILES_MAX, policy_metrics },
 	{ "verify", 1, FILES_MAX, policy_verify_files },
 };
@@ -292,7 +294,7 @@ int verb_policy(struct cli *cli, int argc, char **argv)
 			return words[i].run(cli, &opt);
 	error_say(
 		&cli->error, EINVAL,
-		"policy: the words are check, explain, diff A B, simulate, record, metrics FILE..., key FILE, sign FILE... and "
+		"policy: the words are check, explain, diff A B, simulate, score, record, metrics FILE..., key FILE, sign FILE... and "
 		"verify FILE...");
 	error_hint(&cli->error, "`strake policy --help` tells more");
 	return -EINVAL;

@@ -41,6 +41,7 @@ void policy_case_done(struct policy_case *c); /* also after a failure */
 /* Exit status, or -errno. */
 int policy_simulate(struct cli *cli, const struct policy_options *opt);
 int policy_metrics(struct cli *cli, const struct policy_options *opt);
+int policy_score(struct cli *cli, const struct policy_options *opt);
 int policy_record(struct cli *cli, const struct policy_options *opt);
 int policy_key(struct cli *cli, const struct policy_options *opt);
 int policy_sign(struct cli *cli, const struct policy_options *opt);

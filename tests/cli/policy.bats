@@ -679,6 +679,28 @@ keys() {
 	same "no node policies" "$output"
 }
 
+@test "policy score is lower under a policy, lowest under the strictest, and names what is open" {
+	local none default restricted
+	score() { ok policy --bundle "$BUNDLE" --json score; jq -e '.items | length > 10' <<< "$output" > /dev/null; jq "$1" <<< "$output"; }
+	none=$(score '.score * 10')
+	ok policy --bundle "$BUNDLE" score
+	contains "$output" "no system call filter"
+	contains "$output" " of 10, where 0 is closed"
+	globally --policy "$HERE/../../policies/default.json"
+	default=$(score '.score * 10')
+	ok policy --bundle "$BUNDLE" score
+	lacks "$output" "no system call filter"
+	globally --policy "$HERE/../../policies/restricted.json"
+	config '.process.user.uid = 1000'
+	restricted=$(score '.score * 10')
+	[[ ${none%.*} -gt ${default%.*} && ${default%.*} -gt ${restricted%.*} ]] || fail "$none, $default, $restricted"
+	# Everything that a privileged container is given.
+	globally
+	config '.process.user.uid = 0 | .process.capabilities.bounding = [ "CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_NET_ADMIN", "CAP_MKNOD" ] | del(.linux.maskedPaths, .linux.readonlyPaths)'
+	namespace_remove pid
+	[[ $(score '.score * 10 | floor') -gt ${none%.*} ]]
+}
+
 @test "policy simulate says what becomes of a call, and by which rule" {
 	[[ $(uname -m) == x86_64 ]] || skip "the numbers of the system calls are those of x86_64"
 	policy '{ seccomp: { deny: [ { names: [ "socket" ], errno: "EAFNOSUPPORT", args: [ { index: 0, value: 38, op: "SCMP_CMP_EQ" } ] } ],
