@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -317,10 +318,16 @@ static int create_spawn(struct create *c, struct error *e)
 	return r;
 }
 
-/* Telling it something failed because it has failed: its reason waits to be read. */
-static bool create_child_is_gone(int r)
+/*
+ * Telling it something failed because it has failed: its reason waits to be read. Should it be there all the same,
+ * it hears that nothing more comes, and ends: neither may wait for the other.
+ */
+static bool create_child_is_gone(const struct create *c, int r)
 {
-	return r == -EPIPE || r == -ECONNRESET;
+	if (r != -EPIPE && r != -ECONNRESET)
+		return false;
+	shutdown(c->sync_fd, SHUT_WR);
+	return true;
 }
 
 /*
@@ -340,7 +347,7 @@ static int create_make_net(struct create *c, struct error *e)
 	r = sync_send_fd(c->sync_fd, SYNC_NET, c->net_fd);
 	mem_closep(&c->net_fd);
 	c->net_fd = -1;
-	if (r < 0 && !create_child_is_gone(r))
+	if (r < 0 && !create_child_is_gone(c, r))
 		return error_set(e, -r, "hand over the network namespace");
 	/* Nothing runs there before our last word. */
 	return ns_raise_loopback(c->net_socket_fd, e);
@@ -373,8 +380,9 @@ static int create_tell_signals(struct create *c, struct error *e)
 {
 	int r = child_tell_signals(c->sync_fd);
 
-	return r < 0 && !create_child_is_gone(r) ? error_set(e, -r, "tell the signals to reset")
-						 : 0;
+	return r < 0 && !create_child_is_gone(c, r)
+		       ? error_set(e, -r, "tell the signals to reset")
+		       : 0;
 }
 
 static int create_compile_filter(struct create *c, struct error *e)
@@ -476,7 +484,7 @@ static int create_hurry(struct create *c, struct error *e)
 	if (r < 0)
 		return r;
 	r = sync_send(c->sync_fd, SYNC_START, c->pid);
-	if (create_child_is_gone(r))
+	if (create_child_is_gone(c, r))
 		return 0;
 	return r < 0 ? error_set(e, -r, "tell the container's process to start") : 0;
 }

@@ -73,7 +73,7 @@ build_with_liboci() {
 
 @test "the library has no state of its own: nothing that can be written but what the linker makes" {
 	local object
-	for object in $(find "$tree/build/pic/obj/oci" -name '*.o' -not -path '*/cli/*' -not -name log.o); do
+	find "$tree/build/pic/obj/oci" -name '*.o' -not -path '*/cli/*' -not -name log.o | while read -r object; do
 		objdump -t "$object" | awk -v o="$object" '/ O / && (/\.bss/ || (/[ \t]\.data/ && !/\.rel\.ro/)) { print o, $NF }'
 	done > "$T/state"
 	# The container's process is called so; nobody writes it.
