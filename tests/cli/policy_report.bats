@@ -17,6 +17,17 @@ policy() {
 
 reported() { jq -rs "$1" "$T/report"; }
 
+# A container whose second denied call waits until /tmp/ready is removed, in the background: $run, its $reporter.
+between_two_calls() {
+	policy
+	script 'probe syscall keyctl || echo ready > /tmp/ready; while [ -e /tmp/ready ]; do sleep 0.05; done; probe syscall keyctl || true'
+	"$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" run --bundle "$BUNDLE" "$ID" > "$T/out" 2> "$T/err" 3>&- &
+	run=$!
+	BACKGROUND+=("$run")
+	wait_for test -e "$BUNDLE/rootfs/tmp/ready"
+	reporter=$(grep -lx strake-report /proc/[0-9]*/comm | cut -d/ -f3)
+}
+
 @test "a denied call is told with its name, arguments, process and rule, and its answer stays" {
 	policy
 	payload probe syscall keyctl 7 8 9 10 11 12
@@ -101,13 +112,8 @@ reported() { jq -rs "$1" "$T/report"; }
 }
 
 @test "P34: without its reporter a denied call gets ENOSYS, nothing hangs, and the loss is told" {
-	policy
-	script 'probe syscall keyctl || echo ready > /tmp/ready; while [ -e /tmp/ready ]; do sleep 0.05; done; probe syscall keyctl || true'
-	"$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" run --bundle "$BUNDLE" "$ID" > "$T/out" 2> "$T/err" 3>&- &
-	local run=$! reporter
-	BACKGROUND+=("$run")
-	wait_for test -e "$BUNDLE/rootfs/tmp/ready"
-	reporter=$(grep -lx strake-report /proc/[0-9]*/comm | cut -d/ -f3)
+	local run reporter
+	between_two_calls
 	kill -KILL "$reporter"
 	wait_for is_gone "$reporter"
 	rm "$BUNDLE/rootfs/tmp/ready"
@@ -117,13 +123,8 @@ reported() { jq -rs "$1" "$T/report"; }
 }
 
 @test "the reporter goes on where run itself is killed, and ends with the container" {
-	policy
-	script 'probe syscall keyctl || echo ready > /tmp/ready; while [ -e /tmp/ready ]; do sleep 0.05; done; probe syscall keyctl || true'
-	"$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" run --bundle "$BUNDLE" "$ID" > "$T/out" 2> "$T/err" 3>&- &
-	local run=$! reporter
-	BACKGROUND+=("$run")
-	wait_for test -e "$BUNDLE/rootfs/tmp/ready"
-	reporter=$(grep -lx strake-report /proc/[0-9]*/comm | cut -d/ -f3)
+	local run reporter
+	between_two_calls
 	kill -KILL "$run"
 	wait "$run" || true
 	rm "$BUNDLE/rootfs/tmp/ready"
