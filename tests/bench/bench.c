@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/filter.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include "base/str.h"
 #include "bundle.h"
 #include "profile.h"
+#include "seccomp/program.h"
 
 static volatile sig_atomic_t stopped;
 
@@ -67,7 +69,10 @@ int bench_run(struct bench *b, const struct contender *c, enum cgroup_mode mode,
 	int r;
 
 	bench_id(id);
-	if (c->is_floor)
+	if (c->is_floor && bundle[0])
+		contender_command(c, mode, state, argv, "--filter", bundle, b->rootfs,
+				  "/bin/true", NULL);
+	else if (c->is_floor)
 		contender_command(c, mode, state, argv, b->rootfs, "/bin/true", NULL);
 	else
 		contender_command(c, mode, state, argv, "run", "--bundle", bundle, id, NULL);
@@ -211,8 +216,15 @@ static void remove_cgroups(const struct bench *b)
 	rmdir(parent);
 }
 
+static int write_filter(struct bench *b, const struct seccomp_program *p, struct error *e)
+{
+	str_format(b->filter, sizeof(b->filter), "%s/filter", b->dir);
+	return file_replace(AT_FDCWD, b->filter, p->insns, p->n * sizeof(*p->insns), 0600, e);
+}
+
 static int bench_prepare(struct bench *b, struct error *e)
 {
+	autoprogram program = { 0 };
 	size_t i;
 	int r;
 
@@ -220,7 +232,7 @@ static int bench_prepare(struct bench *b, struct error *e)
 	for (i = 0; r == 0 && i < b->count; i++)
 		r = contender_describe(&b->contenders[i], &b->sampler, e);
 	if (r == 0 && b->profile)
-		r = profile_load(&b->arena, b->profile, &b->seccomp, e);
+		r = profile_load(&b->arena, b->profile, &b->seccomp, &program, e);
 	if (r < 0)
 		return r;
 	remove_cgroups(b);
@@ -230,7 +242,9 @@ static int bench_prepare(struct bench *b, struct error *e)
 		return error_set(e, errno, "make a directory in /tmp");
 	}
 	str_format(b->rootfs, sizeof(b->rootfs), "%s/rootfs", b->dir);
-	return b->fifo ? become_fifo(b, e) : 0;
+	if (b->seccomp)
+		r = write_filter(b, &program, e);
+	return r == 0 && b->fifo ? become_fifo(b, e) : r;
 }
 
 static void bench_cleanup(struct bench *b)

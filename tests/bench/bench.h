@@ -26,6 +26,7 @@ struct bench {
 	const struct json *seccomp; /* linux.seccomp, or NULL */
 	char dir[64];
 	char rootfs[80];
+	char filter[80]; /* the file of the profile's instructions, or "" */
 	const char *true_path;
 	const char *busybox;
 	const char *output;
@@ -55,7 +56,10 @@ void bench_settle(unsigned int ms);
 
 void bench_id(char dst[BENCH_ID_SIZE]); /* a name that no other container has */
 
-/* Every action adds its cost to *ret. `state` is the runtime's --root. 0 or -errno. */
+/*
+ * Every action adds its cost to *ret. `state` is the runtime's --root. 0 or -errno. The floor has no
+ * bundle: the file of a filter, or "".
+ */
 int bench_run(struct bench *b, const struct contender *c, enum cgroup_mode mode,
 	      const char *state, const char *bundle, struct sample *ret, struct error *e);
 int bench_create(struct bench *b, const struct contender *c, enum cgroup_mode mode,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * floor ROOTFS PROGRAM: the least that a container's start can cost. It makes the namespaces of
+ * floor [--filter FILE] ROOTFS PROGRAM: the least that a container's start can cost. It makes the namespaces of
  * the default spec, mounts what that spec mounts, pivots, executes PROGRAM and waits for it.
- * There is no config.json, no state, no cgroup, no masked path, no capability dropped, no
- * filter and no sealed executable: what a runtime takes longer than this is its own.
+ * There is no config.json, no state, no cgroup, no masked path, no capability dropped and no
+ * sealed executable: what a runtime takes longer than this is its own. With --filter it also
+ * loads the instructions in that file: what a filter costs in the kernel.
  *
  * What was measured and kept: the child borrows our memory until it executes (CLONE_VFORK: a
  * fork copies page tables and faults them in again, a tenth of the whole), the old mount(2)
@@ -12,10 +13,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -30,6 +34,7 @@ struct container {
 	const char *rootfs;
 	char *const *argv;
 	char *const *envp;
+	struct sock_fprog filter; /* length 0: none */
 	const char
 		*failed; /* the step, where one failed; the child writes it into our memory */
 	int error;
@@ -127,22 +132,51 @@ static int container_main(void *arg)
 		return container_fail(c, "chdir /");
 	if (sethostname("floor", 5) < 0)
 		return container_fail(c, "sethostname");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return container_fail(c, "no_new_privs");
+	if (c->filter.len > 0 &&
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &c->filter) < 0)
+		return container_fail(c, "seccomp");
 	execve(c->argv[0], c->argv, c->envp);
 	return container_fail(c, "execve");
+}
+
+static int filter_read(const char *path, struct sock_fprog *ret)
+{
+	static struct sock_filter insns[BPF_MAXINSNS];
+	ssize_t n;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, insns, sizeof(insns));
+	if (n <= 0 || n % (ssize_t)sizeof(insns[0]) != 0) {
+		fprintf(stderr, "floor: %s: no filter\n", path);
+		return -1;
+	}
+	close(fd);
+	*ret = (struct sock_fprog){ (unsigned short)(n / (ssize_t)sizeof(insns[0])), insns };
+	return 0;
 }
 
 int main(int argc, char **argv, char **envp)
 {
 	static char stack[64 * 1024] __attribute__((aligned(16)));
-	struct container c = { .argv = argv + 2, .envp = envp };
+	struct container c = { .envp = envp };
 	int status;
 	pid_t pid;
 
+	if (argc > 2 && strcmp(argv[1], "--filter") == 0) {
+		if (filter_read(argv[2], &c.filter) < 0)
+			return 2;
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc < 3) {
-		fprintf(stderr, "usage: floor ROOTFS PROGRAM [ARGUMENT]...\n");
+		fprintf(stderr, "usage: floor [--filter FILE] ROOTFS PROGRAM [ARGUMENT]...\n");
 		return 2;
 	}
 	c.rootfs = argv[1];
+	c.argv = argv + 2;
 	pid = clone(container_main, stack + sizeof(stack),
 		    CLONE_VM | CLONE_VFORK | NAMESPACES | SIGCHLD, &c);
 	if (pid < 0) {

@@ -12,7 +12,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "seccomp/abi.h"
+#include "seccomp/cache.h"
 #include "seccomp/profile.h"
+#include "seccomp/program.h"
 #include "spec/spec.h"
 
 #define PROFILE_MAX (1 << 20)
@@ -35,7 +37,8 @@ static int target_init(struct seccomp_profile_for *target, struct error *e)
 	return 0;
 }
 
-int profile_load(struct arena *a, const char *path, const struct json **ret, struct error *e)
+int profile_load(struct arena *a, const char *path, const struct json **ret,
+		 struct seccomp_program *ret_program, struct error *e)
 {
 	autojson *w = json_writer_new(false);
 	autobuf text = { 0 }, resolved = { 0 };
@@ -59,6 +62,8 @@ int profile_load(struct arena *a, const char *path, const struct json **ret, str
 	if (r < 0)
 		return error_set(e, -r, "%s, resolved", path);
 	r = json_parse(a, path, resolved.data, resolved.len, &root, e);
+	if (r == 0)
+		r = seccomp_obtain(-1, &spec, ret_program, e);
 	if (r == 0)
 		*ret = root;
 	return r;

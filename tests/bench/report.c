@@ -240,7 +240,7 @@ static void bars_make(struct bars *bars, const struct bench *b, const struct res
 
 #define FIND(name, action) find(b, results, count, name, action, seccomp, mode)
 	for (mode = 0; mode < CGROUP_MODES; mode++) {
-		const struct result *plain;
+		const struct result *plain, *floor_plain;
 
 		for (seccomp = 0; seccomp < 2; seccomp++) {
 			for (i = 0; i < sizeof(halves) / sizeof(halves[0]); i++)
@@ -252,11 +252,14 @@ static void bars_make(struct bars *bars, const struct bench *b, const struct res
 		}
 		seccomp = 0;
 		plain = FIND("strake", ACTION_RUN);
+		floor_plain = FIND("floor", ACTION_RUN);
 		seccomp = 1;
 		add_difference(bars, FIND("strake", ACTION_RUN), plain, 0.5,
 			       "the profile adds, cached");
 		add_difference(bars, FIND("strake", ACTION_RUN_COLD), plain, 2.0,
 			       "the profile adds, not cached");
+		add_difference(bars, FIND("floor", ACTION_RUN), floor_plain, 0.5,
+			       "of which the kernel's (floor)");
 	}
 #undef FIND
 	for (i = 0; i < b->count; i++) {

@@ -53,7 +53,7 @@ static bool cell_is_possible(const struct bench *b, const struct contender *c,
 		return false;
 	if (action == ACTION_RUN_COLD && !seccomp)
 		return false;
-	return !c->is_floor || (action == ACTION_RUN && !seccomp);
+	return !c->is_floor || action == ACTION_RUN;
 }
 
 static int cell_write_bundle(struct cell *cell, enum payload payload, struct error *e)
@@ -87,8 +87,12 @@ static int cell_init(struct cell *cell, struct error *e)
 
 	str_format(cell->state, sizeof(cell->state), "%s/state-%s", cell->bench->dir,
 		   cell->contender->name);
-	if (cell->contender->is_floor)
+	if (cell->contender->is_floor) {
+		if (cell->result->seccomp)
+			str_copy(cell->bundles[PAYLOAD_TRUE], sizeof(cell->bundles[0]),
+				 cell->bench->filter);
 		return 0;
+	}
 	for (payload = 0; r == 0 && payload < PAYLOAD_COUNT; payload++)
 		r = cell_write_bundle(cell, payload, e);
 	return r;
