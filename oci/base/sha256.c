@@ -3,19 +3,7 @@
 
 #include <string.h>
 
-/* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-static const uint32_t K[64] = {
-	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
-	0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
-	0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
-	0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
-	0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc,
-	0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b,
-	0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116,
-	0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
-	0xc67178f2,
-};
+#include "base/sha256_block.h"
 
 static uint32_t ror(uint32_t x, int n)
 {
@@ -36,20 +24,20 @@ static void write_be32(uint8_t *p, uint32_t v)
 }
 
 /* One round; the caller turns the names instead of moving the values. */
-#define ROUND(a, b, c, d, e, f, g, h, i)                                   \
-	do {                                                               \
-		uint32_t t = (h) + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + \
-			     (((e) & (f)) ^ (~(e) & (g))) + K[i] + w[i];   \
-		(d) += t;                                                  \
-		(h) = t + (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) +          \
-		      (((a) & (b)) ^ ((a) & (c)) ^ ((b) & (c)));           \
+#define ROUND(a, b, c, d, e, f, g, h, i)                                        \
+	do {                                                                    \
+		uint32_t t = (h) + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) +      \
+			     (((e) & (f)) ^ (~(e) & (g))) + sha256_k[i] + w[i]; \
+		(d) += t;                                                       \
+		(h) = t + (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) +               \
+		      (((a) & (b)) ^ ((a) & (c)) ^ ((b) & (c)));                \
 	} while (0)
 
-static void sha256_block(struct sha256 *state, const uint8_t *p)
+void sha256_block_portable(uint32_t state[8], const uint8_t *p)
 {
-	uint32_t a = state->state[0], b = state->state[1], c = state->state[2];
-	uint32_t d = state->state[3], e = state->state[4], f = state->state[5];
-	uint32_t g = state->state[6], h = state->state[7];
+	uint32_t a = state[0], b = state[1], c = state[2];
+	uint32_t d = state[3], e = state[4], f = state[5];
+	uint32_t g = state[6], h = state[7];
 	uint32_t w[64];
 
 	for (int i = 0; i < 16; i++)
@@ -70,14 +58,20 @@ static void sha256_block(struct sha256 *state, const uint8_t *p)
 		ROUND(c, d, e, f, g, h, a, b, i + 6);
 		ROUND(b, c, d, e, f, g, h, a, i + 7);
 	}
-	state->state[0] += a;
-	state->state[1] += b;
-	state->state[2] += c;
-	state->state[3] += d;
-	state->state[4] += e;
-	state->state[5] += f;
-	state->state[6] += g;
-	state->state[7] += h;
+	state[0] += a;
+	state[1] += b;
+	state[2] += c;
+	state[3] += d;
+	state[4] += e;
+	state[5] += f;
+	state[6] += g;
+	state[7] += h;
+}
+
+static void block_add(struct sha256 *h, const uint8_t *p)
+{
+	if (!sha256_block_native(h->state, p))
+		sha256_block_portable(h->state, p);
 }
 
 void sha256_init(struct sha256 *h)
@@ -102,12 +96,12 @@ void sha256_add(struct sha256 *h, const void *data, size_t len)
 		memcpy(h->block + have, p, n);
 		if (have + n < sizeof(h->block))
 			return;
-		sha256_block(h, h->block);
+		block_add(h, h->block);
 		p += n;
 		len -= n;
 	}
 	for (; len >= sizeof(h->block); p += sizeof(h->block), len -= sizeof(h->block))
-		sha256_block(h, p);
+		block_add(h, p);
 	if (len)
 		memcpy(h->block, p, len);
 }

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/sha256_block.h"
+
 static void check(const char *data, size_t len, const char *want)
 {
 	uint8_t digest[SHA256_SIZE];
@@ -63,12 +65,33 @@ static void pieces_of_any_size_are_the_whole(void **state)
 	}
 }
 
+static void the_processors_own_instructions_agree_with_the_portable_code(void **state)
+{
+	uint32_t native[8], portable[8], x = 1;
+	uint8_t block[64];
+
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		for (size_t i = 0; i < sizeof(block); i++)
+			block[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
+		for (int i = 0; i < 8; i++)
+			native[i] = portable[i] = x = x * 1664525 + 1013904223;
+		if (!sha256_block_native(native, block)) {
+			print_message("this processor has no such instructions\n");
+			return;
+		}
+		sha256_block_portable(portable, block);
+		assert_memory_equal(native, portable, sizeof(native));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_examples_of_the_standard_come_out),
 		cmocka_unit_test(a_million_letters_come_out),
 		cmocka_unit_test(pieces_of_any_size_are_the_whole),
+		cmocka_unit_test(the_processors_own_instructions_agree_with_the_portable_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

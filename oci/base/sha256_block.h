@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The inner step of SHA-256, which base/sha256.h is made of: one block of 64 bytes into the state.
+ * Natively by the processor's own instructions; false, and nothing done, where it has none.
+ */
+void sha256_block_portable(uint32_t state[8], const uint8_t *p);
+bool sha256_block_native(uint32_t state[8], const uint8_t *p);
+
+extern const uint32_t sha256_k[64]; /* the constants of the rounds */
