@@ -25,6 +25,7 @@
 #include "base/str.h"
 #include "run/bundle.h"
 #include "run/delete.h"
+#include "run/filter_names.h"
 #include "run/folder.h"
 #include "run/hooks.h"
 #include "run/poststart.h"
@@ -393,6 +394,9 @@ static int create_compile_filter(struct create *c, struct error *e)
 
 	if (!s->present)
 		return 0;
+	r = filter_names_check(&c->spec, e);
+	if (r < 0)
+		return r;
 	cache_fd = folder_open_cache(c->rt);
 	r = seccomp_obtain(cache_fd, s, &c->filter, e);
 	if (r == 0)

@@ -59,23 +59,23 @@ static void hook_child(const struct hooks_run *h, const struct spec_hook *hook, 
 	_exit(127);
 }
 
-/* The last line or two of what it said. */
-static const char *hook_output(int out_fd, char *dst, size_t size)
+/* ": " and the last line or two of what it said; nothing where it said nothing. */
+static void hook_output(int out_fd, char *dst, size_t size)
 {
-	off_t end = lseek(out_fd, 0, SEEK_END);
-	off_t from = end > (off_t)size - 1 ? end - (off_t)size + 1 : 0;
-	ssize_t n = pread(out_fd, dst, size - 1, from);
-	char *p;
+	off_t end = lseek(out_fd, 0, SEEK_END), room = (off_t)size - 3;
+	char *said = stpcpy(dst, ": "), *p;
+	ssize_t n = pread(out_fd, said, (size_t)room, end > room ? end - room : 0);
 
 	if (n < 0)
 		n = 0;
-	while (n > 0 && (dst[n - 1] == '\n' || dst[n - 1] == ' '))
+	while (n > 0 && (said[n - 1] == '\n' || said[n - 1] == ' '))
 		n--;
-	dst[n] = '\0';
-	for (p = dst; *p; p++)
+	said[n] = '\0';
+	for (p = said; *p; p++)
 		if ((unsigned char)*p < 0x20)
 			*p = ' ';
-	return dst;
+	if (n == 0)
+		dst[0] = '\0';
 }
 
 /* 1: ended, 0: its time is over, -ECANCELED, -errno. */
@@ -120,16 +120,15 @@ static int hook_finish(const struct hooks_run *h, const struct spec_hook *hook, 
 		return error_say(e, ECANCELED, "canceled while it ran");
 	if (r < 0)
 		return error_set(e, -r, "wait for it");
+	hook_output(out_fd, said, sizeof(said));
 	if (r == 0)
-		return error_say(e, ETIMEDOUT, "timed out after %d s and was killed: %s",
-				 hook->timeout, hook_output(out_fd, said, sizeof(said)));
+		return error_say(e, ETIMEDOUT, "timed out after %d s and was killed%s",
+				 hook->timeout, said);
 	if (WIFSIGNALED(status))
-		return error_say(e, EIO, "killed by signal %d (%s): %s", WTERMSIG(status),
-				 sigabbrev_np(WTERMSIG(status)) ?: "?",
-				 hook_output(out_fd, said, sizeof(said)));
+		return error_say(e, EIO, "killed by signal %d (%s)%s", WTERMSIG(status),
+				 sigabbrev_np(WTERMSIG(status)) ?: "?", said);
 	if (WEXITSTATUS(status))
-		return error_say(e, EIO, "exit status %d: %s", WEXITSTATUS(status),
-				 hook_output(out_fd, said, sizeof(said)));
+		return error_say(e, EIO, "exit status %d%s", WEXITSTATUS(status), said);
 	return 0;
 }
 

@@ -57,6 +57,67 @@ static int rootfs_unshare_propagation(const struct spec *s, struct error *e)
 	return 0;
 }
 
+/* Hooks that look at root.path, or mount something below it, before it is the root. */
+static bool rootfs_is_shown(const struct spec *s)
+{
+	return s->hooks[SPEC_HOOK_PRESTART].n || s->hooks[SPEC_HOOK_CREATE_RUNTIME].n ||
+	       s->hooks[SPEC_HOOK_CREATE_CONTAINER].n;
+}
+
+/* The mount that a folder lies on: where ".." leads, up to a mount's own root. */
+static int rootfs_mount_of(const char *path, struct error *e)
+{
+	autoclose int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statx st = { 0 };
+	int up;
+
+	while (fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0) {
+		if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+			return take_fd(&fd);
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = up;
+	}
+	return error_set(e, errno, "root.path: find the mount that %s lies on", path);
+}
+
+/*
+ * At its own path, as hooks expect it: those that run in the container's mount namespace find its
+ * mounts there, and what they mount there is the container's. pivot_root(2) refuses a shared parent.
+ */
+static int rootfs_attach_in_place(struct sandbox *sb, struct error *e)
+{
+	struct mount_attr private = { .propagation = MS_PRIVATE };
+	char name[PATH_MAX + 1];
+	const char *path = sandbox_host_path(sb, sb->spec->root_path, name, sizeof(name));
+	autoclose int parent_fd = rootfs_mount_of(path, e);
+
+	if (parent_fd < 0)
+		return parent_fd;
+	if (mount_setattr(parent_fd, "", AT_EMPTY_PATH, &private, sizeof(private)) < 0)
+		return error_set(e, errno, "root.path: make the mount below %s private", path);
+	if (move_mount(sb->tree_fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(e, errno, "root.path: attach the root file system at %s",
+				 path);
+	sb->root_in_place = true;
+	return 0;
+}
+
+static int rootfs_attach(struct sandbox *sb, struct error *e)
+{
+	int r;
+
+	if (rootfs_is_shown(sb->spec)) {
+		r = rootfs_attach_in_place(sb, e);
+		if (r != -EACCES)
+			return r;
+	}
+	/* Over "/": a place that every user namespace may reach, whatever the path's modes. */
+	if (move_mount(sb->tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(e, errno, "root.path: attach the root file system");
+	return 0;
+}
+
 int rootfs_open(struct sandbox *sb, struct error *e)
 {
 	struct mount_attr private = { .propagation = MS_PRIVATE };
@@ -70,9 +131,9 @@ int rootfs_open(struct sandbox *sb, struct error *e)
 		if (r < 0)
 			return r;
 	}
-	/* Over "/": a place that every user namespace may reach, whatever the path's modes. */
-	if (move_mount(sb->tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_set(e, errno, "root.path: attach the root file system");
+	r = rootfs_attach(sb, e);
+	if (r < 0)
+		return r;
 	if (mount_setattr(sb->tree_fd, "", AT_EMPTY_PATH, &private, sizeof(private)) < 0)
 		return error_set(e, errno, "root.path: make the mount private");
 	sb->root_fd = take_fd(&sb->tree_fd);
@@ -139,7 +200,10 @@ int rootfs_pivot(struct sandbox *sb, struct error *e)
 		return error_set(e, errno, "enter the root file system");
 
 	if (sb->no_pivot) {
-		/* It already lies over "/": only our idea of the root has to move there. */
+		if (sb->root_in_place &&
+		    move_mount(sb->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			return error_set(e, errno, "move the root file system over \"/\"");
+		/* It lies over "/": only our idea of the root has to move there. */
 		if (chroot(".") < 0 || chdir("/") < 0)
 			return error_set(e, errno, "chroot into the root file system");
 		return rootfs_set_propagation(sb->spec, e);

@@ -6,8 +6,9 @@ struct sandbox;
 
 /*
  * The root file system: root.path of the bundle as a mount of its own, attached over the child's
- * "/" (which keeps meaning the host's root for path walks until the pivot), and held by
- * sb->root_fd. From here on everything inside is opened below that descriptor.
+ * "/" (which keeps meaning the host's root for path walks until the pivot), or at root.path, where
+ * hooks look for it, and held by sb->root_fd. From here on everything inside is opened below that
+ * descriptor.
  */
 
 /* Parent, where the child may not reach the path: clones the tree into sb->tree_fd. */

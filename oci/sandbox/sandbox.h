@@ -65,6 +65,7 @@ struct sandbox {
 	bool proc_masked; /* what is to be masked in /proc is; see masks.h */
 	int cover_dir_fd; /* what masked directories and files get; masks.c's own */
 	int cover_file_fd;
+	bool root_in_place;    /* the rootfs is attached at its own path; see rootfs.h */
 	bool pivoted;          /* the host is out of reach already; see rootfs.h */
 	bool bounding_dropped; /* see identity.h */
 

@@ -117,7 +117,7 @@ static bool id_has(char c, bool first)
 int spec_check_id(const char *id, struct error *e)
 {
 	size_t i, len = strlen(id);
-	char shown[80];
+	char shown[80], which[8];
 
 	if (len == 0)
 		return error_say(e, EINVAL, "the container id is empty");
@@ -129,8 +129,9 @@ int spec_check_id(const char *id, struct error *e)
 		if (!id_has(id[i], i == 0))
 			return error_say(
 				e, EINVAL,
-				"\"%s\" is no container id: letters, digits and _ + - . "
-				"are, but no . at its beginning",
+				"invalid character \"%s\" in the container ID \"%s\": letters, "
+				"digits and _ + - . are valid, but no . at its beginning",
+				str_show(which, sizeof(which), (char[]){ id[i], '\0' }),
 				str_show(shown, sizeof(shown), id));
 	return 0;
 }

@@ -114,6 +114,42 @@ $T/hook" "$(cat "$T/log")"
 	same "$BUNDLE" "$(sed -n 5p "$T/log")"
 }
 
+@test "hooks find the container's mounts below root.path, and may add their own" {
+	local options kind
+	mount --bind "$BUNDLE" "$BUNDLE"
+	mount --make-shared "$BUNDLE"
+	mount_add /data tmpfs tmpfs
+	payload sh -c 'cat /data/created /extra/added; grep -c " /extra " /proc/self/mountinfo'
+	mkdir "$BUNDLE/rootfs/extra"
+	# As the hooks of GPUs do: by the pid of the state, and in the bundle, where createContainer runs.
+	hook createRuntime 'pid=$(sed -E "s/.*\"pid\":([0-9]+).*/\1/")
+		nsenter --mount=/proc/$pid/ns/mnt sh -c "mount -t tmpfs t $0/extra && echo one > $0/extra/added"'
+	config --arg r "$BUNDLE/rootfs" '.hooks.createRuntime[0].args += [ $r ]'
+	hook createContainer 'test -e rootfs/proc/self/mountinfo && echo two > rootfs/data/created'
+	for options in "" --no-pivot; do
+		run_ok $options
+		same $'two\none\n1' "$output"
+	done
+	for kind in shared slave private rshared; do
+		config --arg k $kind '.linux.rootfsPropagation = $k'
+		run_ok
+		same $'two\none\n1' "$output"
+	done
+	[[ ! -e $BUNDLE/rootfs/extra/added && ! -e $BUNDLE/rootfs/data/created ]]
+	lacks "$(cat /proc/self/mountinfo)" "$BUNDLE/rootfs"
+	umount "$BUNDLE"
+}
+
+@test "hooks see a root that only root may reach, also where a user namespace may not" {
+	chmod 700 "$BUNDLE"
+	config '.linux.namespaces += [ { type: "user" } ] |
+		.linux.uidMappings = [ { containerID: 0, hostID: 100000, size: 65536 } ] | .linux.gidMappings = .linux.uidMappings'
+	hook createRuntime 'true'
+	payload id -u
+	run_ok
+	same 0 "$output"
+}
+
 @test "startContainer runs in the container's root, as the container's user may" {
 	config '.process.user = { uid: 1000, gid: 1000 }'
 	hook startContainer 'hostname > /tmp/inside; id -u >> /tmp/inside'

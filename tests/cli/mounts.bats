@@ -244,10 +244,13 @@ all of it" "$output"
 	same 0 "$output"
 }
 
-@test "the same mount twice is refused" {
-	bind_add /data /tmp
-	bind_add /data /tmp
-	run_refused 'mounts[8]: "/tmp" is mounted on /data for the second time'
+@test "mounts are made in their order, also the same one twice" {
+	mount_add /data tmpfs tmpfs
+	mount_add /data tmpfs tmpfs
+	mount_add /data tmpfs last
+	script 'grep " /data " /proc/self/mountinfo | grep -o "tmpfs [a-z]*"'
+	run_ok
+	same $'tmpfs tmpfs\ntmpfs tmpfs\ntmpfs last' "$output"
 }
 
 @test "a relative destination starts at the root, and .. does not leave it" {

@@ -55,6 +55,18 @@ on() { echo "{ names: [ \"$1\" ], action: \"$2\"${3:+, $3} }"; }
 	exits $((128 + 31)) run --bundle "$BUNDLE" "$ID"
 }
 
+@test "unknown names are skipped, or refused where run.oci.seccomp_fail_unknown_syscall says so" {
+	payload true
+	filter "$(on getppid SCMP_ACT_ERRNO), $(on get_of_tomorrow SCMP_ACT_ERRNO)"
+	run_ok
+	config '.annotations = { "run.oci.seccomp_fail_unknown_syscall": "0" }'
+	run_ok
+	config '.annotations = { "run.oci.seccomp_fail_unknown_syscall": "1" }'
+	run_refused 'linux.seccomp.syscalls[1].names[0]: "get_of_tomorrow" is no system call of Linux up to'
+	filter "$(on getppid SCMP_ACT_ERRNO)"
+	run_ok
+}
+
 @test "LOG and ALLOW let the call through" {
 	local action
 	payload probe syscall getppid
