@@ -12,7 +12,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,7 +23,6 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "run/bundle.h"
-#include "run/delete.h"
 #include "run/filter_names.h"
 #include "run/folder.h"
 #include "run/hooks.h"
@@ -578,8 +576,7 @@ static void create_undo(struct create *c)
 	teardown_run(&t, NULL);
 }
 
-/* What only its making needed. */
-static void create_close(struct create *c)
+void create_close(struct create *c)
 {
 	struct sandbox *sb = &c->child.sandbox;
 	int *const fds[] = {
@@ -605,7 +602,7 @@ static void create_close(struct create *c)
 	guard_done(&c->guard);
 }
 
-static void create_done(struct create *c)
+void create_done(struct create *c)
 {
 	create_close(c);
 	mem_closep(&c->container.dir_fd);
@@ -631,9 +628,9 @@ static int create_walk(struct create *c, struct error *e)
 	return r;
 }
 
-static int create_container(struct create *c, const struct oci_runtime *rt,
-			    const struct oci_create_options *opt, bool run,
-			    struct oci_process *ret, struct error *e)
+int create_container(struct create *c, const struct oci_runtime *rt,
+		     const struct oci_create_options *opt, bool run, struct oci_process *ret,
+		     struct error *e)
 {
 	int r;
 
@@ -675,76 +672,4 @@ int oci_create(const struct oci_runtime *rt, const struct oci_create_options *op
 
 	create_done(&c);
 	return r;
-}
-
-/* --- run: what it knows is kept for its end ------------------------------------------------------ */
-
-struct oci_run {
-	struct create create;
-};
-
-/* Only hooks would still ask for it; and now nobody waits for us. */
-static void create_forget_spec(struct create *c)
-{
-	struct state *s = &c->container.state;
-
-	s->oci_version = "";
-	s->annotations.n = 0;
-	spec_done(&c->spec);
-}
-
-int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
-	    struct oci_process *ret, struct oci_run **ret_run, struct error *e)
-{
-	struct oci_run *run = malloc(sizeof(*run));
-	int r;
-
-	if (!run)
-		return error_set(e, ENOMEM, "run");
-	r = create_container(&run->create, rt, opt, true, ret, e);
-	if (r < 0) {
-		oci_run_free(run);
-		return r;
-	}
-	/* Others may do with it what they like while it runs; and a bus is not kept for so long. */
-	container_unlock(&run->create.container);
-	create_close(&run->create);
-	if (!run->create.container.state.poststop)
-		create_forget_spec(&run->create);
-	if (run->create.manager.kind == MANAGER_SYSTEMD) {
-		manager_done(&run->create.manager);
-		run->create.manager.kind = MANAGER_SYSTEMD;
-	}
-	*ret_run = run;
-	return 0;
-}
-
-int oci_run_ready_fd(const struct oci_run *run)
-{
-	return run->create.ready_fd;
-}
-
-int oci_run_delete(struct oci_run *run, struct error *e)
-{
-	struct create *c = &run->create;
-	struct error lost = ERROR_INIT;
-	int r;
-
-	r = c->manager.kind == MANAGER_SYSTEMD ? -EBUSY : container_lock_again(&c->container);
-	if (r == 0)
-		r = delete_container(&c->container, &c->spec, &c->manager, e);
-	else if (r == -EBUSY) /* somebody is at it */
-		r = oci_delete(c->rt, c->container.state.id, true, e);
-	else if (r == -ENOENT) /* somebody was faster */
-		r = 0;
-	if (reporter_end(&c->reporter, &lost) < 0)
-		report_warning(c->rt, lost.text);
-	oci_run_free(run);
-	return r;
-}
-
-void oci_run_free(struct oci_run *run)
-{
-	create_done(&run->create);
-	free(run);
 }

@@ -14,8 +14,8 @@
 #include "spec/spec.h"
 
 /*
- * What the steps of create.c hand to each other. create_undo() ends whatever of it there is, in any
- * state it was left in; create_done() frees what a success leaves.
+ * What the steps of create.c hand to each other. A failure ends whatever of it there is, in any state it
+ * was left in.
  */
 struct create {
 	const struct oci_runtime *rt;
@@ -61,3 +61,14 @@ int create_serve(struct create *c, struct error *e);
  * cgroup along, for one. Then its own words are the reason, or else its end. Returns r or the child's.
  */
 int create_last_words(struct create *c, int r, struct error *e);
+
+/*
+ * The whole way, `run` telling whether the container's program is started too. 0 or -errno, the container
+ * undone. *c is to be freed by create_done() either way; create_close() frees earlier what only the making
+ * needed.
+ */
+int create_container(struct create *c, const struct oci_runtime *rt,
+		     const struct oci_create_options *opt, bool run, struct oci_process *ret,
+		     struct error *e);
+void create_close(struct create *c);
+void create_done(struct create *c);
