@@ -18,6 +18,10 @@ int read_allow(struct reader *r, const struct json *j, const struct field *f,
 	       void *dst); /* struct policy_list */
 int read_clean_paths(struct reader *r, const struct json *j, const struct field *f,
 		     void *dst); /* struct spec_strings */
+int read_allowed_paths(struct reader *r, const struct json *j, const struct field *f,
+		       void *dst); /* struct policy_list */
+int read_disks(struct reader *r, const struct json *j, const struct field *f,
+	       void *dst); /* struct policy_resources; arg: struct table of a disk */
 int read_bytes(struct reader *r, const struct json *j, const struct field *f,
 	       void *dst); /* struct opt_u64 */
 int read_memory(struct reader *r, const struct json *j, const struct field *f,

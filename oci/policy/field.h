@@ -43,6 +43,8 @@ int merge_no_memory(struct merge *m);
 /* A new list with one more at its end. NULL without memory. */
 char **merge_append(struct merge *m, const struct spec_strings *list, const char *more);
 bool merge_has(const struct spec_strings *list, const char *s);
+/* "x*" in the list is all that begins with x. */
+bool merge_has_like(const struct spec_strings *list, const char *s);
 
 /* "/a/b" is below "/a" and "/"; "/ab" is not below "/a". A path is below itself. */
 bool merge_path_below(const char *path, const char *parent);
@@ -54,7 +56,9 @@ int field_capabilities(struct merge *m, const struct policy_rule *r);
 int field_rlimits(struct merge *m, const struct policy_rule *r);
 int field_oom_score_adj(struct merge *m, const struct policy_rule *r);
 int field_realtime(struct merge *m, const struct policy_rule *r);
+int field_nice(struct merge *m, const struct policy_rule *r);
 int field_apparmor(struct merge *m, const struct policy_rule *r);
+int field_selinux(struct merge *m, const struct policy_rule *r);
 int field_exec(struct merge *m, const struct policy_rule *r);
 
 /* seccomp */
@@ -62,6 +66,8 @@ int field_profile(struct merge *m, const struct policy_rule *r);
 int field_profile_required(struct merge *m, const struct policy_rule *r);
 int field_denied_calls(struct merge *m, const struct policy_rule *r);
 int field_abis(struct merge *m, const struct policy_rule *r);
+int field_listeners(struct merge *m, const struct policy_rule *r);
+int field_spec_allow(struct merge *m, const struct policy_rule *r);
 int field_report(struct merge *m, const struct policy_rule *r);
 
 /* the rest of linux, and the root */
@@ -75,11 +81,16 @@ int field_sysctl(struct merge *m, const struct policy_rule *r);
 int field_device_rules(struct merge *m, const struct policy_rule *r);
 int field_device_nodes(struct merge *m, const struct policy_rule *r);
 int field_hooks(struct merge *m, const struct policy_rule *r);
+int field_net_devices(struct merge *m, const struct policy_rule *r);
+int field_rdt(struct merge *m, const struct policy_rule *r);
 int field_annotations(struct merge *m, const struct policy_rule *r);
 int field_cgroup(struct merge *m, const struct policy_rule *r);
 
 /* mounts */
 int field_mount_sources(struct merge *m, const struct policy_rule *r);
+int field_mount_layers(struct merge *m, const struct policy_rule *r);
+int field_root_path(struct merge *m, const struct policy_rule *r);
+int field_mount_idmap(struct merge *m, const struct policy_rule *r);
 int field_mount_types(struct merge *m, const struct policy_rule *r);
 int field_mount_flags(struct merge *m, const struct policy_rule *r);
 int field_mount_propagation(struct merge *m, const struct policy_rule *r);
@@ -90,5 +101,16 @@ int field_memory(struct merge *m, const struct policy_rule *r);
 int field_swap(struct merge *m, const struct policy_rule *r);
 int field_pids(struct merge *m, const struct policy_rule *r);
 int field_cpu(struct merge *m, const struct policy_rule *r);
+int field_cpu_shares(struct merge *m, const struct policy_rule *r);
 int field_unified_names(struct merge *m, const struct policy_rule *r);
 int field_unified_values(struct merge *m, const struct policy_rule *r);
+
+/* What a rule leaves of a limit: `asked` tells whether the request has one. */
+#define FIELD_NO_LIMIT UINT64_MAX
+uint64_t field_limit(const struct policy_limit *l, bool asked);
+
+/* disks, huge pages, RDMA */
+int field_io_weight(struct merge *m, const struct policy_rule *r);
+int field_io_max(struct merge *m, const struct policy_rule *r);
+int field_hugetlb(struct merge *m, const struct policy_rule *r);
+int field_rdma(struct merge *m, const struct policy_rule *r);

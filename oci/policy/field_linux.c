@@ -284,6 +284,37 @@ int field_device_nodes(struct merge *m, const struct policy_rule *r)
 
 /* --- hooks --------------------------------------------------------------------------------------- */
 
+static bool hook_args_fit(const struct policy_hook *allowed, const struct spec_hook *h)
+{
+	size_t i;
+
+	if (!allowed->args.set)
+		return true;
+	if (allowed->args.names.n != h->args.n)
+		return false;
+	for (i = 0; i < h->args.n && str_eq(allowed->args.names.v[i], h->args.v[i]); i++)
+		;
+	return i == h->args.n;
+}
+
+/* What decides which code runs, as LD_PRELOAD does, would make a digest worthless. */
+static bool hook_env_fits(const struct policy_hook *allowed, const struct spec_hook *h)
+{
+	char name[256];
+	size_t i, n;
+
+	for (i = 0; i < h->env.n; i++) {
+		n = strcspn(h->env.v[i], "=");
+		if (n >= sizeof(name))
+			return false;
+		memcpy(name, h->env.v[i], n);
+		name[n] = '\0';
+		if (!merge_has(&allowed->env, name))
+			return false;
+	}
+	return true;
+}
+
 static bool hook_fits(struct merge *m, const struct policy_hook *allowed,
 		      const struct spec_hook *h, enum spec_hook_stage stage)
 {
@@ -291,7 +322,8 @@ static bool hook_fits(struct merge *m, const struct policy_hook *allowed,
 
 	if (!str_eq(allowed->path, h->path) ||
 	    (allowed->stages.set &&
-	     !merge_has(&allowed->stages.names, spec_hook_stage_name(stage))))
+	     !merge_has(&allowed->stages.names, spec_hook_stage_name(stage))) ||
+	    !hook_args_fit(allowed, h) || !hook_env_fits(allowed, h))
 		return false;
 	return !allowed->sha256 ||
 	       (m->facts->hook_digest(m->facts->arg, h->path, digest) == 0 &&
@@ -310,7 +342,8 @@ static int hook_meet(struct merge *m, const struct policy_hooks *allowed,
 			return 0;
 	snprintf(field, sizeof(field), "hooks.%s[%zu].path", spec_hook_stage_name(stage), i);
 	return merge_refuse(m, field, h->path,
-			    "is not in the list of hooks with this stage and contents");
+			    "is not in the list of hooks with this stage, contents, "
+			    "arguments and variables");
 }
 
 int field_hooks(struct merge *m, const struct policy_rule *r)
@@ -325,6 +358,31 @@ int field_hooks(struct merge *m, const struct policy_rule *r)
 }
 
 /* --- the rest ------------------------------------------------------------------------------------ */
+
+int field_net_devices(struct merge *m, const struct policy_rule *r)
+{
+	const struct spec_linux *l = &m->spec->linux_;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; r->net_devices.set && err == 0 && i < l->n_net_devices; i++)
+		if (!merge_has_like(&r->net_devices.names, l->net_devices[i].host_name))
+			err = merge_refuse(m, "linux.netDevices", l->net_devices[i].host_name,
+					   "is not in the list of network devices");
+	return err;
+}
+
+/* Classes are few, and who shares one shares its part of the cache. */
+int field_rdt(struct merge *m, const struct policy_rule *r)
+{
+	const struct spec_intel_rdt *rdt = &m->spec->linux_.intel_rdt;
+	const char *class = rdt->clos_id ?: "";
+
+	if (!r->rdt_classes.set || !rdt->present ||
+	    merge_has_like(&r->rdt_classes.names, class))
+		return 0;
+	return merge_refuse(m, "linux.intelRdt.closID", class, "is not in the list of classes");
+}
 
 static bool starts_with_any(const char *s, const struct spec_strings *prefixes)
 {

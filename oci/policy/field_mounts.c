@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The meet of mounts: where from, what kind, with which flags. */
+#include <limits.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,153 @@ int field_mount_sources(struct merge *m, const struct policy_rule *r)
 	for (i = 0; err == 0 && i < m->spec->n_mounts; i++)
 		if (m->spec->mounts[i].bind && !str_empty(m->spec->mounts[i].source))
 			err = source_meet(m, &r->mounts, i);
+	return err;
+}
+
+static int loose_meet(struct merge *m, const struct policy_mounts *p, size_t i,
+		      const char *what, const char *path)
+{
+	char field[48];
+	size_t k;
+	int r;
+
+	mount_field(field, sizeof(field), i, what);
+	if (path[0] != '/')
+		return merge_refuse(m, field, path,
+				    "must be absolute where the node denies sources");
+	for (k = 0; k < p->denied_sources.n; k++) {
+		r = m->facts->path_reaches(m->facts->arg, path, p->denied_sources.v[k]);
+		if (r < 0)
+			return merge_refuse(m, field, path, "cannot tell what it is: %s",
+					    error_name(-r));
+		if (r)
+			return merge_refuse(m, field, path, "reaches %s of the host",
+					    p->denied_sources.v[k]);
+	}
+	return 0;
+}
+
+/* "lowerdir=/a:/b\:c": the folders of an overlay, of which a backslash is part of the name. */
+static int layers_meet(struct merge *m, const struct policy_mounts *p, size_t i,
+		       const char *list)
+{
+	char path[PATH_MAX];
+	size_t n;
+	int err = 0;
+
+	while (err == 0 && *list) {
+		for (n = 0; *list && *list != ':' && n + 1 < sizeof(path); list++) {
+			if (*list == '\\' && list[1])
+				list++;
+			path[n++] = *list;
+		}
+		path[n] = '\0';
+		if (*list && *list != ':')
+			return merge_refuse(m, "mounts", path, "is too long");
+		list += *list == ':';
+		if (n)
+			err = loose_meet(m, p, i, "options", path);
+	}
+	return err;
+}
+
+/* What an overlay shows is somewhere else, and so is what lies on a disk. */
+int field_mount_layers(struct merge *m, const struct policy_rule *r)
+{
+	static const char *const keys[] = { "lowerdir=", "upperdir=", "workdir=", "lowerdir+=",
+					    "datadir+=" };
+	size_t i, k, d;
+	int err = 0;
+
+	if (r->mounts.denied_sources.n == 0)
+		return 0;
+	for (i = 0; err == 0 && i < m->spec->n_mounts; i++) {
+		const struct spec_mount *mt = &m->spec->mounts[i];
+
+		if (mt->bind)
+			continue;
+		if (mt->source && mt->source[0] == '/')
+			err = loose_meet(m, &r->mounts, i, "source", mt->source);
+		for (d = 0; err == 0 && d < mt->data.n; d++)
+			for (k = 0; err == 0 && k < ARRAY_SIZE(keys); k++)
+				if (str_starts(mt->data.v[d], keys[k]))
+					err = layers_meet(m, &r->mounts, i,
+							  mt->data.v[d] + strlen(keys[k]));
+	}
+	return err;
+}
+
+int field_root_path(struct merge *m, const struct policy_rule *r)
+{
+	const struct spec_strings *denied = &r->mounts.denied_sources;
+	const char *path = m->spec->root_path;
+	size_t k;
+	int reaches;
+
+	for (k = 0; path && k < denied->n; k++) {
+		reaches = m->facts->root_reaches(m->facts->arg, path, denied->v[k]);
+		if (reaches < 0)
+			return merge_refuse(m, "root.path", path, "cannot tell what it is: %s",
+					    error_name(-reaches));
+		if (reaches)
+			return merge_refuse(m, "root.path", path, "reaches %s of the host",
+					    denied->v[k]);
+	}
+	return 0;
+}
+
+static bool mappings_equal(const struct spec_id_mapping *a, size_t n_a,
+			   const struct spec_id_mapping *b, size_t n_b)
+{
+	size_t i, k;
+
+	if (n_a != n_b)
+		return false;
+	for (i = 0; i < n_a; i++) {
+		for (k = 0; k < n_b; k++)
+			if (!a[i].relative && a[i].container_id == b[k].container_id &&
+			    a[i].host_id == b[k].host_id && a[i].size == b[k].size)
+				break;
+		if (k == n_b)
+			return false;
+	}
+	return true;
+}
+
+/* The container's, by its own word or by the same numbers; of a namespace that is joined none are known. */
+static bool idmap_is_own(const struct spec *s, const struct spec_mount *mt)
+{
+	const struct spec_linux *l = &s->linux_;
+	const struct spec_namespace *user = &l->namespaces[SPEC_NS_USER];
+
+	if (!mt->n_uid_mappings && !mt->n_gid_mappings && !mt->idmap_option)
+		return user->present;
+	return user->present && !user->path &&
+	       mappings_equal(mt->uid_mappings, mt->n_uid_mappings, l->uid_mappings,
+			      l->n_uid_mappings) &&
+	       mappings_equal(mt->gid_mappings, mt->n_gid_mappings, l->gid_mappings,
+			      l->n_gid_mappings);
+}
+
+/* With other ids than its own a container writes files of root's to where the host sees them. */
+int field_mount_idmap(struct merge *m, const struct policy_rule *r)
+{
+	enum policy_idmap most = r->mounts.idmap;
+	char field[48];
+	size_t i;
+	int err = 0;
+
+	for (i = 0; most != POLICY_IDMAP_ANY && err == 0 && i < m->spec->n_mounts; i++) {
+		const struct spec_mount *mt = &m->spec->mounts[i];
+
+		if (!mt->idmap || (most == POLICY_IDMAP_OWN && idmap_is_own(m->spec, mt)))
+			continue;
+		err = merge_refuse(m, mount_field(field, sizeof(field), i, "uidMappings"),
+				   mt->idmap_option,
+				   most == POLICY_IDMAP_NONE
+					   ? "no mount may be id-mapped"
+					   : "must be the container's own mappings");
+	}
 	return err;
 }
 

@@ -23,6 +23,25 @@ int field_no_new_privileges(struct merge *m, const struct policy_rule *r)
 	return merge_note(m, "process.noNewPrivileges", "false", "true");
 }
 
+static int groups_meet(struct merge *m, uint64_t min)
+{
+	const struct spec_user *u = &m->spec->process.user;
+	char text[16], field[64] = "process.user.gid";
+	uint32_t gid = u->gid;
+	size_t i = 0;
+
+	for (;; gid = u->additional_gids[i++]) {
+		if (gid < min) {
+			snprintf(text, sizeof(text), "%u", gid);
+			return merge_refuse(m, field, text, "must be at least %llu",
+					    (unsigned long long)min);
+		}
+		if (i == u->n_additional_gids)
+			return 0;
+		snprintf(field, sizeof(field), "process.user.additionalGids[%zu]", i);
+	}
+}
+
 int field_user(struct merge *m, const struct policy_rule *r)
 {
 	const struct policy_process *p = &r->process;
@@ -39,7 +58,7 @@ int field_user(struct merge *m, const struct policy_rule *r)
 	if (p->min_uid.set && uid < p->min_uid.value)
 		return merge_refuse(m, "process.user.uid", text, "must be at least %llu",
 				    (unsigned long long)p->min_uid.value);
-	return 0;
+	return p->min_gid.set ? groups_meet(m, p->min_gid.value) : 0;
 }
 
 /* --- capabilities -------------------------------------------------------------------------------- */
@@ -209,17 +228,16 @@ int field_realtime(struct merge *m, const struct policy_rule *r)
 	return 0;
 }
 
-static bool name_in(const struct spec_strings *allowed, const char *name)
+int field_nice(struct merge *m, const struct policy_rule *r)
 {
-	size_t i, n;
+	const struct opt_i64 *min = &r->process.min_nice;
+	struct spec_scheduler *s = &m->spec->process.scheduler;
+	int64_t was = s->nice;
 
-	for (i = 0; i < allowed->n; i++) {
-		n = strlen(allowed->v[i]);
-		if (str_eq(allowed->v[i], name) || (n && allowed->v[i][n - 1] == '*' &&
-						    strncmp(allowed->v[i], name, n - 1) == 0))
-			return true;
-	}
-	return false;
+	if (!min->set || !s->present || was >= min->value)
+		return 0;
+	s->nice = (int32_t)min->value;
+	return merge_note_number(m, "process.scheduler.nice", true, was, s->nice);
 }
 
 int field_apparmor(struct merge *m, const struct policy_rule *r)
@@ -230,10 +248,41 @@ int field_apparmor(struct merge *m, const struct policy_rule *r)
 		return 0;
 	if (str_empty(name))
 		name = "unconfined";
-	if (name_in(&r->process.apparmor.names, name))
+	if (merge_has_like(&r->process.apparmor.names, name))
 		return 0;
 	return merge_refuse(m, "process.apparmorProfile", name,
 			    "is not in the list of profiles");
+}
+
+/* "user:role:type:level": the type decides what the process may do. */
+static const char *label_type(const char *label, char *dst, size_t size)
+{
+	const char *type = label ? strchr(label, ':') : NULL;
+	size_t n;
+
+	type = type ? strchr(type + 1, ':') : NULL;
+	if (str_empty(label))
+		return "unconfined";
+	if (!type)
+		return label;
+	n = strcspn(++type, ":");
+	if (n >= size)
+		return label;
+	memcpy(dst, type, n);
+	dst[n] = '\0';
+	return dst;
+}
+
+int field_selinux(struct merge *m, const struct policy_rule *r)
+{
+	const char *label = m->spec->process.selinux_label;
+	char type[256];
+
+	if (!r->process.selinux.set ||
+	    merge_has_like(&r->process.selinux.names, label_type(label, type, sizeof(type))))
+		return 0;
+	return merge_refuse(m, "process.selinuxLabel", str_empty(label) ? "unconfined" : label,
+			    "its type is not in the list");
 }
 
 /* --- exec ---------------------------------------------------------------------------------------- */
@@ -255,6 +304,9 @@ int field_exec(struct merge *m, const struct policy_rule *r)
 		err = merge_refuse(m, "process.user.uid", "0", "the container is not root");
 	if (err == 0 && !str_eq(p->apparmor_profile, own->apparmor_profile))
 		err = merge_refuse(m, "process.apparmorProfile", p->apparmor_profile,
+				   "is not the container's own");
+	if (err == 0 && !str_eq(p->selinux_label, own->selinux_label))
+		err = merge_refuse(m, "process.selinuxLabel", p->selinux_label,
 				   "is not the container's own");
 	return err;
 }

@@ -12,15 +12,14 @@
 #include "policy/field.h"
 
 #define CPU_PERIOD 100000ull /* microseconds: the kernel's default */
-#define NO_LIMIT   UINT64_MAX
+#define NO_LIMIT   FIELD_NO_LIMIT
 
 static bool updating(const struct merge *m)
 {
 	return m->scope == POLICY_UPDATE;
 }
 
-/* What a rule leaves of a limit: `asked` tells whether the request has one, none is NO_LIMIT. */
-static uint64_t limit_most(const struct policy_limit *l, bool asked)
+uint64_t field_limit(const struct policy_limit *l, bool asked)
 {
 	uint64_t most = l->max.set ? l->max.value : NO_LIMIT;
 
@@ -64,7 +63,7 @@ int field_memory(struct merge *m, const struct policy_rule *r)
 {
 	const struct opt_i64 *asked = &m->request->linux_.resources.memory_limit;
 	struct spec_resources *res = &m->spec->linux_.resources;
-	uint64_t most = limit_most(&r->resources.memory, asked->set && asked->value);
+	uint64_t most = field_limit(&r->resources.memory, asked->set && asked->value);
 	struct opt_i64 was = res->memory_limit;
 
 	if (memory_of(&was) <= most || (updating(m) && !was.set))
@@ -191,7 +190,7 @@ int field_pids(struct merge *m, const struct policy_rule *r)
 {
 	struct spec_resources *res = &m->spec->linux_.resources;
 	uint64_t most =
-		limit_most(&r->resources.pids, m->request->linux_.resources.pids_limit.set);
+		field_limit(&r->resources.pids, m->request->linux_.resources.pids_limit.set);
 	struct opt_i64 was = res->pids_limit;
 	uint64_t v = was.set && was.value >= 0 ? (uint64_t)was.value : NO_LIMIT;
 
@@ -270,6 +269,24 @@ static int unified_cpu(struct merge *m, uint64_t percent)
 	return unified_set(m, "cpu.max", now);
 }
 
+/* What a container weighs that asks for nothing, as in config.json. */
+#define SHARES_DEFAULT 1024
+
+int field_cpu_shares(struct merge *m, const struct policy_rule *r)
+{
+	const struct opt_u64 *max = &r->resources.cpu_shares;
+	struct opt_u64 *v = &m->spec->linux_.resources.cpu_shares;
+	bool set = v->set && v->value;
+	uint64_t was = set ? v->value : SHARES_DEFAULT;
+
+	if (!max->set || was <= max->value || (updating(m) && !set))
+		return 0;
+	m->spec->linux_.resources.present = true;
+	*v = (struct opt_u64){ .set = true, .value = max->value };
+	return merge_note_number(m, "linux.resources.cpu.shares", set, (int64_t)was,
+				 (int64_t)v->value);
+}
+
 /* --- unified ------------------------------------------------------------------------------------- */
 
 int field_unified_names(struct merge *m, const struct policy_rule *r)
@@ -282,6 +299,50 @@ int field_unified_names(struct merge *m, const struct policy_rule *r)
 		if (!merge_has(&r->resources.unified.names, p->v[i].key))
 			err = merge_refuse(m, "linux.resources.unified", p->v[i].key,
 					   "is not in the list of files");
+	return err;
+}
+
+/* What has a number of its own in config.json is asked for there, where it is held to the limit. */
+static int unified_elsewhere(struct merge *m, const char *prefix, const char *suffix,
+			     const char *there)
+{
+	const struct spec_pairs *p = &m->spec->linux_.resources.unified;
+	char field[128], shown[64];
+	size_t i, n;
+	int err = 0;
+
+	for (i = 0; err == 0 && i < p->n; i++) {
+		n = strlen(p->v[i].key);
+		if (!str_starts(p->v[i].key, prefix) || n < strlen(suffix) ||
+		    !str_eq(p->v[i].key + n - strlen(suffix), suffix))
+			continue;
+		snprintf(field, sizeof(field), "linux.resources.unified[%s]",
+			 str_show(shown, sizeof(shown), p->v[i].key));
+		err = merge_refuse(m, field, p->v[i].value,
+				   "the node has a limit: ask by linux.resources.%s", there);
+	}
+	return err;
+}
+
+static bool limit_is_set(const struct policy_limit *l)
+{
+	return l->max.set;
+}
+
+static int unified_others(struct merge *m, const struct policy_resources *p)
+{
+	int err = 0;
+
+	if (p->cpu_shares.set)
+		err = unified_elsewhere(m, "cpu.weight", "", "cpu.shares");
+	if (err == 0 && p->io_weight.set)
+		err = unified_elsewhere(m, "io.", "weight", "blockIO.weight");
+	if (err == 0 && p->n_disks)
+		err = unified_elsewhere(m, "io.max", "", "blockIO");
+	if (err == 0 && limit_is_set(&p->hugetlb))
+		err = unified_elsewhere(m, "hugetlb.", ".max", "hugepageLimits");
+	if (err == 0 && (limit_is_set(&p->rdma.handles) || limit_is_set(&p->rdma.objects)))
+		err = unified_elsewhere(m, "rdma.max", "", "rdma");
 	return err;
 }
 
@@ -299,5 +360,5 @@ int field_unified_values(struct merge *m, const struct policy_rule *r)
 				   p->pids.max.set ? p->pids.max.value : NO_LIMIT);
 	if (err == 0 && p->cpu_percent.set)
 		err = unified_cpu(m, p->cpu_percent.value);
-	return err;
+	return err < 0 ? err : unified_others(m, p);
 }

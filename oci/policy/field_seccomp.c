@@ -4,12 +4,14 @@
  * The meet of seccomp filters. Of the rules that match a call the strictest wins (seccomp/rules.h), so
  * a rule more that denies can stand anywhere in the list.
  */
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "policy/field.h"
 #include "spec/names.h"
@@ -288,6 +290,39 @@ int field_abis(struct merge *m, const struct policy_rule *r)
 	s->n_architectures = n;
 	return merge_note(m, "linux.seccomp.architectures", had ? dropped.data : NULL,
 			  "not these");
+}
+
+/*
+ * An agent's socket is connected to by the runtime, with words of the author's: only where one is meant
+ * to listen.
+ */
+int field_listeners(struct merge *m, const struct policy_rule *r)
+{
+	const struct policy_list *allowed = &r->seccomp.listeners;
+	const char *path = m->spec->linux_.seccomp.listener_path;
+	char clean[PATH_MAX];
+	size_t i;
+
+	if (!allowed->set || str_empty(path))
+		return 0;
+	if (path[0] == '/' && path_clean(clean, sizeof(clean), path) == 0 &&
+	    str_eq(clean, path))
+		for (i = 0; i < allowed->names.n; i++)
+			if (merge_path_below(path, allowed->names.v[i]))
+				return 0;
+	return merge_refuse(m, "linux.seccomp.listenerPath", path,
+			    "is no socket that agents may listen at");
+}
+
+int field_spec_allow(struct merge *m, const struct policy_rule *r)
+{
+	struct spec_seccomp *s = &m->spec->linux_.seccomp;
+
+	if (!r->seccomp.no_spec_allow || !(s->flags & SECCOMP_FILTER_FLAG_SPEC_ALLOW))
+		return 0;
+	s->flags &= ~(uint64_t)SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	return merge_note(m, "linux.seccomp.flags", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+			  "not this");
 }
 
 /* Once is enough; what is told is decided by the filter as all of them have made it. */

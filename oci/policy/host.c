@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/host.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -91,17 +92,14 @@ static int path_passes(const char *path, const struct stat *wanted)
 	return 0;
 }
 
-static int host_source(void *arg, size_t i, const char *source, const char *denied)
+/* `mounted`: what lies below it may be another file system by now, and then is none of it. */
+static int open_reaches(int fd, const char *denied, bool mounted)
 {
-	struct policy_host *h = arg;
 	char at[PATH_MAX] = "", denied_at[PATH_MAX] = "";
 	autoclose int denied_fd = -1;
 	struct stat st, denied_st;
-	int fd, r;
+	int r;
 
-	fd = source_open(h, i, source);
-	if (fd < 0)
-		return fd;
 	denied_fd = open(denied, O_PATH | O_CLOEXEC);
 	if (denied_fd < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -115,12 +113,46 @@ static int host_source(void *arg, size_t i, const char *source, const char *deni
 	/* Everything is below the root: that denies the root alone, and what holds a denied path. */
 	if (merge_path_below(denied_at, at))
 		return 1;
+	if (mounted && st.st_dev != denied_st.st_dev)
+		return 0;
 	if (denied_at[1] && merge_path_below(at, denied_at))
 		return 1;
 	if (!denied_at[1])
 		return st.st_dev == denied_st.st_dev && st.st_ino == denied_st.st_ino;
 	r = path_passes(at, &denied_st);
 	return r ? r : path_passes(denied_at, &st);
+}
+
+static int host_source(void *arg, size_t i, const char *source, const char *denied)
+{
+	int fd = source_open(arg, i, source);
+
+	return fd < 0 ? fd : open_reaches(fd, denied, false);
+}
+
+static int host_path(void *arg, const char *path, const char *denied)
+{
+	autoclose int fd = open(path, O_PATH | O_CLOEXEC);
+
+	(void)arg;
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	return open_reaches(fd, denied, false);
+}
+
+static int host_root(void *arg, const char *path, const char *denied)
+{
+	const struct policy_host *h = arg;
+	char whole[PATH_MAX];
+	autoclose int fd = -1;
+
+	if (str_format(whole, sizeof(whole), "%s%s%s", path[0] == '/' ? "" : h->bundle,
+		       path[0] == '/' ? "" : "/", path) < 0)
+		return -ENAMETOOLONG;
+	fd = open(whole, O_PATH | O_CLOEXEC);
+	if (fd < 0) /* then there is no container either */
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	return open_reaches(fd, denied, true);
 }
 
 int policy_host_pin(const struct policy_host *h, struct spec *spec, struct arena *a,
@@ -167,6 +199,74 @@ static int host_hook(void *arg, const char *path, char ret[SHA256_HEX])
 	return 0;
 }
 
+/* --- what there is ------------------------------------------------------------------------------- */
+
+/* "hugepages-2048kB" is "2MB" in the names of a cgroup's files. */
+static char *page_size_name(struct arena *a, const char *entry)
+{
+	unsigned long kb = 0;
+
+	if (sscanf(entry, "hugepages-%lukB", &kb) != 1 || kb == 0)
+		return NULL;
+	if (kb >= 1u << 20)
+		return arena_printf(a, "%luGB", kb >> 20);
+	return kb >= 1u << 10 ? arena_printf(a, "%luMB", kb >> 10)
+			      : arena_printf(a, "%luKB", kb);
+}
+
+/* Of a disk of no size, as of a loop device that is free, nothing is read. */
+static char *disk_number(struct arena *a, const char *entry)
+{
+	char path[PATH_MAX], text[32];
+
+	if (str_format(path, sizeof(path), "/sys/block/%s/size", entry) < 0 ||
+	    file_read_line(AT_FDCWD, path, text, sizeof(text)) < 0 || str_eq(text, "0") ||
+	    str_format(path, sizeof(path), "/sys/block/%s/dev", entry) < 0 ||
+	    file_read_line(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return NULL;
+	return arena_strdup(a, text);
+}
+
+static char *same_name(struct arena *a, const char *entry)
+{
+	return arena_strdup(a, entry);
+}
+
+static int host_names(void *arg, enum policy_names which, struct arena *a,
+		      struct spec_strings *ret)
+{
+	static const struct {
+		const char *folder;
+		char *(*name)(struct arena *a, const char *entry);
+	} places[] = {
+		[POLICY_DISKS] = { "/sys/block", disk_number },
+		[POLICY_PAGE_SIZES] = { "/sys/kernel/mm/hugepages", page_size_name },
+		[POLICY_RDMA] = { "/sys/class/infiniband", same_name },
+	};
+	DIR *dir = opendir(places[which].folder);
+	struct dirent *entry;
+	char *name, **more;
+
+	(void)arg;
+	*ret = (struct spec_strings){ 0 };
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(dir))) {
+		name = entry->d_name[0] == '.' ? NULL : places[which].name(a, entry->d_name);
+		if (!name)
+			continue;
+		more = arena_array(a, ret->n + 2, sizeof(*more));
+		if (!more)
+			break;
+		if (ret->n)
+			memcpy(more, ret->v, ret->n * sizeof(*more));
+		more[ret->n++] = name;
+		ret->v = more;
+	}
+	closedir(dir);
+	return entry ? -ENOMEM : 0;
+}
+
 /* --- begin and end ------------------------------------------------------------------------------- */
 
 int policy_host_init(struct policy_host *h, const char *bundle, size_t n_mounts,
@@ -192,6 +292,9 @@ int policy_host_init(struct policy_host *h, const char *bundle, size_t n_mounts,
 	h->facts.cgroup = "";
 	h->facts.namespace_is_host = host_namespace;
 	h->facts.source_reaches = host_source;
+	h->facts.path_reaches = host_path;
+	h->facts.root_reaches = host_root;
+	h->facts.names = host_names;
 	h->facts.hook_digest = host_hook;
 	return 0;
 }

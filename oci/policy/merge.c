@@ -22,18 +22,25 @@ const struct policy_field policy_fields[] = {
 	{ "process.rlimits", POLICY_CREATE | POLICY_EXEC, field_rlimits },
 	{ "process.oomScoreAdj", POLICY_CREATE | POLICY_EXEC, field_oom_score_adj },
 	{ "process.realtime", POLICY_CREATE | POLICY_EXEC, field_realtime },
+	{ "process.nice", POLICY_CREATE | POLICY_EXEC, field_nice },
 	{ "process.apparmor", POLICY_CREATE | POLICY_EXEC, field_apparmor },
+	{ "process.selinux", POLICY_CREATE | POLICY_EXEC, field_selinux },
 	{ "exec", POLICY_EXEC, field_exec },
 	{ "seccomp.default", POLICY_CREATE, field_profile },
 	{ "seccomp.required", POLICY_CREATE, field_profile_required },
 	{ "seccomp.deny", POLICY_CREATE, field_denied_calls },
 	{ "seccomp.abis", POLICY_CREATE, field_abis },
+	{ "seccomp.listeners", POLICY_CREATE, field_listeners },
+	{ "seccomp.specAllow", POLICY_CREATE, field_spec_allow },
 	{ "seccomp.report", POLICY_CREATE, field_report },
 	{ "landlock", POLICY_CREATE | POLICY_EXEC, field_landlock },
 	{ "namespaces", POLICY_CREATE, field_namespaces },
 	{ "userNamespace", POLICY_CREATE, field_user_namespace },
 	{ "root.readonly", POLICY_CREATE, field_root_readonly },
 	{ "mounts.denySources", POLICY_CREATE, field_mount_sources },
+	{ "mounts.denySources.layers", POLICY_CREATE, field_mount_layers },
+	{ "mounts.denySources.root", POLICY_CREATE, field_root_path },
+	{ "mounts.idmap", POLICY_CREATE, field_mount_idmap },
 	{ "mounts.types", POLICY_CREATE, field_mount_types },
 	{ "mounts.bindFlags", POLICY_CREATE, field_mount_flags },
 	{ "mounts.propagation", POLICY_CREATE, field_mount_propagation },
@@ -44,6 +51,8 @@ const struct policy_field policy_fields[] = {
 	{ "devices.rules", POLICY_CREATE | POLICY_UPDATE, field_device_rules },
 	{ "devices.nodes", POLICY_CREATE, field_device_nodes },
 	{ "hooks", POLICY_CREATE, field_hooks },
+	{ "netDevices", POLICY_CREATE, field_net_devices },
+	{ "intelRdt", POLICY_CREATE, field_rdt },
 	{ "annotations", POLICY_CREATE, field_annotations },
 	{ "cgroup.parents", POLICY_CREATE, field_cgroup },
 	/* Memory before swap, which counts on top of it. */
@@ -51,6 +60,11 @@ const struct policy_field policy_fields[] = {
 	{ "resources.swap", POLICY_CREATE | POLICY_UPDATE, field_swap },
 	{ "resources.pids", POLICY_CREATE | POLICY_UPDATE, field_pids },
 	{ "resources.cpu", POLICY_CREATE | POLICY_UPDATE, field_cpu },
+	{ "resources.cpu.shares", POLICY_CREATE | POLICY_UPDATE, field_cpu_shares },
+	{ "resources.io.weight", POLICY_CREATE | POLICY_UPDATE, field_io_weight },
+	{ "resources.io.disks", POLICY_CREATE | POLICY_UPDATE, field_io_max },
+	{ "resources.hugetlb", POLICY_CREATE | POLICY_UPDATE, field_hugetlb },
+	{ "resources.rdma", POLICY_CREATE | POLICY_UPDATE, field_rdma },
 	{ "resources.unified", POLICY_CREATE | POLICY_UPDATE, field_unified_names },
 	{ "resources.unified.values", POLICY_CREATE | POLICY_UPDATE, field_unified_values },
 };
@@ -128,6 +142,19 @@ bool merge_has(const struct spec_strings *list, const char *s)
 	for (i = 0; i < list->n; i++)
 		if (str_eq(list->v[i], s))
 			return true;
+	return false;
+}
+
+bool merge_has_like(const struct spec_strings *list, const char *s)
+{
+	size_t i, n;
+
+	for (i = 0; i < list->n; i++) {
+		n = strlen(list->v[i]);
+		if (str_eq(list->v[i], s) ||
+		    (n && list->v[i][n - 1] == '*' && strncmp(list->v[i], s, n - 1) == 0))
+			return true;
+	}
 	return false;
 }
 

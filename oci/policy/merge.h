@@ -21,6 +21,12 @@ struct json_writer;
  * one more rule never allows more. Which rules match is decided on the request as it came in.
  */
 
+enum policy_names {
+	POLICY_DISKS,      /* "8:0" */
+	POLICY_PAGE_SIZES, /* "2MB": of huge pages */
+	POLICY_RDMA,       /* "mlx5_0" */
+};
+
 /* What the merge must know of the host; the calls answer 1 yes, 0 no, or -errno. */
 struct policy_facts {
 	uint32_t native_arch; /* AUDIT_ARCH_* */
@@ -34,6 +40,13 @@ struct policy_facts {
 	int (*namespace_is_host)(void *arg, enum spec_ns ns, const char *path);
 	/* The source of mount i is `denied`, lies below it or contains it. */
 	int (*source_reaches)(void *arg, size_t i, const char *source, const char *denied);
+	/* The same of a path that is no mount's, or 0 where there is no such file. */
+	int (*path_reaches)(void *arg, const char *path, const char *denied);
+	/* Of a root file system, which may be mounted below: then it is something else. */
+	int (*root_reaches)(void *arg, const char *path, const char *denied);
+	/* What this machine has of it. */
+	int (*names)(void *arg, enum policy_names which, struct arena *a,
+		     struct spec_strings *ret);
 	int (*hook_digest)(void *arg, const char *path, char ret[SHA256_HEX]); /* 0 or -errno */
 	/* The profile for these capabilities: 0 or -errno. */
 	int (*profile)(void *arg, struct arena *a, const struct policy_profile *p,

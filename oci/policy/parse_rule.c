@@ -28,8 +28,14 @@ static const struct field swap_fields[] = {
 };
 static const struct table swap_table = TABLE(struct policy_resources, swap_fields);
 
+static const struct field most_fields[] = {
+	{ "max", KIND_NUMBER, read_opt_u64, 0 },
+};
+static const struct table most_table = TABLE(struct opt_u64, most_fields);
+
 static const struct field cpu_fields[] = {
 	{ "max", KIND_STRING, read_percent, AT(policy_resources, cpu_percent) },
+	{ "shares", KIND_OBJECT, read_strict, AT(policy_resources, cpu_shares), &most_table },
 };
 static const struct table cpu_table = TABLE(struct policy_resources, cpu_fields);
 
@@ -38,11 +44,45 @@ static const struct field unified_fields[] = {
 };
 static const struct table unified_table = TABLE(struct policy_resources, unified_fields);
 
+/* Bytes: "0" is none at all. */
+static const struct field bytes_fields[] = {
+	{ "max", KIND_STRING, read_bytes, AT(policy_limit, max) },
+	{ "default", KIND_STRING, read_bytes, AT(policy_limit, fallback) },
+};
+static const struct table bytes_table = TABLE(struct policy_limit, bytes_fields);
+
+static const struct field disk_fields[] = {
+	{ "rbps", KIND_OBJECT, read_strict, AT(policy_disk, rates[POLICY_READ_BPS]),
+	  &limit_table },
+	{ "wbps", KIND_OBJECT, read_strict, AT(policy_disk, rates[POLICY_WRITE_BPS]),
+	  &limit_table },
+	{ "riops", KIND_OBJECT, read_strict, AT(policy_disk, rates[POLICY_READ_IOPS]),
+	  &count_table },
+	{ "wiops", KIND_OBJECT, read_strict, AT(policy_disk, rates[POLICY_WRITE_IOPS]),
+	  &count_table },
+};
+static const struct table disk_table = TABLE(struct policy_disk, disk_fields);
+
+static const struct field io_fields[] = {
+	{ "weight", KIND_OBJECT, read_strict, AT(policy_resources, io_weight), &most_table },
+	{ "disks", KIND_OBJECT, read_disks, 0, &disk_table },
+};
+static const struct table io_table = TABLE(struct policy_resources, io_fields);
+
+static const struct field rdma_fields[] = {
+	{ "hcaHandles", KIND_OBJECT, read_strict, AT(policy_rdma, handles), &count_table },
+	{ "hcaObjects", KIND_OBJECT, read_strict, AT(policy_rdma, objects), &count_table },
+};
+static const struct table rdma_table = TABLE(struct policy_rdma, rdma_fields);
+
 static const struct field resources_fields[] = {
 	{ "memory", KIND_OBJECT, read_strict, AT(policy_resources, memory), &limit_table },
 	{ "swap", KIND_OBJECT, read_strict, 0, &swap_table },
 	{ "pids", KIND_OBJECT, read_strict, AT(policy_resources, pids), &count_table },
 	{ "cpu", KIND_OBJECT, read_strict, 0, &cpu_table },
+	{ "io", KIND_OBJECT, read_strict, 0, &io_table },
+	{ "hugetlb", KIND_OBJECT, read_strict, AT(policy_resources, hugetlb), &bytes_table },
+	{ "rdma", KIND_OBJECT, read_strict, AT(policy_resources, rdma), &rdma_table },
 	{ "unified", KIND_OBJECT, read_strict, 0, &unified_table },
 };
 static const struct table resources_table = TABLE(struct policy_resources, resources_fields);
@@ -69,6 +109,7 @@ static const struct spec_name root_words[] = {
 static const struct field user_fields[] = {
 	{ "root", KIND_STRING, read_word, AT(policy_process, root), root_words },
 	{ "minUid", KIND_NUMBER, read_opt_u64, AT(policy_process, min_uid) },
+	{ "minGid", KIND_NUMBER, read_opt_u64, AT(policy_process, min_gid) },
 };
 static const struct table user_table = TABLE(struct policy_process, user_fields);
 
@@ -76,6 +117,16 @@ static const struct field oom_fields[] = {
 	{ "min", KIND_NUMBER, read_opt_i64, AT(policy_process, min_oom_score_adj) },
 };
 static const struct table oom_table = TABLE(struct policy_process, oom_fields);
+
+static const struct field nice_fields[] = {
+	{ "min", KIND_NUMBER, read_opt_i64, AT(policy_process, min_nice) },
+};
+static const struct table nice_table = TABLE(struct policy_process, nice_fields);
+
+static const struct field selinux_fields[] = {
+	{ "allow", KIND_STRINGS, read_allow, AT(policy_process, selinux) },
+};
+static const struct table selinux_table = TABLE(struct policy_process, selinux_fields);
 
 static const struct field apparmor_fields[] = {
 	{ "allow", KIND_STRINGS, read_allow, AT(policy_process, apparmor) },
@@ -89,7 +140,9 @@ static const struct field process_fields[] = {
 	{ "rlimits", KIND_OBJECT, read_rlimits, 0, &rlimit_table },
 	{ "oomScoreAdj", KIND_OBJECT, read_strict, 0, &oom_table },
 	{ "realtime", KIND_BOOL, read_denied, AT(policy_process, no_realtime) },
+	{ "nice", KIND_OBJECT, read_strict, 0, &nice_table },
 	{ "apparmor", KIND_OBJECT, read_strict, 0, &apparmor_table },
+	{ "selinux", KIND_OBJECT, read_strict, 0, &selinux_table },
 };
 static const struct table process_table = TABLE(struct policy_process, process_fields);
 
@@ -136,6 +189,8 @@ static const struct field seccomp_fields[] = {
 	{ "required", KIND_BOOL, read_bool, AT(policy_seccomp, required) },
 	{ "deny", KIND_OBJECTS, read_denied_calls, 0, &call_table },
 	{ "abis", KIND_STRINGS, read_abis, 0 },
+	{ "listeners", KIND_STRINGS, read_allowed_paths, AT(policy_seccomp, listeners) },
+	{ "specAllow", KIND_BOOL, read_denied, AT(policy_seccomp, no_spec_allow) },
 	{ "report", KIND_BOOL, read_bool, AT(policy_seccomp, report) },
 };
 static const struct table seccomp_table = TABLE(struct policy_seccomp, seccomp_fields);
@@ -169,8 +224,15 @@ static const struct spec_name propagation_words[] = {
 	{ "shared", POLICY_PROPAGATION_SHARED },
 	{ NULL, 0 },
 };
+static const struct spec_name idmap_words[] = {
+	{ "any", POLICY_IDMAP_ANY },
+	{ "own", POLICY_IDMAP_OWN },
+	{ "none", POLICY_IDMAP_NONE },
+	{ NULL, 0 },
+};
 static const struct field mounts_fields[] = {
 	{ "denySources", KIND_STRINGS, read_clean_paths, AT(policy_mounts, denied_sources) },
+	{ "idmap", KIND_STRING, read_word, AT(policy_mounts, idmap), idmap_words },
 	{ "types", KIND_STRINGS, read_allow, AT(policy_mounts, types) },
 	{ "bindFlags", KIND_STRINGS, read_bind_flags, AT(policy_mounts, bind_flags) },
 	{ "propagation", KIND_STRING, read_word, AT(policy_mounts, propagation),
@@ -209,6 +271,8 @@ static const struct field hook_fields[] = {
 	{ "path", KIND_STRING, read_string, AT(policy_hook, path), NULL, FIELD_REQUIRED },
 	{ "sha256", KIND_STRING, read_string, AT(policy_hook, sha256) },
 	{ "stages", KIND_STRINGS, read_stages, AT(policy_hook, stages) },
+	{ "args", KIND_STRINGS, read_allow, AT(policy_hook, args) },
+	{ "env", KIND_STRINGS, read_strings, AT(policy_hook, env) },
 };
 static const struct table hook_table = TABLE(struct policy_hook, hook_fields);
 
@@ -216,6 +280,16 @@ static const struct field hooks_fields[] = {
 	{ "allow", KIND_OBJECTS, read_hook_list, AT(policy_rule, hooks), &hook_table },
 };
 static const struct table hooks_table = TABLE(struct policy_rule, hooks_fields);
+
+static const struct field net_devices_fields[] = {
+	{ "allow", KIND_STRINGS, read_allow, AT(policy_rule, net_devices) },
+};
+static const struct table net_devices_table = TABLE(struct policy_rule, net_devices_fields);
+
+static const struct field rdt_fields[] = {
+	{ "allow", KIND_STRINGS, read_allow, AT(policy_rule, rdt_classes) },
+};
+static const struct table rdt_table = TABLE(struct policy_rule, rdt_fields);
 
 static const struct field annotations_fields[] = {
 	{ "strip", KIND_STRINGS, read_strings, AT(policy_rule, strip_annotations) },
@@ -280,6 +354,8 @@ static const struct field rule_fields[] = {
 	{ "sysctl", KIND_OBJECT, read_strict, 0, &sysctl_table },
 	{ "devices", KIND_OBJECT, read_strict, 0, &devices_table },
 	{ "hooks", KIND_OBJECT, read_strict, 0, &hooks_table },
+	{ "netDevices", KIND_OBJECT, read_strict, 0, &net_devices_table },
+	{ "intelRdt", KIND_OBJECT, read_strict, 0, &rdt_table },
 	{ "annotations", KIND_OBJECT, read_strict, 0, &annotations_table },
 	{ "cgroup", KIND_OBJECT, read_strict, 0, &cgroup_table },
 	{ "resources", KIND_OBJECT, read_strict, AT(policy_rule, resources), &resources_table },

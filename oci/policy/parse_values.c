@@ -90,6 +90,14 @@ int read_clean_paths(struct reader *r, const struct json *j, const struct field 
 	return read_strings(r, j, f, dst);
 }
 
+int read_allowed_paths(struct reader *r, const struct json *j, const struct field *f, void *dst)
+{
+	struct policy_list *list = dst;
+
+	list->set = true;
+	return read_clean_paths(r, j, f, &list->names);
+}
+
 /* "512M", "8G", "65536" */
 int read_bytes(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
@@ -393,6 +401,46 @@ int read_devices(struct reader *r, const struct json *j, const struct field *f, 
 					     "must be a device: \"c 1:3 rwm\", \"b 8:* r\"");
 	}
 	return 0;
+}
+
+/* "8:0", or "*" */
+static bool disk_name(const char *name, struct policy_disk *ret)
+{
+	const char *p = name;
+
+	ret->major = ret->minor = POLICY_DISK_ANY;
+	if (str_eq(name, "*"))
+		return true;
+	return device_number(&p, &ret->major) && ret->major >= 0 && *p++ == ':' &&
+	       device_number(&p, &ret->minor) && ret->minor >= 0 && !*p;
+}
+
+int read_disks(struct reader *r, const struct json *j, const struct field *f, void *dst)
+{
+	struct policy_resources *p = dst;
+	const struct json *item;
+	int err = 0, k;
+
+	p->disks = arena_array(r->arena, (size_t)j->len + 1, sizeof(*p->disks));
+	if (!p->disks)
+		return reader_no_memory(r);
+	for (item = j->child; item && err == 0; item = item->next) {
+		struct policy_disk *d = &p->disks[p->n_disks++];
+
+		if (!disk_name(item->key, d))
+			return reader_refuse(r, item,
+					     "must be a disk: \"8:0\", or \"*\" for each");
+		d->name = item->key;
+		err = reader_expect(r, item, KIND_OBJECT);
+		if (err == 0)
+			err = read_strict(r, item, f, d);
+		for (k = 0; err == 0 && k < POLICY_RATES; k++)
+			if ((d->rates[k].max.set && !d->rates[k].max.value) ||
+			    (d->rates[k].fallback.set && !d->rates[k].fallback.value))
+				return reader_refuse(r, item,
+						     "a rate of 0 would be no limit at all");
+	}
+	return err;
 }
 
 int read_hook_list(struct reader *r, const struct json *j, const struct field *f, void *dst)

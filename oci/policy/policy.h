@@ -55,6 +55,7 @@ struct policy_process {
 	bool no_new_privileges;
 	enum policy_root root;
 	struct opt_u64 min_uid;
+	struct opt_u64 min_gid; /* of all its groups */
 	bool caps_set;
 	uint64_t caps_ceiling; /* for all five sets */
 	bool clear_inheritable;
@@ -63,8 +64,10 @@ struct policy_process {
 	struct policy_rlimit *rlimits;
 	struct opt_i64 min_oom_score_adj;
 	bool no_realtime;
+	struct opt_i64 min_nice;
 	struct policy_list
 		apparmor; /* profiles, "unconfined" where there is none; "x*" is a prefix */
+	struct policy_list selinux; /* types of labels, in the same way */
 };
 
 struct policy_profile { /* a seccomp profile in Docker's format */
@@ -80,8 +83,10 @@ struct policy_seccomp {
 	struct spec_seccomp_rule *denied; /* ERRNO rules */
 	bool abis_set;
 	size_t n_abis;
-	uint32_t *abis; /* AUDIT_ARCH_*, beside the native one */
-	bool report;    /* denied calls are told, each or as a count */
+	uint32_t *abis;               /* AUDIT_ARCH_*, beside the native one */
+	struct policy_list listeners; /* sockets of agents, or folders of them */
+	bool no_spec_allow;           /* the flag that turns a mitigation off is taken away */
+	bool report;                  /* denied calls are told, each or as a count */
 };
 
 struct policy_user_namespace {
@@ -96,8 +101,15 @@ enum policy_propagation { /* from the strictest */
 			  POLICY_PROPAGATION_ANY,
 };
 
+enum policy_idmap { /* to the strictest */
+		    POLICY_IDMAP_ANY,
+		    POLICY_IDMAP_OWN, /* mappings of mounts are the container's own */
+		    POLICY_IDMAP_NONE,
+};
+
 struct policy_mounts {
 	struct spec_strings denied_sources;
+	enum policy_idmap idmap;
 	struct policy_list types;
 	uint64_t bind_flags; /* MOUNT_ATTR_* that every bind mount gets */
 	enum policy_propagation propagation;
@@ -107,6 +119,8 @@ struct policy_hook {
 	const char *path;
 	const char *sha256;        /* NULL: any contents */
 	struct policy_list stages; /* not set: any */
+	struct policy_list args;   /* all of them, in order; not set: any */
+	struct spec_strings env;   /* names of variables it may be given */
 };
 
 struct policy_hooks {
@@ -126,11 +140,37 @@ struct policy_limit {
 	struct opt_u64 fallback; /* where the spec has none; max holds all the same */
 };
 
+#define POLICY_DISK_ANY (-1)
+
+enum policy_rate {
+	POLICY_READ_BPS,
+	POLICY_WRITE_BPS,
+	POLICY_READ_IOPS,
+	POLICY_WRITE_IOPS,
+	POLICY_RATES,
+};
+
+struct policy_disk {
+	const char *name;     /* "8:0", or "*": each that the node has */
+	int64_t major, minor; /* POLICY_DISK_ANY */
+	struct policy_limit rates[POLICY_RATES];
+};
+
+struct policy_rdma {
+	struct policy_limit handles, objects; /* of each device */
+};
+
 struct policy_resources {
 	struct policy_limit memory; /* bytes */
 	struct opt_u64 swap_max;    /* bytes beside memory */
 	struct policy_limit pids;
 	struct opt_u64 cpu_percent; /* of one CPU: 150 is one and a half */
+	struct opt_u64 cpu_shares;  /* as in config.json; who asks for none has 1024 */
+	struct opt_u64 io_weight;   /* of who asks for one */
+	size_t n_disks;
+	struct policy_disk *disks;
+	struct policy_limit hugetlb; /* bytes, of each size of pages */
+	struct policy_rdma rdma;
 	struct policy_list unified; /* names of files that may be given */
 };
 
@@ -160,6 +200,8 @@ struct policy_rule {
 	struct policy_list sysctl;
 	struct policy_devices devices;
 	struct policy_hooks hooks;
+	struct policy_list net_devices;        /* of the host's; "x*" is a prefix */
+	struct policy_list rdt_classes;        /* closID, "" where none is named; the same */
 	struct spec_strings strip_annotations; /* prefixes */
 	struct spec_strings cgroup_parents;
 	struct policy_resources resources;

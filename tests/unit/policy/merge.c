@@ -2,6 +2,7 @@
 #include "policy/merge.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,6 +103,39 @@ static void some_process_rule(struct arena *a, struct policy_process *p)
 							.fallback = maybe(100) };
 	p->min_oom_score_adj = maybe_limit(100);
 	p->no_realtime = coin();
+	p->min_nice = maybe_limit(20);
+	p->min_gid = rnd(12) ? (struct opt_u64){ 0 } : maybe(2);
+}
+
+static struct policy_limit some_limit(void)
+{
+	return (struct policy_limit){ maybe(100), maybe(100) };
+}
+
+static void some_devices(struct arena *a, struct policy_resources *r)
+{
+	static const int64_t numbers[][2] = { { -1, -1 }, { 8, 0 }, { 8, 2 } };
+	size_t i, k;
+
+	r->cpu_shares = maybe(2000);
+	r->cpu_shares.value += 2;
+	r->io_weight = maybe(1000);
+	r->hugetlb = some_limit();
+	r->rdma = (struct policy_rdma){ some_limit(), some_limit() };
+	r->n_disks = rnd(3);
+	r->disks = arena_array(a, 3, sizeof(*r->disks));
+	for (i = 0; i < r->n_disks; i++) {
+		k = rnd(3);
+		r->disks[i] = (struct policy_disk){
+			"x", numbers[k][0], numbers[k][1], { { { 0 } } }
+		};
+		for (k = 0; k < POLICY_RATES; k++) {
+			r->disks[i].rates[k] = some_limit();
+			/* A policy with a rate of 0 is refused when it is read. */
+			r->disks[i].rates[k].max.value++;
+			r->disks[i].rates[k].fallback.value++;
+		}
+	}
 }
 
 static struct policy_rule *some_rule(struct arena *a)
@@ -125,6 +159,10 @@ static struct policy_rule *some_rule(struct arena *a)
 	r->seccomp.n_abis = rnd(3);
 	r->seccomp.abis = archs;
 	r->seccomp.report = coin();
+	r->seccomp.no_spec_allow = coin();
+	r->seccomp.listeners = (struct policy_list){ rnd(12) == 0, some_words(a, false) };
+	r->mounts.idmap = rnd(12) ? POLICY_IDMAP_ANY : rnd(3);
+	r->net_devices = (struct policy_list){ rnd(12) == 0, some_words(a, true) };
 	r->landlock.set = coin();
 	r->landlock.layer =
 		(struct spec_landlock_layer){ rnd(4), coin(), some_words(a, false), coin() };
@@ -145,12 +183,47 @@ static struct policy_rule *some_rule(struct arena *a)
 	r->resources.swap_max = maybe(100);
 	r->resources.pids = (struct policy_limit){ maybe(100), maybe(100) };
 	r->resources.cpu_percent = maybe(400);
+	some_devices(a, &r->resources);
 	/* Policies with these are refused when they are read. */
 	r->resources.memory.max.value++;
 	r->resources.memory.fallback.value++;
 	if (r->resources.cpu_percent.set)
 		r->resources.cpu_percent.value++;
 	return r;
+}
+
+static void some_throttles(struct arena *a, struct spec_throttles *t)
+{
+	t->v = arena_array(a, 3, sizeof(*t->v));
+	for (t->n = 0; t->n < rnd(4) && t->n < 3; t->n++)
+		t->v[t->n] = (struct spec_throttle_device){ 8, rnd(3), rnd(120) };
+}
+
+static void some_device_limits(struct arena *a, struct spec_resources *r)
+{
+	static const char *const sizes[] = { "2MB", "1GB", "64KB" }, *const adapters[] = {
+		"mlx0", "mlx1", "mlx2"
+	};
+	size_t i;
+
+	r->cpu_shares = maybe(3000);
+	r->blkio_weight = maybe(1000);
+	some_throttles(a, &r->throttle_read_bps);
+	some_throttles(a, &r->throttle_write_bps);
+	some_throttles(a, &r->throttle_read_iops);
+	some_throttles(a, &r->throttle_write_iops);
+	r->n_hugepages = rnd(3);
+	r->hugepages = arena_array(a, 3, sizeof(*r->hugepages));
+	for (i = 0; i < r->n_hugepages; i++)
+		r->hugepages[i] = (struct spec_hugepage_limit){ sizes[rnd(3)], rnd(120) };
+	r->n_rdma = rnd(3);
+	r->rdma = arena_array(a, 3, sizeof(*r->rdma));
+	for (i = 0; i < r->n_rdma; i++)
+		r->rdma[i] = (struct spec_rdma){ adapters[rnd(3)], maybe(120), maybe(120) };
+	r->n_blkio_weight_devices = rnd(2);
+	r->blkio_weight_devices = arena_array(a, 1, sizeof(*r->blkio_weight_devices));
+	r->blkio_weight_devices[0] =
+		(struct spec_weight_device){ 8, 0, { true, rnd(1000) }, { 0 } };
 }
 
 static void some_resources(struct arena *a, struct spec_resources *r)
@@ -169,6 +242,7 @@ static void some_resources(struct arena *a, struct spec_resources *r)
 	r->pids_limit = maybe_limit(200);
 	r->cpu_quota = maybe_limit(300000);
 	r->cpu_period = maybe(200000);
+	some_device_limits(a, r);
 	r->unified.v = arena_array(a, 3, sizeof(*r->unified.v));
 	for (i = 0; i < 3; i++)
 		if (rnd(4) == 0)
@@ -197,6 +271,11 @@ static void some_spec(struct arena *a, struct spec *s)
 						   .default_action = 0x7fff0000,
 						   .n_architectures = rnd(5),
 						   .architectures = archs };
+	s->linux_.seccomp.flags = rnd(2) ? SECCOMP_FILTER_FLAG_SPEC_ALLOW : 0;
+	s->linux_.seccomp.listener_path =
+		s->linux_.seccomp.present && rnd(6) == 0 ? "/proc/a/x" : NULL;
+	s->process.scheduler =
+		(struct spec_scheduler){ .present = rnd(2), .nice = (int32_t)rnd(40) - 20 };
 	s->root_readonly = rnd(2);
 	s->n_mounts = 3;
 	s->mounts = arena_array(a, 3, sizeof(*s->mounts));
@@ -360,7 +439,13 @@ static const struct row_case {
 	  "{ 'ociVersion': '1.0.2', 'root': { 'path': 'r' }, 'process': { 'args': [ 'x' ], "
 	  "'cwd': '/', 'scheduler': { 'policy': 'SCHED_FIFO', 'priority': 1 } } }",
 	  POLICY_CREATE },
+	{ "process.nice", "'process': { 'nice': { 'min': 0 } }",
+	  "{ 'ociVersion': '1.0.2', 'root': { 'path': 'r' }, 'process': { 'args': [ 'x' ], "
+	  "'cwd': '/', 'scheduler': { 'policy': 'SCHED_OTHER', 'nice': -1 } } }",
+	  POLICY_CREATE },
 	{ "process.apparmor", "'process': { 'apparmor': { 'allow': [ 'a' ] } }", NULL,
+	  POLICY_CREATE },
+	{ "process.selinux", "'process': { 'selinux': { 'allow': [ 'a_t' ] } }", NULL,
 	  POLICY_CREATE },
 	{ "exec", "'exec': { 'sameAsContainer': true }", NULL, POLICY_EXEC },
 	{ "seccomp.default", "'seccomp': { 'default': 'x' }", NULL, POLICY_CREATE },
@@ -368,6 +453,13 @@ static const struct row_case {
 	{ "seccomp.deny", "'seccomp': { 'deny': [ { 'names': [ 'bpf' ] } ] }", NULL,
 	  POLICY_CREATE },
 	{ "seccomp.abis", "'seccomp': { 'abis': [ 'native' ] }", NULL, POLICY_CREATE },
+	{ "seccomp.listeners", "'seccomp': { 'listeners': [] }",
+	  LINUX("'seccomp': { 'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '/run/x' }"),
+	  POLICY_CREATE },
+	{ "seccomp.specAllow", "'seccomp': { 'specAllow': false }",
+	  LINUX("'seccomp': { 'defaultAction': 'SCMP_ACT_ALLOW', 'flags': [ "
+		"'SECCOMP_FILTER_FLAG_SPEC_ALLOW' ] }"),
+	  POLICY_CREATE },
 	{ "seccomp.report", "'seccomp': { 'report': true }", NULL, POLICY_CREATE },
 	{ "landlock", "'landlock': { 'scoped': [ 'signal' ] }", NULL, POLICY_CREATE },
 	{ "namespaces", "'namespaces': { 'require': [ 'pid' ] }", NULL, POLICY_CREATE },
@@ -379,6 +471,18 @@ static const struct row_case {
 	{ "mounts.denySources", "'mounts': { 'denySources': [ '/etc' ] }",
 	  CONFIG(", 'mounts': [ { 'destination': '/x', 'type': 'bind', 'source': '/etc/x', "
 		 "'options': [ 'bind' ] } ]"),
+	  POLICY_CREATE },
+	{ "mounts.denySources.layers", "'mounts': { 'denySources': [ '/etc' ] }",
+	  CONFIG(", 'mounts': [ { 'destination': '/x', 'type': 'overlay', 'source': 'x', "
+		 "'options': [ 'lowerdir=/a:/etc/x' ] } ]"),
+	  POLICY_CREATE },
+	{ "mounts.denySources.root", "'mounts': { 'denySources': [ '/etc' ] }",
+	  "{ 'ociVersion': '1.0.2', 'root': { 'path': '/' }, 'process': { 'args': [ 'x' ], "
+	  "'cwd': '/' } }",
+	  POLICY_CREATE },
+	{ "mounts.idmap", "'mounts': { 'idmap': 'own' }",
+	  CONFIG(", 'mounts': [ { 'destination': '/x', 'type': 'bind', 'source': '/x', "
+		 "'options': [ 'bind', 'idmap=uids=0-1000-1;gids=0-1000-1' ] } ]"),
 	  POLICY_CREATE },
 	{ "mounts.types", "'mounts': { 'types': [ 'bind' ] }",
 	  CONFIG(", 'mounts': [ { 'destination': '/x', 'type': 'tmpfs', 'source': 'x' } ]"),
@@ -405,6 +509,11 @@ static const struct row_case {
 	  POLICY_CREATE },
 	{ "hooks", "'hooks': { 'allow': [] }",
 	  CONFIG(", 'hooks': { 'poststop': [ { 'path': '/x' } ] }"), POLICY_CREATE },
+	{ "netDevices", "'netDevices': { 'allow': [ 'veth*' ] }",
+	  LINUX("'namespaces': [ { 'type': 'network' } ], 'netDevices': { 'eth0': {} }"),
+	  POLICY_CREATE },
+	{ "intelRdt", "'intelRdt': { 'allow': [ 'gold' ] }",
+	  LINUX("'intelRdt': { 'closID': 'lead' }"), POLICY_CREATE },
 	{ "annotations", "'annotations': { 'strip': [ 'run.' ] }",
 	  CONFIG(", 'annotations': { 'run.x': 'y' }"), POLICY_CREATE },
 	{ "cgroup.parents", "'cgroup': { 'parents': [ '/other' ] }", NULL, POLICY_CREATE },
@@ -413,6 +522,17 @@ static const struct row_case {
 	{ "resources.swap", "'resources': { 'swap': { 'max': '0' } }", NULL, POLICY_CREATE },
 	{ "resources.pids", "'resources': { 'pids': { 'max': 1 } }", NULL, POLICY_CREATE },
 	{ "resources.cpu", "'resources': { 'cpu': { 'max': '1%' } }", NULL, POLICY_CREATE },
+	{ "resources.cpu.shares", "'resources': { 'cpu': { 'shares': { 'max': 512 } } }", NULL,
+	  POLICY_CREATE },
+	{ "resources.io.weight", "'resources': { 'io': { 'weight': { 'max': 100 } } }",
+	  LINUX("'resources': { 'blockIO': { 'weight': 500 } }"), POLICY_UPDATE },
+	{ "resources.io.disks",
+	  "'resources': { 'io': { 'disks': { '*': { 'wbps': { 'max': '1M' } } } } }", NULL,
+	  POLICY_CREATE },
+	{ "resources.hugetlb", "'resources': { 'hugetlb': { 'max': '0' } }", NULL,
+	  POLICY_CREATE },
+	{ "resources.rdma", "'resources': { 'rdma': { 'hcaHandles': { 'default': 1 } } }", NULL,
+	  POLICY_CREATE },
 	{ "resources.unified", "'resources': { 'unified': { 'allow': [] } }",
 	  LINUX("'resources': { 'unified': { 'memory.high': '1' } }"), POLICY_CREATE },
 	{ "resources.unified.values", "'resources': { 'pids': { 'max': 1 } }",
@@ -479,7 +599,7 @@ static void every_row_of_the_table_is_missed_when_it_is_gone(void **state)
 	(void)state;
 	assert_int_equal(ARRAY_SIZE(row_cases), policy_fields_len);
 	for (i = 0; i < policy_fields_len; i++) {
-		struct policy_field without[64];
+		struct policy_field without[128];
 		size_t n = 0;
 
 		assert_string_equal(row_cases[i].row, policy_fields[i].name);

@@ -133,6 +133,80 @@ static double order_cpu(const struct spec_resources *r)
 							  : 1e18;
 }
 
+static uint64_t order_throttle(const struct spec_throttles *t, int64_t minor)
+{
+	uint64_t rate = 0;
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (t->v[i].major == 8 && t->v[i].minor == minor)
+			rate = t->v[i].rate;
+	return rate ? rate : UINT64_MAX;
+}
+
+static uint64_t order_pages(const struct spec_resources *r, const char *size)
+{
+	uint64_t limit = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < r->n_hugepages; i++)
+		if (str_eq(r->hugepages[i].page_size, size))
+			limit = r->hugepages[i].limit;
+	return limit;
+}
+
+static uint64_t order_rdma(const struct spec_resources *r, const char *device, bool objects)
+{
+	uint64_t limit = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < r->n_rdma; i++) {
+		const struct opt_u64 *v =
+			objects ? &r->rdma[i].hca_objects : &r->rdma[i].hca_handles;
+
+		if (str_eq(r->rdma[i].device, device) && v->set)
+			limit = v->value;
+	}
+	return limit;
+}
+
+/* Limits of devices: of the kernel's, the last one written holds. */
+static const char *order_device_limits(const struct spec_resources *a,
+				       const struct spec_resources *b)
+{
+	static const char *const sizes[] = { "2MB", "1GB", "64KB" }, *const adapters[] = {
+		"mlx0", "mlx1", "mlx2"
+	};
+	int64_t i;
+
+	for (i = 0; i < 3; i++) {
+		if (order_throttle(&b->throttle_read_bps, i) >
+			    order_throttle(&a->throttle_read_bps, i) ||
+		    order_throttle(&b->throttle_write_bps, i) >
+			    order_throttle(&a->throttle_write_bps, i) ||
+		    order_throttle(&b->throttle_read_iops, i) >
+			    order_throttle(&a->throttle_read_iops, i) ||
+		    order_throttle(&b->throttle_write_iops, i) >
+			    order_throttle(&a->throttle_write_iops, i))
+			return "linux.resources.blockIO";
+		if (order_pages(b, sizes[i]) > order_pages(a, sizes[i]))
+			return "linux.resources.hugepageLimits";
+		if (order_rdma(b, adapters[i], false) > order_rdma(a, adapters[i], false) ||
+		    order_rdma(b, adapters[i], true) > order_rdma(a, adapters[i], true))
+			return "linux.resources.rdma";
+	}
+	if ((b->cpu_shares.set && b->cpu_shares.value ? b->cpu_shares.value : 1024) >
+	    (a->cpu_shares.set && a->cpu_shares.value ? a->cpu_shares.value : 1024))
+		return "linux.resources.cpu.shares";
+	if (b->blkio_weight.set != a->blkio_weight.set ||
+	    b->blkio_weight.value > a->blkio_weight.value)
+		return "linux.resources.blockIO.weight";
+	if (a->n_blkio_weight_devices &&
+	    b->blkio_weight_devices[0].weight.value > a->blkio_weight_devices[0].weight.value)
+		return "linux.resources.blockIO.weightDevice";
+	return NULL;
+}
+
 /* Every rule that was there still is, and no ABI more. */
 static bool order_seccomp(const struct spec_seccomp *a, const struct spec_seccomp *b)
 {
@@ -140,6 +214,8 @@ static bool order_seccomp(const struct spec_seccomp *a, const struct spec_seccom
 
 	if (!a->present)
 		return true;
+	if (b->flags & ~a->flags)
+		return false;
 	if (!b->present || b->n_rules < a->n_rules ||
 	    (a->default_action != b->default_action && a->default_action != 0x7fff0000))
 		return false;
@@ -238,7 +314,11 @@ static inline const char *order_widened(const struct spec *a, const struct spec 
 		return "linux.resources.memory.swap";
 	if (order_pids(s) > order_pids(r))
 		return "linux.resources.pids.limit";
-	return order_cpu(s) > order_cpu(r) ? "linux.resources.cpu.quota" : NULL;
+	if (b->process.scheduler.nice < a->process.scheduler.nice)
+		return "process.scheduler.nice";
+	if (order_cpu(s) > order_cpu(r))
+		return "linux.resources.cpu.quota";
+	return order_device_limits(r, s);
 }
 
 /* --- a host -------------------------------------------------------------------------------------- */
@@ -253,6 +333,27 @@ static int order_source(void *arg, size_t i, const char *source, const char *den
 {
 	(void)arg, (void)i;
 	return merge_path_below(source, denied) || merge_path_below(denied, source);
+}
+
+static int order_path(void *arg, const char *path, const char *denied)
+{
+	(void)arg;
+	return path[0] == '/' &&
+	       (merge_path_below(path, denied) || merge_path_below(denied, path));
+}
+
+static int order_names(void *arg, enum policy_names which, struct arena *a,
+		       struct spec_strings *ret)
+{
+	static char disks[][8] = { "8:0", "8:1" }, sizes[][8] = { "2MB", "1GB" },
+		    adapters[][8] = { "mlx0", "mlx1" };
+	static char *v[3][2] = { { disks[0], disks[1] },
+				 { sizes[0], sizes[1] },
+				 { adapters[0], adapters[1] } };
+
+	(void)arg, (void)a;
+	*ret = (struct spec_strings){ 2, v[which] };
+	return 0;
 }
 
 static int order_hook(void *arg, const char *path, char ret[SHA256_HEX])
@@ -284,6 +385,9 @@ static struct policy_facts order_facts(void)
 		.inherited_oom_score_adj = -5,
 		.namespace_is_host = order_namespace,
 		.source_reaches = order_source,
+		.path_reaches = order_path,
+		.root_reaches = order_path,
+		.names = order_names,
 		.hook_digest = order_hook,
 		.profile = order_profile,
 	};
