@@ -270,7 +270,8 @@ int field_mount_flags(struct merge *m, const struct policy_rule *r)
 	memcpy(v, s->mounts, s->n_mounts * sizeof(*v));
 	s->mounts = v;
 	for (i = 0; err == 0 && i < s->n_mounts; i++)
-		if (v[i].bind)
+		/* A remount would take off again what its mount got. */
+		if (v[i].bind || v[i].remount)
 			err = flags_meet(m, &v[i], i, r->mounts.bind_flags);
 	return err;
 }

@@ -387,6 +387,20 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	run_refused "hooks.createRuntime[0].path"
 }
 
+@test "P27: a listed hook gets the arguments and variables of the list, so no variable chooses its code" {
+	printf '#!/bin/sh\ncat > /dev/null\n' > "$T/hook"
+	chmod 755 "$T/hook"
+	config --arg p "$T/hook" '.hooks.createRuntime = [ { path: $p, args: [ "hook", "one" ], env: [ "LD_PRELOAD=/x.so" ] } ]'
+	policy "{ hooks: { allow: [ { path: \"$T/hook\" } ] } }"
+	run_refused "arguments and variables"
+	policy "{ hooks: { allow: [ { path: \"$T/hook\", env: [ \"LD_PRELOAD\" ] } ] } }"
+	run_ok
+	policy "{ hooks: { allow: [ { path: \"$T/hook\", env: [ \"LD_PRELOAD\" ], args: [ \"hook\", \"one\" ] } ] } }"
+	run_ok
+	policy "{ hooks: { allow: [ { path: \"$T/hook\", env: [ \"LD_PRELOAD\" ], args: [ \"hook\" ] } ] } }"
+	run_refused "arguments and variables"
+}
+
 @test "P28: annotations of the listed kinds are stripped" {
 	policy '{ annotations: { strip: [ "run.oci.", "org.systemd.property." ] } }'
 	config '.annotations = { "org.systemd.property.ExecStartPre": "x", "run.oci.hooks.stdout": "/tmp/x", plain: "stays" }'
@@ -430,6 +444,127 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	run_refused "at most slave is allowed"
 	config '.mounts[-1] |= (.type = "overlay" | .options = [ "lowerdir=/" ])'
 	run_refused "is not in the list of file systems"
+}
+
+# What a policy and a spec come to, without a container: TEXT of a refusal, or what a field became.
+explained_refused() {
+	local told
+	explain
+	same 1 "$status"
+	told=$(jq -r '.changes[] | select(.action == "refuse") | "\(.field): \(.requested): \(.reason)"' <<< "$output")
+	[[ $told == *"$1"* ]] || { fail "expected: $1, told: $told"; return 1; }
+}
+
+changed_to() { # FIELD
+	explain
+	jq -r --arg f "$1" '[ .changes[] | select(.field == $f) | .effective ] | last // "as asked"' <<< "$output"
+}
+
+@test "P29: neither the folders of an overlay, nor a disk, nor the root itself is a way to what is denied" {
+	policy '{ mounts: { denySources: [ "/etc", "/dev/null" ] } }'
+	ln -s /etc "$T/link"
+	config --arg l "lowerdir=$T:$T/link" '.mounts += [ { destination: "/mnt", type: "overlay", source: "overlay", options: [ $l ] } ]'
+	explained_refused "options: $T/link: reaches /etc of the host"
+	config '.mounts[-1].options = [ "lowerdir=/tmp:etc" ]'
+	explained_refused "must be absolute"
+	config '.mounts[-1] = { destination: "/mnt", type: "ext4", source: "/dev/null" }'
+	explained_refused "reaches /dev/null of the host"
+	config '.mounts[-1] = { destination: "/mnt", type: "tmpfs", source: "tmpfs" }'
+	run_ok
+	config '.root.path = "/"'
+	explained_refused 'root.path: /: reaches /etc of the host'
+	config --arg r "$T/link/alternatives" '.root.path = $r'
+	explained_refused "root.path"
+}
+
+@test "mounts with ids of their own are the container's, or none" {
+	userns_add
+	mkdir "$T/volume"
+	config --arg s "$T/volume" '.mounts += [ { destination: "/mnt", type: "bind", source: $s, options: [ "bind", "idmap" ] } ]'
+	policy '{ mounts: { idmap: "own" } }'
+	explain
+	same 0 "$status"
+	config '.mounts[-1] |= (.options = [ "bind" ] | .uidMappings = [ { containerID: 0, hostID: 4711, size: 1 } ] | .gidMappings = .uidMappings)'
+	explained_refused "must be the container's own mappings"
+	config '.mounts[-1].uidMappings = .linux.uidMappings | .mounts[-1].gidMappings = .linux.gidMappings'
+	explain
+	same 0 "$status"
+	policy '{ mounts: { idmap: "none" } }'
+	explained_refused "no mount may be id-mapped"
+}
+
+@test "network devices and classes of a shared cache are those of the node's lists" {
+	config '.linux.netDevices = { veth0: {}, eth0: {} }'
+	policy '{ netDevices: { allow: [ "veth*" ] } }'
+	explained_refused 'linux.netDevices: eth0'
+	config 'del(.linux.netDevices.eth0)'
+	explain
+	same 0 "$status"
+	config 'del(.linux.netDevices) | .linux.intelRdt = { closID: "lead" }'
+	policy '{ intelRdt: { allow: [ "gold" ] } }'
+	explained_refused 'linux.intelRdt.closID: lead'
+	policy '{ intelRdt: { allow: [ "gold", "lead" ] } }'
+	explain
+	same 0 "$status"
+}
+
+@test "groups, nice values and types of labels have the node's bounds" {
+	policy '{ process: { user: { minGid: 100 } } }'
+	config '.process.user = { uid: 1000, gid: 1000, additionalGids: [ 200, 6 ] }'
+	explained_refused 'process.user.additionalGids[1]: 6: must be at least 100'
+	config '.process.user.additionalGids = []'
+	run_ok
+	policy '{ process: { nice: { min: 0 } } }'
+	config '.process.scheduler = { policy: "SCHED_OTHER", nice: -5 }'
+	same 0 "$(changed_to process.scheduler.nice)"
+	config 'del(.process.scheduler)'
+	policy '{ process: { selinux: { allow: [ "container_t", "unconfined" ] } } }'
+	explain
+	same 0 "$status"
+	config '.process.selinuxLabel = "system_u:system_r:spc_t:s0"'
+	explained_refused "process.selinuxLabel"
+	config '.process.selinuxLabel = "system_u:system_r:container_t:s0:c1,c2"'
+	explain
+	same 0 "$status"
+}
+
+@test "disks, huge pages, RDMA and weights have the node's maximum, and its default where none is asked for" {
+	policy '{ resources: { cpu: { shares: { max: 512 } }, io: { weight: { max: 100 }, disks: { "*": { wbps: { max: "2M", default: "1M" } }, "8:77": { riops: { max: 10 } } } },
+		hugetlb: { max: "4M", default: "0" }, rdma: { hcaHandles: { max: 3 } } } }'
+	config '.linux.resources = {}'
+	same 512 "$(changed_to linux.resources.cpu.shares)"
+	local size disk
+	for size in /sys/kernel/mm/hugepages/hugepages-2048kB; do
+		[[ ! -d $size ]] || same 0 "$(changed_to 'linux.resources.hugepageLimits[2MB]')"
+	done
+	for disk in /sys/block/*; do
+		[[ -e $disk && $(< "$disk/size") != 0 ]] || continue
+		same 1048576 "$(changed_to "linux.resources.blockIO.throttleWriteBpsDevice[$(< "$disk/dev")]")"
+		break
+	done
+	config '.linux.resources = { cpu: { shares: 100 }, hugepageLimits: [ { pageSize: "64KB", limit: 8388608 } ], rdma: { mlx0: { hcaHandles: 7, hcaObjects: 7 } },
+		blockIO: { weight: 500, throttleWriteBpsDevice: [ { major: 8, minor: 77, rate: 4194304 } ], throttleReadIOPSDevice: [ { major: 8, minor: 77, rate: 0 } ] } }'
+	same "as asked" "$(changed_to linux.resources.cpu.shares)"
+	same 4194304 "$(changed_to 'linux.resources.hugepageLimits[64KB]')"
+	same 3 "$(changed_to 'linux.resources.rdma[mlx0].hcaHandles')"
+	same 100 "$(changed_to linux.resources.blockIO.weight)"
+	same 2097152 "$(changed_to 'linux.resources.blockIO.throttleWriteBpsDevice[8:77]')"
+	same 10 "$(changed_to 'linux.resources.blockIO.throttleReadIOPSDevice[8:77]')"
+	local file
+	for file in cpu.weight io.bfq.weight io.max hugetlb.2MB.max hugetlb.2MB.rsvd.max rdma.max; do
+		config --arg f "$file" '.linux.resources = { unified: { ($f): "1" } }'
+		explained_refused "linux.resources.unified[$file]"
+	done
+}
+
+@test "agents listen at the node's sockets, and no filter turns a mitigation off" {
+	policy '{ seccomp: { listeners: [ "/run/agents" ], specAllow: false } }'
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/run/agents/../docker.sock", flags: [ "SECCOMP_FILTER_FLAG_SPEC_ALLOW" ] }'
+	explained_refused "linux.seccomp.listenerPath"
+	config '.linux.seccomp.listenerPath = "/run/agentsx"'
+	explained_refused "linux.seccomp.listenerPath"
+	config '.linux.seccomp.listenerPath = "/run/agents/a"'
+	same "not this" "$(changed_to linux.seccomp.flags)"
 }
 
 @test "P30: exec gets no more than its container, whatever is asked for" {
