@@ -533,10 +533,8 @@ changed_to() { # FIELD
 		hugetlb: { max: "4M", default: "0" }, rdma: { hcaHandles: { max: 3 } } } }'
 	config '.linux.resources = {}'
 	same 512 "$(changed_to linux.resources.cpu.shares)"
-	local size disk
-	for size in /sys/kernel/mm/hugepages/hugepages-2048kB; do
-		[[ ! -d $size ]] || same 0 "$(changed_to 'linux.resources.hugepageLimits[2MB]')"
-	done
+	local disk
+	[[ ! -d /sys/kernel/mm/hugepages/hugepages-2048kB ]] || same 0 "$(changed_to 'linux.resources.hugepageLimits[2MB]')"
 	for disk in /sys/block/*; do
 		[[ -e $disk && $(< "$disk/size") != 0 ]] || continue
 		same 1048576 "$(changed_to "linux.resources.blockIO.throttleWriteBpsDevice[$(< "$disk/dev")]")"
