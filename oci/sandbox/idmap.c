@@ -5,6 +5,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -14,6 +17,9 @@
 #include "base/capability.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/sys.h"
 #include "spec/spec.h"
 
 /* The kernel takes the whole map in one write of less than a page (kernel/user_namespace.c). */
@@ -38,6 +44,55 @@ int idmap_write_map(pid_t pid, const char *file, const struct spec_id_mapping *m
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	r = file_write(AT_FDCWD, path, text.data ?: "");
 	return r < 0 ? error_set(e, -r, "write the %s of the user namespace", file) : 0;
+}
+
+/* A process that holds a new user namespace until we close the pipe, or end. */
+static pid_t holder_new(int *pid_fd, int pipe_fds[2])
+{
+	struct clone_args args = {
+		.flags = CLONE_NEWUSER | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)pid_fd,
+		.exit_signal = SIGCHLD,
+	};
+	char c;
+	pid_t pid;
+
+	pid = sys_clone3(&args);
+	if (pid)
+		return pid;
+	close(pipe_fds[1]);
+	(void)!read(pipe_fds[0], &c, 1);
+	_exit(0);
+}
+
+int idmap_open(const struct spec_id_mapping *uids, size_t n_uids,
+	       const struct spec_id_mapping *gids, size_t n_gids, struct error *e)
+{
+	autoclose int read_fd = -1, write_fd = -1, pid_fd = -1, fd = -1;
+	int pipe_fds[2], status, r;
+	char path[48];
+	pid_t pid;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return error_set(e, errno, "idmap: make a pipe");
+	read_fd = pipe_fds[0];
+	write_fd = pipe_fds[1];
+	pid = holder_new(&pid_fd, pipe_fds);
+	if (pid < 0)
+		return error_set(e, -pid, "idmap: make a user namespace to hold the maps");
+	r = idmap_write_map(pid, "gid_map", gids, n_gids, e);
+	if (r == 0)
+		r = idmap_write_map(pid, "uid_map", uids, n_uids, e);
+	if (r == 0) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			r = error_set(e, errno, "idmap: open %s", path);
+	}
+	mem_closep(&write_fd);
+	write_fd = -1;
+	proc_reap(pid_fd, &status);
+	return r < 0 ? r : take_fd(&fd);
 }
 
 static bool idmap_privileged(void)

@@ -20,6 +20,10 @@ int idmap_write(pid_t pid, const struct spec *s, struct error *e);
 int idmap_write_map(pid_t pid, const char *file, const struct spec_id_mapping *m, size_t n,
 		    struct error *e);
 
+/* A user namespace with these maps that nobody is in, as mount_setattr(2) takes it: its fd. */
+int idmap_open(const struct spec_id_mapping *uids, size_t n_uids,
+	       const struct spec_id_mapping *gids, size_t n_gids, struct error *e);
+
 /*
  * Child, in its new namespace and mapped: become its root, or where it has none the payload's user:
  * nobody without a mapping can make a file. Other groups go, unless they are kept. Capabilities stay, they are the namespace's.

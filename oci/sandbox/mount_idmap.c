@@ -4,10 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <linux/sched.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -15,8 +11,6 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/proc.h"
-#include "base/sys.h"
 #include "sandbox/idmap.h"
 #include "sandbox/sandbox.h"
 
@@ -51,9 +45,10 @@ static int mapping_resolve(struct spec_id_mapping *m, const struct spec_id_mappi
 			 m->host_id, m->size);
 }
 
-static int mappings_write(pid_t pid, const char *file, const struct spec_id_mapping *maps,
-			  size_t n, const struct spec_id_mapping *user, size_t n_user,
-			  struct error *e)
+/* A copy of them, in the host's ids. The caller frees *ret. */
+static int mappings_resolve(const struct spec_id_mapping *maps, size_t n,
+			    const struct spec_id_mapping *user, size_t n_user,
+			    struct spec_id_mapping **ret, struct error *e)
 {
 	autofree struct spec_id_mapping *copy = calloc(n + 1, sizeof(*copy));
 	size_t i;
@@ -66,69 +61,25 @@ static int mappings_write(pid_t pid, const char *file, const struct spec_id_mapp
 	for (i = 0; r == 0 && i < n; i++)
 		if (copy[i].relative)
 			r = mapping_resolve(&copy[i], user, n_user, e);
-	return r < 0 ? r : idmap_write_map(pid, file, copy, n, e);
-}
-
-static int maps_write(pid_t pid, const struct spec_linux *l, const struct spec_mount *m,
-		      struct error *e)
-{
-	bool own = m->n_uid_mappings > 0;
-	int r;
-
-	r = mappings_write(pid, "gid_map", own ? m->gid_mappings : l->gid_mappings,
-			   own ? m->n_gid_mappings : l->n_gid_mappings, l->gid_mappings,
-			   l->n_gid_mappings, e);
-	if (r < 0)
-		return r;
-	return mappings_write(pid, "uid_map", own ? m->uid_mappings : l->uid_mappings,
-			      own ? m->n_uid_mappings : l->n_uid_mappings, l->uid_mappings,
-			      l->n_uid_mappings, e);
-}
-
-/* A process that holds a new user namespace until we close the pipe, or end. */
-static pid_t holder_new(int *pid_fd, int pipe_fds[2])
-{
-	struct clone_args args = {
-		.flags = CLONE_NEWUSER | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)pid_fd,
-		.exit_signal = SIGCHLD,
-	};
-	char c;
-	pid_t pid;
-
-	pid = sys_clone3(&args);
-	if (pid)
-		return pid;
-	close(pipe_fds[1]);
-	(void)!read(pipe_fds[0], &c, 1);
-	_exit(0);
+	if (r == 0)
+		*ret = take_ptr(&copy);
+	return r;
 }
 
 static int userns_new(const struct spec_linux *l, const struct spec_mount *m, struct error *e)
 {
-	autoclose int read_fd = -1, write_fd = -1, pid_fd = -1, fd = -1;
-	int pipe_fds[2], status, r;
-	char path[48];
-	pid_t pid;
+	autofree struct spec_id_mapping *uids = NULL, *gids = NULL;
+	bool own = m->n_uid_mappings > 0;
+	size_t n_uids = own ? m->n_uid_mappings : l->n_uid_mappings;
+	size_t n_gids = own ? m->n_gid_mappings : l->n_gid_mappings;
+	int r;
 
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return error_set(e, errno, "idmap: make a pipe");
-	read_fd = pipe_fds[0];
-	write_fd = pipe_fds[1];
-	pid = holder_new(&pid_fd, pipe_fds);
-	if (pid < 0)
-		return error_set(e, -pid, "idmap: make a user namespace to hold the maps");
-	r = maps_write(pid, l, m, e);
-	if (r == 0) {
-		snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			r = error_set(e, errno, "idmap: open %s", path);
-	}
-	mem_closep(&write_fd);
-	write_fd = -1;
-	proc_reap(pid_fd, &status);
-	return r < 0 ? r : take_fd(&fd);
+	r = mappings_resolve(own ? m->gid_mappings : l->gid_mappings, n_gids, l->gid_mappings,
+			     l->n_gid_mappings, &gids, e);
+	if (r == 0)
+		r = mappings_resolve(own ? m->uid_mappings : l->uid_mappings, n_uids,
+				     l->uid_mappings, l->n_uid_mappings, &uids, e);
+	return r < 0 ? r : idmap_open(uids, n_uids, gids, n_gids, e);
 }
 
 int mount_idmap(const struct sandbox *sb, const struct spec_mount *m, int fd, struct error *e)
