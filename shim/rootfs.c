@@ -2,7 +2,9 @@
 #include "rootfs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +16,13 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "overlay.h"
+#include "sandbox/idmap.h"
+#include "spec/spec.h"
 
 #define ROOTFS_OPTIONS_MAX 65536
 #define ROOTFS_PAGE        4096 /* mount(2) takes no more of data */
+#define ROOTFS_MAPS_MAX    340  /* user_namespaces(7) */
 
 static const struct {
 	const char *name;
@@ -64,13 +70,55 @@ static const struct {
 };
 
 /* Options that ask for work of other kinds, which this shim does not do. */
-static const char *const refused[] = { "loop", "uidmap=", "gidmap=", "X-containerd." };
+static const char *const refused[] = { "loop", "X-containerd." };
+
+struct rootfs_maps {
+	struct spec_id_mapping v[ROOTFS_MAPS_MAX];
+	size_t n;
+};
 
 struct rootfs_mount {
 	unsigned long flags;
 	unsigned long propagation;
 	struct buf data;
+	struct rootfs_maps uids, gids; /* none: owners are as the file system has them */
 };
+
+/* One of "CONTAINER:HOST:SIZE,...", which ends at `end`. */
+static int rootfs_map(const char *text, const char *end, struct spec_id_mapping *ret)
+{
+	uint32_t *const numbers[] = { &ret->container_id, &ret->host_id, &ret->size };
+	char number[16];
+	size_t i, len;
+	int r = 0;
+
+	for (i = 0; i < ARRAY_SIZE(numbers) && r == 0; i++) {
+		len = strcspn(text, ":,");
+		if ((text[len] == ':') != (i + 1 < ARRAY_SIZE(numbers)))
+			return -EINVAL;
+		r = str_format(number, sizeof(number), "%.*s", (int)len, text);
+		if (r == 0)
+			r = str_to_u32(number, numbers[i]);
+		text += len + 1;
+	}
+	return r < 0 || text != end + 1 ? -EINVAL : 0;
+}
+
+static int rootfs_maps(const char *option, const char *text, struct rootfs_maps *ret,
+		       struct error *e)
+{
+	const char *end;
+
+	for (ret->n = 0; ret->n < ROOTFS_MAPS_MAX; text = end + 1) {
+		end = text + strcspn(text, ",");
+		if (rootfs_map(text, end, &ret->v[ret->n++]) < 0)
+			break;
+		if (!*end)
+			return 0;
+	}
+	return error_say(e, EINVAL, "mount option \"%.128s\": CONTAINER:HOST:SIZE was expected",
+			 option);
+}
 
 static int rootfs_option(struct rootfs_mount *m, const char *option, struct error *e)
 {
@@ -94,55 +142,47 @@ static int rootfs_option(struct rootfs_mount *m, const char *option, struct erro
 			return 0;
 		}
 	}
+	if (str_starts(option, "uidmap="))
+		return rootfs_maps(option, option + strlen("uidmap="), &m->uids, e);
+	if (str_starts(option, "gidmap="))
+		return rootfs_maps(option, option + strlen("gidmap="), &m->gids, e);
 	r = buf_addf(&m->data, "%s%s", m->data.len ? "," : "", option);
 	return r < 0 ? error_set(e, -r, "mount options") : 0;
 }
 
-/*
- * Many layers make more text than a page. Their folders have a long way in common: from there
- * their names are short. The worker that does this ends soon, so its working directory is free.
- */
+/* Many layers make more text than a page: from the folder that they are in their names are short. */
 static int rootfs_shorten(struct buf *data, struct error *e)
 {
-	autobuf shorter = { .max = ROOTFS_OPTIONS_MAX };
-	const char *lower = strstr(data->data, "lowerdir=/"), *end, *common_end, *p;
-	char common[PATH_MAX];
-	size_t len;
+	char folder[PATH_MAX];
+	size_t len = data->len;
 
-	if (!lower)
-		return error_say(e, E2BIG, "the mount's options have %zu bytes", data->len);
-	lower += strlen("lowerdir=");
-	end = lower + strcspn(lower, ",");
-	p = memchr(lower, ':', (size_t)(end - lower));
-	len = (size_t)((p ? p : end) - lower);
-	for (p = lower; p < end; p += strcspn(p, ":,"), p += *p == ':') {
-		size_t same = 0;
-
-		while (same < len && p[same] == lower[same])
-			same++;
-		len = same;
-	}
-	common_end = memrchr(lower, '/', len);
-	len = common_end ? (size_t)(common_end - lower) + 1 : 0;
-	if (len < 2 || str_format(common, sizeof(common), "%.*s", (int)len, lower) < 0 ||
-	    chdir(common) < 0)
-		return error_say(e, E2BIG, "the mount's options have %zu bytes", data->len);
-	for (p = data->data; *p;) {
-		if (strncmp(p, common, len) == 0 && p >= lower && p < end) {
-			p += len;
-			continue;
-		}
-		if (buf_addc(&shorter, *p++) < 0)
-			return error_set(e, ENOMEM, "mount options");
-	}
-	buf_reset(data);
-	if (buf_add(data, shorter.data, shorter.len) < 0 || data->len >= ROOTFS_PAGE)
-		return error_say(e, E2BIG, "the mount's options have %zu bytes", data->len);
+	if (overlay_take_folder(data, folder, sizeof(folder), NULL) < 0 || chdir(folder) < 0 ||
+	    data->len >= ROOTFS_PAGE)
+		return error_say(e, E2BIG, "the mount's options have %zu bytes", len);
 	return 0;
 }
 
-static int rootfs_mount_prepared(const Pb__Mount *m, struct rootfs_mount *p, const char *target,
-				 struct error *e)
+/* The kernel maps the owners of a mount only before it is attached: this one comes off, and back. */
+static int rootfs_map_owners(const char *target, int userns_fd, struct error *e)
+{
+	struct mount_attr a = {
+		.attr_set = MOUNT_ATTR_IDMAP,
+		.userns_fd = (uint64_t)userns_fd,
+	};
+	autoclose int fd = open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		return error_set(e, errno, "take %s", target);
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &a, sizeof(a)) < 0)
+		return error_set(e, errno, "map the owners in %s", target);
+	if (umount2(target, UMOUNT_NOFOLLOW) < 0 ||
+	    move_mount(fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(e, errno, "mount %s again", target);
+	return 0;
+}
+
+static int rootfs_mount_plain(const Pb__Mount *m, struct rootfs_mount *p, const char *target,
+			      struct error *e)
 {
 	const unsigned long again = MS_BIND | MS_REMOUNT | (p->flags & ~(unsigned long)MS_REC);
 	int r = 0;
@@ -157,6 +197,34 @@ static int rootfs_mount_prepared(const Pb__Mount *m, struct rootfs_mount *p, con
 	if ((p->flags & MS_BIND) && (p->flags & ~(unsigned long)(MS_BIND | MS_REC)) &&
 	    mount(NULL, target, NULL, again, NULL) < 0)
 		return error_set(e, errno, "remount %s", target);
+	return 0;
+}
+
+static int rootfs_mount_mapped(const Pb__Mount *m, struct rootfs_mount *p, const char *target,
+			       struct error *e)
+{
+	autoclose int userns_fd = -1;
+	int r;
+
+	if (!p->uids.n || !p->gids.n)
+		return error_say(e, EINVAL, "uidmap= and gidmap= need each other");
+	r = userns_fd = idmap_open(p->uids.v, p->uids.n, p->gids.v, p->gids.n, e);
+	if (r < 0)
+		return r;
+	if (str_eq(m->type, "overlay"))
+		return overlay_mount_mapped(target, p->flags, &p->data, userns_fd, e);
+	r = rootfs_mount_plain(m, p, target, e);
+	return r < 0 ? r : rootfs_map_owners(target, userns_fd, e);
+}
+
+static int rootfs_mount_prepared(const Pb__Mount *m, struct rootfs_mount *p, const char *target,
+				 struct error *e)
+{
+	int r = p->uids.n || p->gids.n ? rootfs_mount_mapped(m, p, target, e)
+				       : rootfs_mount_plain(m, p, target, e);
+
+	if (r < 0)
+		return r;
 	if (p->propagation && mount(NULL, target, NULL, p->propagation, NULL) < 0)
 		return error_set(e, errno, "set the propagation of %s", target);
 	return 0;
