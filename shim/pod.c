@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -18,12 +17,12 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "message.h"
+#include "pod_files.h"
 #include "runtime.h"
 #include "spec/parse.h"
 #include "spec/spec.h"
 
-#define POD_FILE_MAX (1u << 20)
-#define POD_TREE_MAX (64u << 20)
+#define POD_REQUEST_MAX (1u << 20)
 
 /* Whom `pause` runs as, as in the images that are made for that. */
 #define POD_USER 65535
@@ -53,10 +52,6 @@ static int pod_check(const struct pod *p, struct error *e)
 	if (p->request->n_rootfs)
 		return error_say(e, EINVAL,
 				 "a sandbox's root is the shim's own: it takes no mounts");
-	if (ns->user && ns->user->mode != PB__POD_NAMESPACE__NODE)
-		return error_say(
-			e, ENOTSUP,
-			"a pod with users of its own needs sandboxer = \"podsandbox\"");
 	if (ns->network != PB__POD_NAMESPACE__NODE && *p->network != '/')
 		return error_say(e, EINVAL, "the pod's network has no path");
 	return 0;
@@ -65,7 +60,7 @@ static int pod_check(const struct pod *p, struct error *e)
 /* The request outlives its frame. */
 static Pb__CreateSandboxRequest *pod_keep(const Pb__CreateSandboxRequest *rq)
 {
-	autobuf bytes = { .max = POD_FILE_MAX };
+	autobuf bytes = { .max = POD_REQUEST_MAX };
 
 	if (message_pack(&rq->base, &bytes) < 0)
 		return NULL;
@@ -92,6 +87,8 @@ int pod_read(const Pb__CreateSandboxRequest *rq, struct pod *ret, struct error *
 		ret->network = ret->request->netns_path;
 		r = pod_check(ret, e);
 	}
+	if (r == 0)
+		r = pod_users_read(pod_namespaces(ret)->user, &ret->users, e);
 	if (r < 0)
 		pod_done(ret);
 	return r;
@@ -144,9 +141,8 @@ static void pod_put_process(struct json_writer *w, const struct pod *p)
 	json_write_end(w);
 }
 
-/* `options` are words with a blank between them. */
-static void pod_put_mount(struct json_writer *w, const char *destination, const char *type,
-			  const char *source, const char *options)
+void pod_put_mount(struct json_writer *w, const char *destination, const char *type,
+		   const char *source, const char *options)
 {
 	size_t len;
 
@@ -190,6 +186,8 @@ static void pod_put_namespaces(struct json_writer *w, const struct pod *p)
 	json_write_key(w, "namespaces");
 	json_write_array(w);
 	pod_put_namespace(w, "mount", NULL);
+	if (p->users.own)
+		pod_put_namespace(w, "user", p->users.path);
 	if (ns->pid != PB__POD_NAMESPACE__NODE)
 		pod_put_namespace(w, "pid", NULL);
 	if (ns->ipc != PB__POD_NAMESPACE__NODE)
@@ -204,9 +202,10 @@ static void pod_put_namespaces(struct json_writer *w, const struct pod *p)
 /* What containerd's own sandboxes have unless the pod says otherwise. */
 static const struct {
 	const char *key, *value;
+	bool of_the_node; /* its value counts the node's ids: not for a pod with users of its own */
 } pod_sysctls[] = {
-	{ "net.ipv4.ip_unprivileged_port_start", "0" },
-	{ "net.ipv4.ping_group_range", "0 2147483647" },
+	{ "net.ipv4.ip_unprivileged_port_start", "0", false },
+	{ "net.ipv4.ping_group_range", "0 2147483647", true },
 };
 
 static void pod_put_sysctls(struct json_writer *w, const struct pod *p)
@@ -222,7 +221,8 @@ static void pod_put_sysctls(struct json_writer *w, const struct pod *p)
 		for (j = 0; j < n; j++)
 			if (str_eq(linux_->sysctls[j]->key, pod_sysctls[i].key))
 				break;
-		if (j == n && pod_namespaces(p)->network != PB__POD_NAMESPACE__NODE)
+		if (j == n && pod_namespaces(p)->network != PB__POD_NAMESPACE__NODE &&
+		    !(p->users.own && pod_sysctls[i].of_the_node))
 			json_put_string(w, pod_sysctls[i].key, pod_sysctls[i].value);
 	}
 	json_write_end(w);
@@ -254,6 +254,7 @@ static int pod_put_linux(struct json_writer *w, const struct pod *p, const char 
 	json_write_key(w, "linux");
 	json_write_object(w);
 	pod_put_namespaces(w, p);
+	pod_users_put(w, &p->users);
 	pod_put_sysctls(w, p);
 	r = pod_put_cgroup(w, p, id);
 	json_write_end(w);
@@ -313,204 +314,17 @@ static int pod_write_config(const struct pod *p, const char *id, const char *bun
 	return file_replace(AT_FDCWD, path, text.data, text.len, 0600, e);
 }
 
-/* --- its files --------------------------------------------------------------------------------- */
-
-/* The node's own; where it has none, nothing. */
-static int pod_add_file(struct buf *text, const char *of)
+int pod_write(struct pod *p, const char *id, const char *bundle, struct error *e)
 {
-	autobuf file = { 0 };
-	autofree char *path = realpath(of, NULL);
-
-	if (!path || file_read(AT_FDCWD, path, POD_FILE_MAX, &file, NULL) < 0 || !file.len)
-		return 0;
-	return buf_add(text, file.data, file.len);
-}
-
-static int pod_add_words(struct buf *text, const char *begin, char *const *words, size_t n)
-{
-	size_t i;
-	int r = n ? buf_adds(text, begin) : 0;
-
-	for (i = 0; i < n && r == 0; i++)
-		r = buf_addf(text, " %s", words[i]);
-	return r == 0 && n ? buf_addc(text, '\n') : r;
-}
-
-static int pod_add_dns(struct buf *text, const Pb__PodDns *dns)
-{
-	size_t i;
-	int r = pod_add_words(text, "search", dns->searches, dns->n_searches);
-
-	for (i = 0; i < dns->n_servers && r == 0; i++)
-		r = buf_addf(text, "nameserver %s\n", dns->servers[i]);
-	return r == 0 ? pod_add_words(text, "options", dns->options, dns->n_options) : r;
-}
-
-static int pod_add_hostname(struct buf *text, const struct pod *p)
-{
-	char name[HOST_NAME_MAX + 1] = "";
-
-	if (!str_empty(p->config->hostname))
-		return buf_addf(text, "%s\n", p->config->hostname);
-	if (gethostname(name, sizeof(name) - 1) < 0)
-		return -errno;
-	return buf_addf(text, "%s\n", name);
-}
-
-static int pod_write_file(const char *folder, const char *name, const struct buf *text,
-			  struct error *e)
-{
-	char path[PATH_MAX];
-
-	if (str_format(path, sizeof(path), "%s/%s", folder, name) < 0)
-		return error_set(e, ENAMETOOLONG, "%s", folder);
-	return file_replace(AT_FDCWD, path, text->data ?: "", text->len, 0644, e);
-}
-
-static int pod_write_files(const struct pod *p, const char *folder, struct error *e)
-{
-	autobuf hostname = { .max = POD_FILE_MAX }, hosts = { .max = POD_FILE_MAX };
-	autobuf dns = { .max = POD_FILE_MAX };
+	char root[PATH_MAX];
 	int r;
 
-	r = pod_add_hostname(&hostname, p);
-	if (r == 0)
-		r = pod_add_file(&hosts, "/etc/hosts");
-	if (r == 0)
-		r = p->config->dns ? pod_add_dns(&dns, p->config->dns)
-				   : pod_add_file(&dns, "/etc/resolv.conf");
-	if (r < 0)
-		return error_set(e, -r, "the pod's files");
-	r = pod_write_file(folder, "hostname", &hostname, e);
-	if (r == 0)
-		r = pod_write_file(folder, "hosts", &hosts, e);
-	return r == 0 ? pod_write_file(folder, "resolv.conf", &dns, e) : r;
-}
-
-int pod_write(const struct pod *p, const char *id, const char *bundle, struct error *e)
-{
-	char etc[PATH_MAX], shm[PATH_MAX];
-
-	if (str_format(etc, sizeof(etc), "%s/rootfs/etc", bundle) < 0 ||
-	    str_format(shm, sizeof(shm), "%s/rootfs/shm", bundle) < 0)
+	if (str_format(root, sizeof(root), "%s/rootfs", bundle) < 0)
 		return error_set(e, ENAMETOOLONG, "%s", bundle);
-	if (mkdir(etc, 0755) < 0)
-		return error_set(e, errno, "make %s", etc);
-	if (mkdir(shm, 0700) < 0 || chmod(shm, 01777) < 0)
-		return error_set(e, errno, "make %s", shm);
-	if (pod_write_files(p, etc, e) < 0)
-		return -EIO;
-	return pod_write_config(p, id, bundle, e);
-}
-
-/* --- its containers ---------------------------------------------------------------------------- */
-
-/* What every container of the pod has, where it has not something else there. */
-static const struct {
-	const char *destination;
-	const char *source; /* below the pod's root */
-	bool may_be_read_only;
-} pod_shares[] = {
-	{ "/etc/hostname", "etc/hostname", true },
-	{ "/etc/hosts", "etc/hosts", true },
-	{ "/etc/resolv.conf", "etc/resolv.conf", true },
-	{ "/dev/shm", "shm", false },
-};
-
-/* containerd gives each container a tmpfs for itself there, if it knows of none of the pod. */
-static bool pod_is_replaced(const struct json *mount)
-{
-	return str_eq(json_get_string(mount, "destination"), "/dev/shm") &&
-	       str_eq(json_get_string(mount, "type"), "tmpfs");
-}
-
-static bool pod_has_mount(const struct json *mounts, const char *destination)
-{
-	const struct json *m;
-
-	for (m = mounts ? mounts->child : NULL; m; m = m->next)
-		if (str_eq(json_get_string(m, "destination"), destination) &&
-		    !pod_is_replaced(m))
-			return true;
-	return false;
-}
-
-static int pod_put_shares(struct json_writer *w, const struct json *spec,
-			  const char *pod_bundle)
-{
-	const struct json *mounts = json_get(spec, "mounts"), *m,
-			  *root = json_get(spec, "root");
-	const struct json *read_only = root ? json_get(root, "readonly") : NULL;
-	char source[PATH_MAX];
-	size_t i;
-
-	json_write_key(w, "mounts");
-	json_write_array(w);
-	for (m = mounts ? mounts->child : NULL; m; m = m->next)
-		if (!pod_is_replaced(m))
-			json_write_tree(w, m);
-	for (i = 0; i < ARRAY_SIZE(pod_shares); i++) {
-		if (pod_has_mount(mounts, pod_shares[i].destination))
-			continue;
-		if (str_format(source, sizeof(source), "%s/rootfs/%s", pod_bundle,
-			       pod_shares[i].source) < 0)
-			return -ENAMETOOLONG;
-		pod_put_mount(w, pod_shares[i].destination, "bind", source,
-			      read_only && read_only->boolean && pod_shares[i].may_be_read_only
-				      ? "rbind rprivate ro"
-				      : "rbind rprivate rw");
-	}
-	json_write_end(w);
-	return 0;
-}
-
-static int pod_rewrite(const struct json *spec, const char *pod_bundle, const char *path,
-		       struct error *e)
-{
-	autobuf text = { .max = SPEC_MAX_BYTES };
-	autojson *w = json_writer_new(false);
-	const struct json *member;
-	int r;
-
-	if (!w)
-		return error_set(e, ENOMEM, "%s", path);
-	json_write_object(w);
-	for (member = spec->child; member; member = member->next) {
-		if (str_eq(member->key, "mounts"))
-			continue;
-		json_write_key(w, member->key);
-		json_write_tree(w, member);
-	}
-	r = pod_put_shares(w, spec, pod_bundle);
-	json_write_end(w);
+	r = pod_users_own(&p->users, root, e);
 	if (r == 0)
-		r = json_writer_end(w, &text);
-	return r < 0 ? error_set(e, -r, "%s", path)
-		     : file_replace(AT_FDCWD, path, text.data, text.len, 0600, e);
-}
-
-int pod_join(const char *pod, const char *pod_bundle, const char *bundle, struct error *e)
-{
-	const struct json *annotations;
-	autobuf text = { 0 };
-	char path[PATH_MAX];
-	struct json *spec;
-	struct arena a;
-	int r;
-
-	if (str_format(path, sizeof(path), "%s/config.json", bundle) < 0)
-		return error_set(e, ENAMETOOLONG, "%s", bundle);
-	r = file_read(AT_FDCWD, path, SPEC_MAX_BYTES, &text, e);
-	if (r < 0)
-		return r;
-	arena_init(&a, POD_TREE_MAX);
-	r = json_parse(&a, path, text.data, text.len, &spec, e);
-	if (r == 0) {
-		annotations = json_get(spec, "annotations");
-		if (annotations &&
-		    str_eq(json_get_string(annotations, RUNTIME_SANDBOX_KEY), pod))
-			r = pod_rewrite(spec, pod_bundle, path, e);
-	}
-	arena_done(&a);
-	return r;
+		r = pod_write_files(p, root, e);
+	if (r == 0)
+		r = pod_users_prepare(&p->users, bundle, p->network, e);
+	return r == 0 ? pod_write_config(p, id, bundle, e) : r;
 }

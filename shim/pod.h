@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "pod_users.h"
 #include "sandbox.pb-c.h"
 
 struct error;
+struct json_writer;
 
 /*
  * A pod whose sandbox is the shim's own to make (sandboxer = "shim"): containerd gives neither an image
@@ -15,6 +17,7 @@ struct pod {
 	char *network; /* a path; "": that of the node */
 	Pb__PodConfig *config;
 	Pb__CreateSandboxRequest *request; /* owns `network` */
+	struct pod_users users;
 };
 
 /* -EINVAL, -ENOTSUP and others: what it asks for cannot be had. */
@@ -22,10 +25,14 @@ int pod_read(const Pb__CreateSandboxRequest *rq, struct pod *ret, struct error *
 void pod_done(struct pod *p); /* safe on a zeroed one */
 
 /* In a worker, with BUNDLE/rootfs mounted: writes the config.json and the files. */
-int pod_write(const struct pod *p, const char *id, const char *bundle, struct error *e);
+int pod_write(struct pod *p, const char *id, const char *bundle, struct error *e);
 
 /* In a worker: the container of `bundle`, if it is of that pod, gets what its config.json lacks of it. */
 int pod_join(const char *pod, const char *pod_bundle, const char *bundle, struct error *e);
+
+/* Into a config.json's "mounts". `options` are words with a blank between them. */
+void pod_put_mount(struct json_writer *w, const char *destination, const char *type,
+		   const char *source, const char *options);
 
 /* How much the pod's /dev/shm holds, as containerd's own sandboxes have it. */
 #define POD_SHM_SIZE "size=65536k"

@@ -5,13 +5,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <linux/magic.h>
 #include <stdlib.h>
+#include <sys/statfs.h>
 #include <sys/utsname.h>
 #include <time.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -21,6 +24,9 @@
 #include "process.h"
 #include "service.h"
 #include "shim.h"
+#include "spec/parse.h"
+
+#define SANDBOX_TREE_MAX (64u << 20)
 
 /* The container that is this sandbox, or NULL and the call is answered. */
 static struct container *sandbox_find(struct shim *s, struct call *call, const char *id)
@@ -180,12 +186,64 @@ static void sandbox_ping(struct shim *s, struct call *call, const void *m)
 		call_reply(call, NULL);
 }
 
+/* The network is a file that its namespace is mounted on: an empty one once it is gone. */
+static bool sandbox_has_network(const struct pod *p)
+{
+	struct statfs about;
+
+	return str_empty(p->network) ||
+	       (statfs(p->network, &about) == 0 && about.f_type == NSFS_MAGIC);
+}
+
+static int sandbox_put_spec(struct json_writer *w, const struct container *c)
+{
+	autobuf text = { 0 };
+	char path[PATH_MAX];
+	struct json *spec;
+	struct arena a;
+	int r;
+
+	arena_init(&a, SANDBOX_TREE_MAX);
+	r = str_format(path, sizeof(path), "%s/config.json", c->bundle);
+	if (r == 0)
+		r = file_read(AT_FDCWD, path, SPEC_MAX_BYTES, &text, NULL);
+	if (r == 0)
+		r = json_parse(&a, path, text.data, text.len, &spec, NULL);
+	if (r == 0) {
+		json_write_key(w, "runtimeSpec");
+		json_write_tree(w, spec);
+	}
+	arena_done(&a);
+	return r;
+}
+
+/* What containerd's own sandboxes say of themselves under "info", as far as a shim knows it. */
+static int sandbox_describe(const struct container *c, struct buf *ret)
+{
+	autojson *w = json_writer_new(false);
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	json_write_object(w);
+	json_put_i64(w, "pid", c->init.ended ? 0 : c->init.pid);
+	json_put_string(w, "processStatus", process_status_name(&c->init));
+	json_put_bool(w, "netNamespaceClosed", !sandbox_has_network(c->pod));
+	r = sandbox_put_spec(w, c);
+	json_write_end(w);
+	return r < 0 ? r : json_writer_end(w, ret);
+}
+
 static void sandbox_status(struct shim *s, struct call *call, const void *m)
 {
 	const Pb__SandboxStatusRequest *rq = m;
 	const struct container *c = sandbox_find(s, call, rq->sandbox_id);
 	Pb__SandboxStatusResponse ret = PB__SANDBOX_STATUS_RESPONSE__INIT;
-	char ready[] = "SANDBOX_READY", not_ready[] = "SANDBOX_NOTREADY";
+	Pb__SandboxStatusResponse__InfoEntry entry =
+		PB__SANDBOX_STATUS_RESPONSE__INFO_ENTRY__INIT;
+	Pb__SandboxStatusResponse__InfoEntry *entries[] = { &entry };
+	char ready[] = "SANDBOX_READY", not_ready[] = "SANDBOX_NOTREADY", info[] = "info";
+	autobuf text = { .max = FRAME_MAX / 2 };
 	Pb__Timestamp created_at, exited_at;
 
 	if (!c)
@@ -197,6 +255,12 @@ static void sandbox_status(struct shim *s, struct call *call, const void *m)
 	ret.state = c->init.status == PROCESS_RUNNING && !c->init.ended ? ready : not_ready;
 	ret.created_at = &created_at;
 	ret.exited_at = &exited_at;
+	if (rq->verbose && sandbox_describe(c, &text) == 0) {
+		entry.key = info;
+		entry.value = text.data;
+		ret.info = entries;
+		ret.n_info = ARRAY_SIZE(entries);
+	}
 	call_reply(call, &ret.base);
 }
 

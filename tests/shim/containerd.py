@@ -170,9 +170,10 @@ class Shim:
         self.program, self.rootfs, self.group = program, rootfs, group
         self.path = self.pid = self.client = None
 
-    def bundle(self, name, process=None, annotations=None, resources=None,
+    def bundle(self, name, process=None, annotations=None, resources=None, users=None,
                namespaces=("pid", "mount", "ipc", "uts", "network")):
-        """`process`: what differs from a sleep."""
+        """`process`: what differs from a sleep. `users`: the number that its own begin with."""
+        maps = [{"containerID": 0, "hostID": users, "size": 65536}] if users else []
         bundle = BUNDLES / name
         (bundle / "rootfs").mkdir(parents=True)
         os.mkfifo(bundle / "log")
@@ -185,7 +186,7 @@ class Shim:
                        {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
                         "options": ["newinstance", "ptmxmode=0666", "mode=0620"]}],
             "annotations": annotations or {"io.containerd.runc.v2.group": self.group},
-            "linux": {"resources": resources or {}, "cgroupsPath": f"/{CGROUP.name}/{name}",
+            "linux": {"resources": resources or {}, "uidMappings": maps, "gidMappings": maps, "cgroupsPath": f"/{CGROUP.name}/{name}",
                       "namespaces": [t if isinstance(t, dict) else {"type": t} for t in namespaces]},
         }
         (bundle / "config.json").write_text(json.dumps(config))

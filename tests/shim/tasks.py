@@ -382,21 +382,35 @@ def a_runtime_that_hangs_is_killed_when_its_client_gives_up(t):
 class Sandbox(Shim):
     """A pod that the shim makes without an image."""
 
-    def __init__(self, test, binary="", name="pod", options=None, **config):
+    def __init__(self, test, binary="", name="pod", options=None, users=None, **config):
+        """`users`: the number that its own begin with."""
         super().__init__(test.shim, test.rootfs, name)
-        self.name, self.folder = name, BUNDLES / name
+        self.name, self.folder, self.users = name, BUNDLES / name, users
         self.options = {"f10": message(f1=OPTIONS, f2=message(f6=str(binary)))} if binary else {}
         (self.folder / "rootfs").mkdir(parents=True)
         os.mkfifo(self.folder / "log")
         self.network = test.path(f"{name}.net")
         self.network.touch()
-        subprocess.run(["unshare", f"--net={self.network}", "true"], check=True)
+        self.make_network()
         test.tasks.append(self)
         self.connect(name, self.folder, self.options.get("f10", b""))
+        if users:
+            ids = message(f1=users, f3=65536)
+            config.setdefault("linux", {})["f2"] = message(f1=message(f5=message(f2=ids, f3=ids)))
         linux = message(f1=f"/{CGROUP.name}", **config.pop("linux", {}))
         self.request = message(
             f1=name, f2=str(self.folder), f5=str(self.network), f6=message(f1="key", f2="value"),
             f4=options or message(f1="runtime.v1.PodSandboxConfig", f2=message(f2="pod-host", f8=linux, **config)))
+
+    def make_network(self):
+        """As containerd: in a user namespace of the pod's where it has one."""
+        own = ["--user"] if self.users else []
+        with subprocess.Popen(["unshare", *own, "--net", "sh", "-c", "echo; read end"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            holder.stdout.readline()
+            for file in ("uid_map", "gid_map") if self.users else ():
+                Path(f"/proc/{holder.pid}/{file}").write_text(f"0 {self.users} 65536")
+            subprocess.run(["mount", "--bind", f"/proc/{holder.pid}/ns/net", self.network], check=True)
 
     def ask(self, method, payload=None, **more):
         return self.client.call(method, message(f1=self.name) if payload is None else payload, service=SANDBOX, **more)
@@ -414,14 +428,16 @@ class Sandbox(Shim):
     def namespace(self, kind):
         return os.readlink(f"/proc/{self.process}/ns/{kind}")
 
-    def container(self, args, name="c", **more):
+    def container(self, args, name="c", out="", capabilities=(), **more):
         """One of its containers, as containerd describes it."""
         task = Shim(self.program, self.rootfs, self.name)
-        bundle = task.bundle(name, {"args": args}, annotations={"io.kubernetes.cri.sandbox-id": self.name},
-                             namespaces=["mount", "pid"] + [
+        sets = {kind: list(capabilities) for kind in ("bounding", "permitted", "effective")}
+        bundle = task.bundle(name, {"args": args, "capabilities": sets}, annotations={"io.kubernetes.cri.sandbox-id": self.name},
+                             users=self.users, namespaces=["mount", "pid"] + [
                                  {"type": long, "path": f"/proc/{self.process}/ns/{short}"}
-                                 for long, short in (("network", "net"), ("ipc", "ipc"), ("uts", "uts"))], **more)
-        self.client.call("Create", self.create(name, bundle, **self.options))
+                                 for long, short in (("network", "net"), ("ipc", "ipc"), ("uts", "uts"),
+                                                     *([("user", "user")] if self.users else []))], **more)
+        self.client.call("Create", self.create(name, bundle, f6=out, **self.options))
         return bundle
 
     def wait(self, name="c"):
@@ -529,6 +545,28 @@ def a_sandbox_of_the_nodes_namespaces_has_them(t, runtime=""):
         check(pod.namespace(kind) == os.readlink(f"/proc/self/ns/{kind}"), f"its {kind} namespace is another")
 
 
+def a_sandbox_with_users_of_its_own_has_them(t, runtime=""):
+    pod = Sandbox(t, runtime, users=200000).run()
+    check(pod.namespace("user") != os.readlink("/proc/self/ns/user"), "it has the node's users")
+    check(os.stat(f"/proc/{pod.process}").st_uid == 265535, "it is somebody else")
+    check(Path(f"/proc/{pod.process}/uid_map").read_text().split() == ["0", "200000", "65536"], "its map is another")
+    check(os.stat(f"/proc/{pod.process}/ns/net").st_ino == os.stat(pod.network).st_ino, "its network is another")
+    spec = json.loads(parse(pod.ask("SandboxStatus", message(f1="pod", f2=1))[4])[2])
+    check(spec["pid"] == pod.process and spec["processStatus"] == "running", f"it says {spec}")
+    check(not spec["netNamespaceClosed"], "its network is gone")
+    linux = spec["runtimeSpec"]["linux"]
+    maps = [{"containerID": 0, "hostID": 200000, "size": 65536}]
+    check(linux["uidMappings"] == linux["gidMappings"] == maps, f"its maps are {linux}")
+    check("net.ipv4.ping_group_range" not in linux["sysctl"], "it counts on the node's groups")
+    log = t.path("log")
+    pod.container(["sh", "-ec", "exec 2>&1; >/dev/shm/file; busybox chown 9 /dev/shm/file; "
+                   "busybox stat -c %u:%g /etc/hostname; busybox ip link set lo up"],
+                  out=f"file://{log}", capabilities=("CAP_CHOWN", "CAP_NET_ADMIN"))
+    pod.client.call("Start", message(f1="c"))
+    check(pod.wait() == 0 and log.read_text() == "0:0\n", f"it is not root of what is the pod's: {log.read_text()}")
+    check((pod.folder / "rootfs/shm/file").stat().st_uid == 200009, "its file is somebody else's")
+
+
 # In a sandbox the shim's own program runs, which with sanitizers needs libraries, and there are none.
 WITH_ALL = () if "ASAN_OPTIONS" in os.environ else (
     a_sandbox_of_the_nodes_namespaces_has_them,
@@ -536,13 +574,17 @@ WITH_ALL = () if "ASAN_OPTIONS" in os.environ else (
     a_sandbox_is_stopped_and_waited_for,
     a_sandbox_that_is_shut_down_while_it_runs_leaves_nothing,
     a_sandbox_whose_shim_was_killed_is_deleted_with_its_containers,
+    a_sandbox_with_users_of_its_own_has_them,
 )
 
 
 def a_sandbox_that_cannot_be_is_refused_and_says_why(t):
     for number, (config, said) in enumerate((
-            ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=message(f3=1))))}}, "users of its own"),
-            ({"linux": {"f2": message(f1=message(f5=message(f1=1)))}}, "users of its own"),
+            ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=message(f3=1))))}}, "one range of groups"),
+            ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=[message(f3=1)] * 2)))}}, "one range of users"),
+            ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=message(f1=5), f3=message(f1=5))))}}, "is empty"),
+            ({"linux": {"f2": message(f1=message(f5=message(f1=2, f2=message(f3=1))))}}, "the node's users"),
+            ({"linux": {"f2": message(f1=message(f5=message(f1=1)))}}, "its own or the node's"),
             ({"linux": {"f2": message(f8=message(f1=0))}}, "no user"),
             ({"options": message(f1="some.other.Config", f2=b"")}, "some.other.Config"),
             ({"options": message(f1="runtime.v1.PodSandboxConfig", f2=b"\xff\xff")}, "cannot be decoded"),
@@ -555,6 +597,51 @@ def a_sandbox_that_cannot_be_is_refused_and_says_why(t):
         check(pod.client.answer()[1] == NOT_FOUND, "it was made")
     pod.client.send("UpdateSandbox", message(f1=pod.name), SANDBOX)
     check(pod.client.answer()[1] == UNIMPLEMENTED, "it has such a method")
+
+
+# --- what its root file system is made of
+
+
+def layers(t, *options, kind="overlay", source="overlay", name="c"):
+    """A task whose root is mounted so, not yet created."""
+    for folder in ("upper", "work", "lower"):
+        t.path(folder).mkdir(exist_ok=True)
+    words = [f"lowerdir={t.path('lower')}:{t.rootfs}", f"upperdir={t.path('upper')}", f"workdir={t.path('work')}"]
+    task = Task(t, ["true"], name=name)
+    task.request = message(f1=name, f2=str(task.folder), f3=message(
+        f1=kind, f2=str(source), f4=[*(words if kind == "overlay" else ["rbind", "ro"]), *options]))
+    return task
+
+
+def owner(task, path="bin/busybox"):
+    about = (task.folder / "rootfs" / path).stat()
+    return about.st_uid, about.st_gid
+
+
+def the_owners_in_layers_are_mapped_where_that_is_asked_for(t):
+    task = layers(t, "uidmap=0:100000:65536", "gidmap=0:200000:1000,1000:300000:64536").run()
+    check(owner(task) == (100000, 200000), f"owned by {owner(task)}")
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    check(mounts.count(str(task.folder / "rootfs")) == 1 and not [m for m in mounts if "lower" in m],
+          f"mounts: {mounts}")
+    check(task.wait() == 0, "it failed")
+
+
+def the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for(t):
+    task = layers(t, "uidmap=0:100000:65536", "gidmap=0:200000:65536", kind="bind", source=t.rootfs).run()
+    check(owner(task) == (100000, 200000), f"owned by {owner(task)}")
+    check(os.statvfs(task.folder / "rootfs").f_flag & os.ST_RDONLY, "it can be written")
+    check(task.wait() == 0, "it failed")
+
+
+def mount_options_that_cannot_be_are_refused_and_leave_nothing(t):
+    for number, (options, said) in enumerate((
+            (["uidmap=0:1:65536"], "need each other"), (["uidmap=0:1", "gidmap=0:1:1"], "CONTAINER:HOST:SIZE"),
+            (["uidmap=0:1:1:1", "gidmap=0:1:1"], "uidmap=0:1:1:1"), (["uidmap=", "gidmap=0:1:1"], "was expected"),
+            (["uidmap=0:x:1", "gidmap=0:1:1"], "0:x:1"), (["uidmap=0:1:1", "gidmap=0:1:0"], "gid_map"),
+            (["X-containerd.some=1"], "X-containerd.some=1"))):
+        text = layers(t, *options, name=f"c{number}").refused()
+        check(said in text, f"it said: {text}")
 
 
 # --- how it is started
@@ -824,6 +911,9 @@ PLAIN = (
     the_answer_of_a_start_is_json_where_the_node_says_so,
     a_shim_without_container_ends_though_somebody_is_connected,
     a_sandbox_that_cannot_be_is_refused_and_says_why,
+    the_owners_in_layers_are_mapped_where_that_is_asked_for,
+    the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for,
+    mount_options_that_cannot_be_are_refused_and_leave_nothing,
     a_log_program_gets_both_outputs_and_its_words,
     a_log_program_is_waited_for_before_the_container_is_made,
     a_log_program_of_the_second_kind_that_ends_early_is_an_error,
