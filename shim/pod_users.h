@@ -15,7 +15,7 @@ struct json_writer;
 struct pod_users {
 	bool own;                            /* false: the node's, and nothing below counts */
 	const Pb__PodIdMapping *uids, *gids; /* of the pod's configuration */
-	char path[128]; /* of the namespace, pinned there; "": the runtime makes it */
+	char path[512]; /* of the namespace, pinned there; "": the runtime makes it */
 };
 
 /* -EINVAL: it cannot be what the pod asks for. `users` may be NULL. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the tests of CRI share: containerd 2.x with our handler beside the stock one, both by systemd
+# What the tests of CRI share: containerd with our handler beside the stock one, both by systemd
 # cgroups, a CNI bridge, a registry on loopback. Sourced by bats: `load cri_lib`.
 
 load shim_lib
@@ -32,9 +32,22 @@ registry_configure() {
 	END
 }
 
-# As a node has it before ours is added: install-node does that.
-containerd_configure() {
-	cat >/etc/containerd/config.toml <<-END
+# Formats 2, of containerd 1.x, and 3 of its configuration: the same under other names.
+configure_2() {
+	cat <<-END
+		version = 2
+		[plugins."io.containerd.grpc.v1.cri"]
+		  sandbox_image = "$PAUSE"
+		[plugins."io.containerd.grpc.v1.cri".registry]
+		  config_path = "/etc/containerd/certs.d"
+		[plugins."io.containerd.grpc.v1.cri".cni]
+		  bin_dir = "/opt/cni"
+		[plugins."io.containerd.grpc.v1.cri".containerd]
+	END
+}
+
+configure_3() {
+	cat <<-END
 		version = 3
 		[plugins."io.containerd.cri.v1.images".pinned_images]
 		  sandbox = "$PAUSE"
@@ -43,14 +56,35 @@ containerd_configure() {
 		[plugins."io.containerd.cri.v1.runtime".cni]
 		  bin_dirs = ["/opt/cni"]
 		[plugins."io.containerd.cri.v1.runtime".containerd]
+	END
+}
+
+# As a node has it before ours is added: install-node does that.
+containerd_configure() {
+	local format=3 cri=io.containerd.cri.v1.runtime
+	case ${CONTAINERD:-} in 1.*) format=2 cri=io.containerd.grpc.v1.cri ;; esac
+	mkdir -p /etc/containerd
+	configure_$format >/etc/containerd/config.toml
+	cat >>/etc/containerd/config.toml <<-END
 		  default_runtime_name = "runc"
-		[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+		[plugins."$cri".containerd.runtimes.runc]
 		  runtime_type = "io.containerd.runc.v2"
 		  runtime_path = "/opt/containerd/containerd-shim-runc-v2"
-		  [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
+		  [plugins."$cri".containerd.runtimes.runc.options]
 		    SystemdCgroup = true
 	END
 	CONTAINERD=/opt/containerd/containerd /opt/strake/manifests/node/install-node add /opt/strake/bin
+}
+
+# After cri_prepare: a second handler, whose sandboxes the shim makes.
+sandboxer_configure() {
+	cat >>/etc/containerd/config.toml <<-'END'
+		[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.strake-sandbox]
+		  runtime_type = "io.containerd.strake.v1"
+		  sandboxer = "shim"
+		  [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.strake-sandbox.options]
+		    SystemdCgroup = true
+	END
 }
 
 # What of the node must be there before containerd is started; a test may add to it, then cri_start.
@@ -119,6 +153,25 @@ container() {
 		jq "$filter" >"$BATS_TEST_TMPDIR/$name.json"
 	CONTAINER=$(crictl create "$POD" "$BATS_TEST_TMPDIR/$name.json" "$POD_JSON")
 	crictl start "$CONTAINER" >/dev/null
+}
+
+# users_own FIRST: the filter that gives a pod, or a container of one, ids of its own from FIRST on.
+users_own() {
+	printf '.linux.security_context.namespace_options.userns_options = { mode: 0,
+		uids: [{ container_id: 0, host_id: %d, length: 65536 }], gids: [{ container_id: 0, host_id: %d, length: 65536 }] }' \
+		"$1" "$1"
+}
+
+# users_are FIRST: those of the last container are from FIRST on, and it is root of its files.
+users_are() {
+	local pid
+	pid=$(crictl inspect "$CONTAINER" | jq .info.pid)
+	[ "$(stat -c %u "/proc/$pid")" = "$1" ]
+	[ "$(crictl exec -s "$CONTAINER" cat /proc/self/uid_map | xargs)" = "0 $1 65536" ]
+	[ "$(crictl exec -s "$CONTAINER" stat -c %u:%g /bin/busybox /etc/hostname | xargs)" = "0:0 0:0" ]
+	[ "$(crictl exec -s "$CONTAINER" sh -c 'echo words >/file && echo more >/dev/shm/file && stat -c %u /file /dev/shm/file' |
+		xargs)" = "0 0" ]
+	[ "$(readlink "/proc/$pid/ns/user")" != "$(readlink /proc/self/ns/user)" ]
 }
 
 state() { # container

@@ -3,7 +3,7 @@
 # length: containerd
 # containerd: 2.3 2.4
 # parts: cni cri-tools
-# needs: systemd memory pids strake
+# needs: systemd memory pids userns strake
 # deadline: 420
 
 load cri_lib
@@ -12,13 +12,7 @@ HANDLER=strake-sandbox
 
 setup_file() {
 	cri_prepare
-	cat >>/etc/containerd/config.toml <<-'END'
-		[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.strake-sandbox]
-		  runtime_type = "io.containerd.strake.v1"
-		  sandboxer = "shim"
-		  [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.strake-sandbox.options]
-		    SystemdCgroup = true
-	END
+	sandboxer_configure
 	cri_start
 	crictl pull "$BUSYBOX"
 }
@@ -88,6 +82,16 @@ teardown() {
 	[ "$(crictl exec -s "$CONTAINER" echo inside)" = inside ]
 	kill -KILL "$(pgrep -x pause)"
 	eventually 10 sh -c "crictl inspectp $POD | jq -e '.status.state == \"SANDBOX_NOTREADY\"'"
+}
+
+@test "a pod has users of its own" {
+	pod a "$(users_own 200000)"
+	container c "$(users_own 200000)" sleep 1000
+	users_are 200000
+	crictl inspectp "$POD" | jq -e '.info.pid > 0 and .info.runtimeSpec.linux.uidMappings[0].hostID == 200000'
+	pod b "$(users_own 300000)"
+	container d "$(users_own 300000)" sleep 1000
+	users_are 300000
 }
 
 @test "a shim that is killed takes its pod with it, and nothing stays" {
