@@ -13,3 +13,12 @@ void life_end(struct process *p, struct call *call); /* deletes it, also if it r
 
 /* The init process whose container is to be deleted has ended. */
 void life_delete_ended(struct process *p);
+
+/* For the files that this is made of: */
+
+/* The target for the worker that does what this process's caller waits for. */
+struct runtime_target life_target(const struct process *p);
+
+/* Answers "what: the error's text". */
+void life_fail(struct call *call, enum code code, const char *what, const struct error *e);
+enum code life_code(int r); /* of what a worker gave */
