@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -23,21 +24,35 @@
 #include "spec/parse.h"
 #include "spec/spec.h"
 
-/* Unreadable counts as shared. */
-static bool create_has_pidns(const struct container *c)
+/*
+ * "SLICE:PREFIX:NAME" is systemd's to make, whatever SystemdCgroup says: as folders it would be nobody's.
+ * containerd writes it so for a kubelet that leaves cgroups to systemd, and passes no options of the
+ * runtime on where a handler has none.
+ */
+static bool create_is_for_systemd(const struct spec *spec)
+{
+	const char *path = spec->linux_.cgroups_path;
+
+	return !str_empty(path) && *path != '/' && strstr(path, ".slice:") &&
+	       access("/run/systemd/system", F_OK) == 0;
+}
+
+/* What the shim must know of it. A namespace of processes counts as shared where it is unreadable. */
+static void create_read_spec(const struct container *c, struct worker_result *ret)
 {
 	autobuf text = { 0 };
 	struct spec spec = { 0 };
 	char path[PATH_MAX];
-	bool own = false;
 
+	ret->systemd_cgroup = c->options.systemd_cgroup;
 	if (str_format(path, sizeof(path), "%s/config.json", c->bundle) == 0 &&
 	    file_read(AT_FDCWD, path, SPEC_MAX_BYTES, &text, NULL) == 0 &&
-	    spec_parse(path, text.data, text.len, &spec, NULL) == 0)
-		own = spec.linux_.namespaces[SPEC_NS_PID].present &&
-		      str_empty(spec.linux_.namespaces[SPEC_NS_PID].path);
+	    spec_parse(path, text.data, text.len, &spec, NULL) == 0) {
+		ret->own_pidns = spec.linux_.namespaces[SPEC_NS_PID].present &&
+				 str_empty(spec.linux_.namespaces[SPEC_NS_PID].path);
+		ret->systemd_cgroup |= create_is_for_systemd(&spec);
+	}
 	spec_done(&spec);
-	return own;
 }
 
 /* A sandbox describes its container itself, and adds to what is said of its pod's others. */
@@ -56,7 +71,7 @@ static int create_write_pod(const struct container *c, struct error *e)
 
 static int create_run(void *job, struct worker_result *ret)
 {
-	const struct container *c = job;
+	struct container *c = job; /* a worker's memory is its own */
 	const struct runtime_target t = life_target(&c->init);
 	const struct runtime_io io = process_io(&c->init);
 	int r;
@@ -70,7 +85,11 @@ static int create_run(void *job, struct worker_result *ret)
 	if (r < 0)
 		return r;
 	r = create_write_pod(c, &ret->error);
-	ret->own_pidns = create_has_pidns(c);
+	create_read_spec(c, ret);
+	if (r == 0 && ret->systemd_cgroup != c->options.systemd_cgroup) {
+		c->options.systemd_cgroup = ret->systemd_cgroup;
+		r = options_save(&c->options, c->bundle, &ret->error);
+	}
 	if (r == 0)
 		r = runtime_of(t.options)->create(&t, &io, &ret->made, &ret->error);
 	if (r < 0)
@@ -110,6 +129,7 @@ static void create_write_pid(const struct container *c)
 static int create_take(struct container *c, const struct worker_result *result, struct error *e)
 {
 	c->own_pidns = result->own_pidns;
+	c->options.systemd_cgroup = result->systemd_cgroup;
 	c->cgroup = strdup(result->made.cgroup);
 	c->cgroup1 = strdup(result->made.cgroup1);
 	if (!c->cgroup || !c->cgroup1)

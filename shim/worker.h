@@ -19,6 +19,7 @@ struct worker_result {
 	struct runtime_made made;
 	pid_t logger;   /* the log program that it has started; 0 */
 	bool own_pidns; /* of the container */
+	bool systemd_cgroup;
 	struct error error;
 };
 

@@ -3,7 +3,7 @@
 # length: containerd
 # containerd: 1.6 1.7 2.1 2.3 2.4
 # parts: cni cri-tools
-# needs: systemd memory pids userns strake
+# needs: systemd memory pids strake
 # deadline: 420
 
 load cri_lib
@@ -153,16 +153,6 @@ teardown() {
 	# Its own end takes none of the others with it.
 	crictl rm -f "$first"
 	[ "$(state "$CONTAINER")" = CONTAINER_RUNNING ]
-}
-
-@test "a pod has users of its own" {
-	pod a "$(users_own 200000)"
-	container c "$(users_own 200000)" sleep 1000
-	users_are 200000
-	crictl inspectp "$POD" | jq -e '.info.pid > 0 and .info.runtimeSpec.linux.uidMappings[0].hostID == 200000'
-	pod b "$(users_own 300000)"
-	container d "$(users_own 300000)" sleep 1000
-	users_are 300000
 }
 
 @test "a shim that is killed takes its pod with it, and nothing stays" {

@@ -88,6 +88,7 @@ teardown() {
 	pod a "$(users_own 200000)"
 	container c "$(users_own 200000)" sleep 1000
 	users_are 200000
+	[ "$(crictl exec -s "$CONTAINER" stat -c %u:%g /etc/hostname /etc/hosts /dev/shm | xargs)" = "0:0 0:0 0:0" ]
 	crictl inspectp "$POD" | jq -e '.info.pid > 0 and .info.runtimeSpec.linux.uidMappings[0].hostID == 200000'
 	pod b "$(users_own 300000)"
 	container d "$(users_own 300000)" sleep 1000
