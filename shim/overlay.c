@@ -35,7 +35,7 @@ static size_t overlay_common(const char *begin, const char *end)
 int overlay_take_folder(struct buf *data, char *ret, size_t size, struct error *e)
 {
 	autobuf shorter = { .max = data->max };
-	const char *begin = strstr(data->data ?: "", "lowerdir=/"), *end, *p;
+	const char *begin = data->data ? strstr(data->data, "lowerdir=/") : NULL, *end, *p;
 	size_t len;
 
 	if (!begin)
