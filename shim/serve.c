@@ -17,7 +17,7 @@
 #include "service.h"
 #include "shim.h"
 
-/* How long answers and events may take to be delivered after Shutdown. */
+/* How long answers and events may take to be delivered after Shutdown, and clients to hang up. */
 #define SERVE_GRACE_MS 2000
 
 /* How long a shim without container waits for somebody to connect, and then for a container. */
@@ -172,10 +172,14 @@ static int serve_init(struct shim *s, int listen_fd, const char *ttrpc_address, 
 	return r;
 }
 
+/*
+ * Who has called Shutdown hangs up first: the end of the connection right behind an answer can overtake
+ * that in the client, which then reports a failure.
+ */
 static bool serve_is_over(const struct shim *s)
 {
 	return s->stopping &&
-	       (s->expired || (server_flushed(&s->server) && events_acknowledged(&s->events)));
+	       (s->expired || (!s->server.n_conns && events_acknowledged(&s->events)));
 }
 
 int shim_serve(struct shim *s, int listen_fd, const char *ttrpc_address, struct error *e)

@@ -291,13 +291,3 @@ void server_done(struct server *s)
 		conn_free(LIST_FIRST(&s->conns));
 	loop_close(s->loop, &s->listener);
 }
-
-bool server_flushed(const struct server *s)
-{
-	const struct conn *c;
-
-	LIST_FOREACH (c, &s->conns, link)
-		if (c->sent < c->out.len && !c->broken)
-			return false;
-	return true;
-}

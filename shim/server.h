@@ -66,8 +66,7 @@ struct server {
 
 /* fd listens; it becomes the server's. */
 int server_init(struct server *s, struct loop *l, int fd, struct error *e);
-void server_done(struct server *s);          /* closes everything */
-bool server_flushed(const struct server *s); /* no answer waits to be written */
+void server_done(struct server *s); /* closes everything */
 
 void call_reply(struct call *c, const ProtobufCMessage *m); /* NULL: an empty answer */
 void call_fail(struct call *c, enum code code, const char *fmt, ...)

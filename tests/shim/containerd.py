@@ -229,12 +229,12 @@ class Shim:
 
     def end(self):
         self.client.call("Shutdown", message(f1=self.group))
+        self.client.close()
         end = time.monotonic() + DEADLINE
         while os.path.exists(f"/proc/{self.pid}") and not zombie(self.pid):
             if time.monotonic() > end:
                 raise Failed("the shim does not end after Shutdown")
             time.sleep(0.01)
-        self.client.close()
 
 
 def zombie(pid):

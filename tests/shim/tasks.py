@@ -455,8 +455,8 @@ class Sandbox(Shim):
             self.client.answer()
             shutil.rmtree(bundle)
         self.ask("ShutdownSandbox")
-        check(settled(lambda: zombie(self.pid), True), "the shim does not end with its sandbox")
         self.client.close()
+        check(settled(lambda: zombie(self.pid), True), "the shim does not end with its sandbox")
         self.execute(self.name, self.folder, "-bundle", str(self.folder), "delete")
         # containerd removes the folder so, and complains if it is not empty.
         (self.folder / "rootfs").rmdir()
@@ -667,6 +667,19 @@ def a_shim_without_container_ends_though_somebody_is_connected(t):
     check(settled(lambda: zombie(shim.pid), True, 60), "it waits for ever")
     check(not os.path.exists(shim.path), "its socket was left")
     shutil.rmtree(folder)
+
+
+def a_shim_that_is_shut_down_leaves_the_last_word_to_its_client(t):
+    task = Task(t).run()
+    task.call("Kill", f3=9)
+    task.wait()
+    task.call("Delete")
+    task.call("Shutdown")
+    check(task.call("Connect")[1] == task.pid, "another shim answers")
+    task.client.close()
+    check(settled(lambda: zombie(task.pid), True), "it stays when its client has hung up")
+    check(not os.path.exists(task.path), "its socket was left")
+    task.client = None
 
 
 # --- where its output goes
@@ -910,6 +923,7 @@ PLAIN = (
     a_runtime_that_hangs_is_killed_when_its_client_gives_up,
     the_answer_of_a_start_is_json_where_the_node_says_so,
     a_shim_without_container_ends_though_somebody_is_connected,
+    a_shim_that_is_shut_down_leaves_the_last_word_to_its_client,
     a_sandbox_that_cannot_be_is_refused_and_says_why,
     the_owners_in_layers_are_mapped_where_that_is_asked_for,
     the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for,
