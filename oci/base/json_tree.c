@@ -14,7 +14,7 @@ const struct json *json_get(const struct json *object, const char *key)
 	if (!object || object->type != JSON_OBJECT)
 		return NULL;
 	for (j = object->child; j; j = j->next)
-		if (strcmp(j->key, key) == 0)
+		if (j->key[0] == key[0] && strcmp(j->key, key) == 0)
 			found = j;
 	return found;
 }
