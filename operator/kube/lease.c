@@ -75,10 +75,23 @@ static void lose(struct lease *l)
 	l->lost(l->arg);
 }
 
+static uint64_t retry_jittered(const struct lease *l)
+{
+	return loop_random(l->config.retry_ms, l->config.retry_ms * 22 / 10);
+}
+
 static void complain(struct lease *l, const struct error *e)
 {
 	if (l->failed)
 		l->failed(l->arg, e);
+}
+
+static void not_now(struct lease *l, const struct error *e)
+{
+	complain(l, e);
+	if (!lease_valid(l))
+		lose(l);
+	again(l, (unsigned)retry_jittered(l));
 }
 
 static bool mine(const struct lease *l)
@@ -95,7 +108,8 @@ static bool run_out(const struct lease *l)
 static void taken(struct lease *l, const struct answer *a)
 {
 	json_auto_t *object = tree_load(a->body, a->len);
-	bool before = l->held;
+	/* It may have run out of late, with an answer on its way: what waited since then must hear. */
+	bool before = lease_valid(l);
 
 	remember(l, object);
 	l->held = true;
@@ -153,7 +167,11 @@ static void on_written(void *arg, const struct answer *a)
 		taken(l, a);
 		return;
 	}
-	if (why != REFUSAL_CONFLICT && why != REFUSAL_EXISTS)
+	if (why != REFUSAL_CONFLICT && why != REFUSAL_EXISTS && a->status > 0) {
+		not_now(l, &e);
+		return;
+	}
+	if (!a->status)
 		complain(l, &e);
 	/* Somebody wrote before us, or the answer to our own write was lost: look. */
 	look(l);
@@ -204,11 +222,6 @@ static void write_lease(struct lease *l, const char *holder)
 		again(l, l->config.retry_ms);
 }
 
-static uint64_t retry_jittered(const struct lease *l)
-{
-	return loop_random(l->config.retry_ms, l->config.retry_ms * 22 / 10);
-}
-
 static void on_seen(void *arg, const struct answer *a)
 {
 	struct lease *l = arg;
@@ -234,10 +247,7 @@ static void on_seen(void *arg, const struct answer *a)
 		return;
 	}
 	if (why != REFUSAL_NONE) {
-		complain(l, &e);
-		if (!lease_valid(l))
-			lose(l);
-		again(l, (unsigned)retry_jittered(l));
+		not_now(l, &e);
 		return;
 	}
 	object = tree_load(a->body, a->len);

@@ -41,7 +41,7 @@ struct lease {
 	uint64_t seen_ms; /* when it last changed */
 	int64_t transitions;
 	int64_t duration_seen_ms;
-	void (*acquired)(void *arg);
+	void (*acquired)(void *arg); /* lease_valid() is true, and was not */
 	void (*lost)(void *arg);     /* no write may follow */
 	void (*released)(void *arg); /* answer to lease_release() */
 	void (*failed)(void *arg, const struct error *e);

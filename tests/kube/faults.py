@@ -316,6 +316,37 @@ def a_lease_whose_renewal_is_under_way_is_released_all_the_same():
         equal(cluster.get("Lease", "default", s.lease)["spec"]["holderIdentity"], "", "holder")
 
 
+SLOW = ("--lease-duration", "20", "--lease-renew-deadline", "16", "--lease-retry", "1")
+
+
+def renewals(s):
+    return [r for r in s.proxy.seen if r.lease and r.write]
+
+
+@suite.test
+def a_renewal_that_comes_late_wakes_what_waited_for_it():
+    with Scene(*SLOW) as s:
+        refused, begun = error(500, "InternalError"), time.monotonic()
+        s.fault(lambda r: r.lease and r.write and (refused if time.monotonic() < begun + 10 else ("late", 7)) or None)
+        wait(lambda: time.monotonic() > begun + 16.5, 20, "it is not yet late")
+        check(any(not r.status for r in renewals(s)), "no renewal is under way")
+        s.make(1)
+        s.converged(1, 20)
+        check("the lease is lost" not in s.operator.log.read_text(), f"it was lost: {s.operator.tail()}")
+
+
+@suite.test
+def a_renewal_that_is_refused_is_not_tried_again_at_once():
+    with Scene(*SLOW) as s:
+        s.fault(lambda r: error(403, "Forbidden") if r.lease and r.write else None)
+        wait(lambda: renewals(s), 10, "it is not tried")
+        time.sleep(5)
+        check(len(renewals(s)) <= 6, f"{len(renewals(s))} renewals in five seconds")
+        s.well()
+        s.make(1)
+        s.converged(1)
+
+
 @suite.test
 def a_wall_clock_that_jumps():
     shim = BUILD / "tests" / "clock.so"

@@ -53,7 +53,7 @@ class Proxy:
     """`rule(request)` says what becomes of a request: None passes it on; ("answer", status, headers,
     body) answers in the server's place; ("lost",) passes it on and drops the answer; ("cut", n)
     drops the connection after n bytes of the answer; ("hang", n) sends no more after n bytes;
-    ("slow", seconds) waits between small pieces; ("gzip", n) packs the answer and cuts it to n bytes."""
+    ("slow", seconds) waits between small pieces; ("late", seconds) before all of it; ("gzip", n) packs the answer and cuts it to n bytes."""
 
     def __init__(self, cluster):
         self.cluster, self.rule, self.seen, self.lock = cluster, lambda r: None, [], threading.Lock()
@@ -162,6 +162,8 @@ class Proxy:
         headers = {n: v for n, v in h.headers.items() if n in ("Accept", "Content-Type", "User-Agent")}
         upstream.request(h.command, h.path, body or None, headers)
         answer = upstream.getresponse()
+        if what[0] == "late":
+            time.sleep(what[1])
         request.status = answer.status
         if what[0] == "lost":
             answer.read()
