@@ -599,8 +599,12 @@ bench-soak: $(B)/bin/strake-operator ## let the operator work for long and watch
 .PHONY: image install.yaml
 image: build/strake-operator.tar ## make the operator's container image as an OCI archive
 
-build/strake-operator.tar: build/bin/strake-operator hack/operator-image
+build/strake-operator.tar: build/bin/strake-operator hack/operator-image hack/image.d/archive.py
 	hack/operator-image $< strake/operator:$(VERSION) $@
+
+# PostgreSQL as the tests on a node have it, from Debian's packages.
+build/postgresql.tar: hack/postgresql-image hack/image.d/archive.py
+	hack/postgresql-image strake/postgresql:17 $@
 
 install.yaml: build/install.yaml ## make the operator's installation as one file, build/install.yaml
 

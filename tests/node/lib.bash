@@ -2,24 +2,13 @@
 # shellcheck disable=SC2016 # the guest expands it
 # What the tests on a node share. Sourced by bats: `load lib`.
 
+load ../vm/lib
+
 TREE=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-BUSYBOX=registry.k8s.io/e2e-test-images/busybox:1.29-2
+BUSYBOX=strake/busybox:1
 
 k() { timeout 120 "$TREE/hack/node" kubectl "$@"; }
 on_node() { timeout 120 "$TREE/hack/node" exec -- sh -c "PATH=/opt/containerd:/opt/cri-tools:/opt/strake/bin:\$PATH; $1"; }
-
-# eventually SECONDS COMMAND...: run it until it succeeds, for so long at most.
-eventually() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		if ((SECONDS >= end)); then
-			echo "not in time: $*" >&2
-			return 1
-		fi
-		sleep 0.2
-	done
-}
 
 # pod NAME [JQ FILTER]: one with a container "main" that sleeps, as $CLASS has it, changed by the filter.
 pod() {

@@ -86,7 +86,7 @@ teardown() {
 }
 
 @test "pods reach each other over the bridge, and a probe decides readiness" {
-	pod server '.spec.containers[0] += { image: "registry.k8s.io/e2e-test-images/nginx:1", command: null,
+	pod server '.spec.containers[0] += { image: "strake/nginx:1", command: null,
 			readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 1 } }
 		| .spec.containers[0] |= del(.command)'
 	running server

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # the container's shell expands it
+# From nothing to SQL: the operator from its own image, a Database of two instances, a client, all of them
+# pods of a real kubelet under our shim. Each test goes on where the one before ended.
+
+load lib
+
+setup_file() {
+	make -s -C "$TREE" image build/postgresql.tar >/dev/null
+	timeout 400 "$TREE/hack/node" load "$TREE/build/strake-operator.tar" "$TREE/build/postgresql.tar" 2>/dev/null
+	eventually 30 k get serviceaccount default >/dev/null
+}
+
+setup() {
+	BEGUN=$SECONDS
+}
+
+teardown() {
+	echo "# $((SECONDS - BEGUN)) s" >&3
+	[ -n "$BATS_TEST_COMPLETED" ] || {
+		k get databases,pods -A -o wide
+		k get events -A --sort-by=.lastTimestamp | tail -30
+		k -n strake-system logs -l app.kubernetes.io/name=strake-operator --prefix --tail=20
+	}
+}
+
+teardown_file() {
+	k delete --ignore-not-found databases,pods,persistentvolumeclaims,secrets --all --timeout=90s >/dev/null
+	k delete --ignore-not-found -k "$TREE/manifests" --timeout=90s >/dev/null
+	eventually 60 nothing_of_pods || {
+		what_is_left
+		return 1
+	}
+}
+
+ready() { # seconds
+	eventually "$1" k wait database/pair --for=condition=Ready --timeout=5s >/dev/null 2>&1
+}
+
+# settled SECONDS: what was asked last is seen, and the Database is Ready with it.
+settled() {
+	eventually "$1" is_settled
+}
+
+is_settled() {
+	k get database pair -o json | jq -e '.metadata.generation == .status.observedGeneration and
+		(.status.conditions | map({ (.type): .status }) | add | .Ready == "True" and .Progressing != "True")' >/dev/null
+}
+
+# sql rw|ro STATEMENT: as the application, through the Service.
+sql() { k exec client -- sh -c 'psql "$(echo "$URI" | sed "s/-rw/-$1/")" -XAtqc "$2"' sh "$@"; }
+sql_says() { [ "$(sql "$1" "$2" 2>&1)" = "$3" ]; }
+
+# admin POD STATEMENT: as superuser.
+admin() {
+	k exec "$1" -- sh -c 'PGPASSWORD=$(cat /run/secrets/superuser/password) psql -h /run/database -U postgres -XAtqc "$1"' sh "$2"
+}
+admin_says() { [ "$(admin "$1" "$2" 2>&1)" = "$3" ]; }
+
+database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
+
+@test "the operator is installed from its own image, and leads" {
+	k kustomize "$TREE/manifests" |
+		sed 's/^      serviceAccountName: strake-operator$/&\n      runtimeClassName: strake/' | k apply -f -
+	[ "$(k -n strake-system get deployment strake-operator -o 'jsonpath={.spec.template.spec.runtimeClassName}')" = strake ]
+	k -n strake-system rollout status deployment/strake-operator --timeout=120s
+	has_leader() { [ -n "$(k -n strake-system get lease strake-operator -o 'jsonpath={.spec.holderIdentity}')" ]; }
+	eventually 30 has_leader
+}
+
+@test "a Database of two instances becomes Ready" {
+	k apply -f "$TREE/manifests/samples/pair.yaml"
+	ready 240
+	[ "$(k get database pair -o 'jsonpath={.status.readyReplicas} {.status.currentPrimary}')" = "2 pair-0" ]
+}
+
+@test "a client selects 1 through the read-write Service" {
+	pod client '.spec.containers[0] += { image: "strake/postgresql:17", env: [
+		{ name: "URI", valueFrom: { secretKeyRef: { name: "pair-app", key: "uri" } } } ] }'
+	running client
+	eventually 30 sql_says rw 'select 1' 1
+}
+
+@test "a row that is written on the primary is read on the replica" {
+	sql rw 'create table words (word text); insert into words values ($$first$$)'
+	eventually 30 sql_says ro 'select word, pg_is_in_recovery() from words' 'first|t'
+	[ "$(sql rw 'select pg_is_in_recovery()')" = f ]
+	run sql ro 'insert into words values ($$second$$)'
+	[[ "$output" == *"read-only transaction"* ]]
+}
+
+@test "process 1 of each pod of ours has a filter and no way to new privileges, pause containers too" {
+	run on_node 'for p in $(pgrep -P "$(pgrep -d, -f "[c]ontainerd-shim-")"); do
+		grep -q "^NSpid:.*	1$" /proc/$p/status 2>/dev/null || continue # what an exec has started
+		sed -n "s/^\(Name\|CapBnd\|NoNewPrivs\|Seccomp\):\t//p" /proc/$p/status | tr "\n" " "; echo; done | sort | uniq -c'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *" 2 postgres 0000000000000000 1 2 "* ]]
+	[[ "$output" == *" 2 strake-operator 0000000000000000 1 2 "* ]]
+	[[ "$output" == *" 5 pause 00000000a80425fb 1 2 "* ]]
+	[ "${#lines[@]}" -eq 4 ] # and the client's, which asks for nothing
+	[ "$(on_node 'pgrep -fc "[c]ontainerd-shim-runc"' || true)" -eq 0 ]
+}
+
+@test "the Database's limits are those of its cgroup" {
+	[ "$(k exec pair-0 -- cat /sys/fs/cgroup/memory.max)" -eq $((256 << 20)) ]
+}
