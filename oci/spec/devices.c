@@ -78,33 +78,7 @@ static const struct field net_device_fields[] = {
 	{ "name", KIND_STRING, read_string, offsetof(struct spec_net_device, name) },
 };
 
-static const struct table net_device_table = TABLE(struct spec_net_device, net_device_fields);
-
-int read_net_devices(struct reader *r, const struct json *j, const struct field *f, void *dst)
-{
-	struct {
-		size_t n;
-		struct spec_net_device *v;
-	} *list = dst;
-	const struct json *item;
-	size_t n = 0;
-	int err;
-
-	(void)f;
-	list->v = arena_array(r->arena, (size_t)j->len + 1, sizeof(*list->v));
-	if (!list->v)
-		return reader_no_memory(r);
-	for (item = j->child; item; item = item->next, n++) {
-		list->v[n].host_name = item->key;
-		err = reader_expect(r, item, KIND_OBJECT);
-		if (err == 0)
-			err = table_read(r, item, &net_device_table, &list->v[n]);
-		if (err < 0)
-			return err;
-	}
-	list->n = n;
-	return 0;
-}
+const struct table spec_net_device_table = TABLE(struct spec_net_device, net_device_fields);
 
 /* --- resources.devices ----------------------------------------------------------------------- */
 

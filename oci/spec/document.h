@@ -15,7 +15,8 @@ extern const struct table spec_seccomp_table;     /* struct spec_seccomp; seccom
 extern const struct table spec_seccomp_arg_table; /* struct spec_seccomp_arg; seccomp.c */
 
 extern const struct table spec_id_mapping_table; /* struct spec_id_mapping; namespaces.c */
-extern const struct table spec_device_table;     /* struct spec_device; devices.c */
+extern const struct table spec_device_table;
+extern const struct table spec_net_device_table; /* struct spec_device; devices.c */
 
 /* Handlers for what no table can say. */
 int read_mounts(struct reader *r, const struct json *j, const struct field *f,
@@ -24,7 +25,5 @@ int read_namespaces(struct reader *r, const struct json *j, const struct field *
 		    void *dst); /* KIND_OBJECTS: struct spec_namespace[SPEC_NS_COUNT] */
 int read_time_offsets(struct reader *r, const struct json *j, const struct field *f,
 		      void *dst); /* KIND_OBJECT: struct spec_linux */
-int read_net_devices(struct reader *r, const struct json *j, const struct field *f,
-		     void *dst); /* KIND_OBJECT: size_t n; struct spec_net_device *v */
 int read_device_rules(struct reader *r, const struct json *j, const struct field *f,
 		      void *dst); /* KIND_OBJECTS: size_t n; struct spec_device_rule *v */

@@ -73,32 +73,6 @@ static const struct field rdma_fields[] = {
 
 static const struct table rdma_table = TABLE(struct spec_rdma, rdma_fields);
 
-static int read_rdma(struct reader *r, const struct json *j, const struct field *f, void *dst)
-{
-	struct {
-		size_t n;
-		struct spec_rdma *v;
-	} *list = dst;
-	const struct json *item;
-	size_t n = 0;
-	int err;
-
-	(void)f;
-	list->v = arena_array(r->arena, (size_t)j->len + 1, sizeof(*list->v));
-	if (!list->v)
-		return reader_no_memory(r);
-	for (item = j->child; item; item = item->next, n++) {
-		list->v[n].device = item->key;
-		err = reader_expect(r, item, KIND_OBJECT);
-		if (err == 0)
-			err = table_read(r, item, &rdma_table, &list->v[n]);
-		if (err < 0)
-			return err;
-	}
-	list->n = n;
-	return 0;
-}
-
 static const struct field resources_fields[] = {
 	{ "devices", KIND_OBJECTS, read_device_rules,
 	  LIST_OFFSET(struct spec_resources, n_devices, devices) },
@@ -109,7 +83,8 @@ static const struct field resources_fields[] = {
 	{ "hugepageLimits", KIND_OBJECTS, read_objects,
 	  LIST_OFFSET(struct spec_resources, n_hugepages, hugepages), &hugepage_table },
 	{ "network", KIND_OBJECT, read_object, 0, &network_table },
-	{ "rdma", KIND_OBJECT, read_rdma, LIST_OFFSET(struct spec_resources, n_rdma, rdma) },
+	{ "rdma", KIND_OBJECT, read_named_objects,
+	  LIST_OFFSET(struct spec_resources, n_rdma, rdma), &rdma_table },
 	{ "unified", KIND_PAIRS, read_pairs, MEMBER(unified) },
 };
 

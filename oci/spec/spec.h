@@ -216,8 +216,8 @@ struct spec_device {
 };
 
 struct spec_net_device {
-	const char *host_name;
-	const char *name; /* in the container; NULL: keep */
+	const char *host_name; /* the key: stays first */
+	const char *name;      /* in the container; NULL: keep */
 };
 
 #define SPEC_DEVICE_ANY   (-1)
@@ -255,7 +255,7 @@ struct spec_hugepage_limit {
 };
 
 struct spec_rdma {
-	const char *device;
+	const char *device; /* the key: stays first */
 	struct opt_u64 hca_handles;
 	struct opt_u64 hca_objects;
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -138,9 +139,10 @@ int read_present(struct reader *r, const struct json *j, const struct field *f, 
 	return table_read(r, j, f->arg, dst);
 }
 
-int read_objects(struct reader *r, const struct json *j, const struct field *f, void *dst)
+/* Named ones are an object's members, and begin with the place for their key. */
+static int items_read(struct reader *r, const struct json *j, const struct table *t, bool named,
+		      void *dst)
 {
-	const struct table *t = f->arg;
 	struct {
 		size_t n;
 		void *v;
@@ -160,6 +162,8 @@ int read_objects(struct reader *r, const struct json *j, const struct field *f, 
 		err = reader_expect(r, item, KIND_OBJECT);
 		if (err < 0)
 			return err;
+		if (named)
+			memcpy(v + n * t->size, &item->key, sizeof(item->key));
 		err = table_read(r, item, t, v + n * t->size);
 		if (err < 0)
 			return err;
@@ -167,4 +171,14 @@ int read_objects(struct reader *r, const struct json *j, const struct field *f, 
 	list->n = n;
 	list->v = v;
 	return 0;
+}
+
+int read_objects(struct reader *r, const struct json *j, const struct field *f, void *dst)
+{
+	return items_read(r, j, f->arg, false, dst);
+}
+
+int read_named_objects(struct reader *r, const struct json *j, const struct field *f, void *dst)
+{
+	return items_read(r, j, f->arg, true, dst);
 }

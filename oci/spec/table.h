@@ -111,6 +111,9 @@ int read_present(struct reader *r, const struct json *j, const struct field *f,
 		 void *dst); /* a struct that begins with "bool present"; arg: struct table */
 int read_objects(struct reader *r, const struct json *j, const struct field *f,
 		 void *dst); /* size_t n; T *v; arg: struct table of T */
+int read_named_objects(
+	struct reader *r, const struct json *j, const struct field *f,
+	void *dst); /* the same of an object's members; T begins with "const char *", the key */
 
 /* For handlers of their own. */
 int reader_refuse(struct reader *r, const struct json *j, const char *fmt, ...)
