@@ -387,10 +387,11 @@ tap-vm: all build/bench/true
 tap-long: all build/bench/true
 	@tests/vm/run --long
 
-BEHIND := --runtime build/runtimes/usr/bin/crun --runtime build/runtimes/usr/sbin/runc
+BEHIND := --runtime build/runtimes/usr/bin/crun --runtime build/runtimes/usr/sbin/runc --criu build/criu
 tap-shim: $(B)/bin/containerd-shim-strake-v1 | $(TAP)
 	$(SUBMAKE) SAN=1 B=build/san build/san/obj/containerd-shim-strake-v1
 	@hack/debian unpack own build/runtimes crun runc
+	@hack/debian image trixie build/criu criu
 	@tests/shim/tasks.py $< $(BEHIND) >$(TAP)/shim-tasks.tap
 	@ASAN_OPTIONS=quarantine_size_mb=4 tests/shim/tasks.py build/san/obj/containerd-shim-strake-v1 $(BEHIND) >$(TAP)/shim-tasks-san.tap
 	@tests/shim/cycles.py $< >$(TAP)/shim.tap

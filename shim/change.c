@@ -2,13 +2,17 @@
 #include "change.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "container.h"
 #include "events.pb-c.h"
+#include "options.pb-c.h"
 
 /* The container may be gone when the worker ends: everything is a copy. */
 struct change {
@@ -127,6 +131,58 @@ void change_resume(struct container *c, struct call *call)
 	const struct change how = { .what = "resume", .run = resume_run, .then = resume_then };
 
 	change_start(c, call, &how, NULL);
+}
+
+/* --- checkpoint -------------------------------------------------------------------------------- */
+
+static int checkpoint_run(const struct change *ch, const struct runtime_target *t,
+			  struct error *e)
+{
+	automessage Pb__CheckpointRequest *rq = (Pb__CheckpointRequest *)message_unpack(
+		&pb__checkpoint_request__descriptor, ch->text, ch->len);
+	automessage Pb__CheckpointOptions *o = NULL;
+	const Pb__Any *any = rq ? rq->options : NULL;
+	char work[PATH_MAX];
+
+	o = (Pb__CheckpointOptions *)message_unpack(&pb__checkpoint_options__descriptor,
+						    any ? any->value.data : NULL,
+						    any ? any->value.len : 0);
+	if (!rq || !o || str_format(work, sizeof(work), "%s/criu-work", t->bundle) < 0)
+		return error_say(e, EINVAL, "its options cannot be decoded");
+	return runtime_of(t->options)
+		->checkpoint(t,
+			     &(struct runtime_checkpoint){
+				     .image = rq->path,
+				     .work = str_empty(o->work_path) ? work : o->work_path,
+				     .parent = o->parent_path,
+				     .leave_running = !o->exit,
+				     .open_tcp = o->open_tcp,
+				     .external_unix_sockets = o->external_unix_sockets,
+				     .terminal = o->terminal,
+				     .file_locks = o->file_locks,
+				     .cgroups_mode = o->cgroups_mode,
+				     .empty_namespaces = o->empty_namespaces,
+				     .n_empty_namespaces = o->n_empty_namespaces,
+			     },
+			     e);
+}
+
+void change_checkpoint(struct container *c, struct call *call, const Pb__CheckpointRequest *rq)
+{
+	struct change how = { .what = "checkpoint", .run = checkpoint_run };
+	autobuf bytes = { .max = FRAME_MAX };
+
+	if (!runtime_of(&c->options)->checkpoint) {
+		call_fail(call, CODE_UNIMPLEMENTED, "checkpoint: " RUNTIME_NO_CHECKPOINTS);
+	} else if (*rq->path != '/') {
+		call_fail(call, CODE_INVALID_ARGUMENT,
+			  "checkpoint: the folder \"%.128s\" is no whole path", rq->path);
+	} else if (message_pack(&rq->base, &bytes) < 0) {
+		call_fail(call, CODE_RESOURCE_EXHAUSTED, "checkpoint: no memory");
+	} else {
+		how.len = bytes.len;
+		change_start(c, call, &how, bytes.data);
+	}
 }
 
 /* --- update ------------------------------------------------------------------------------------ */

@@ -50,6 +50,7 @@ void container_free(struct container *c)
 	LIST_REMOVE(c, link);
 	free(c->id);
 	free(c->bundle);
+	free(c->checkpoint);
 	free(c->cgroup);
 	free(c->cgroup1);
 	if (c->pod)
@@ -80,8 +81,9 @@ struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, str
 	LIST_INSERT_HEAD(&s->containers, c, link);
 	c->id = strdup(rq->id);
 	c->bundle = strdup(rq->bundle);
+	c->checkpoint = strdup(rq->checkpoint);
 	r = process_init(&c->init, c, "", &io);
-	if (!c->id || !c->bundle || r < 0)
+	if (!c->id || !c->bundle || !c->checkpoint || r < 0)
 		r = error_set(e, ENOMEM, "create");
 	else
 		r = options_read(rq->options, s->namespace, &c->options, e);

@@ -10,7 +10,7 @@
 struct error;
 struct runtime_target;
 
-#define INVOCATION_MAX_WORDS 24
+#define INVOCATION_MAX_WORDS 48
 #define INVOCATION_MAX_BYTES (1u << 20) /* of what it says */
 
 /* How long it may take where its client says nothing: the kubelet waits as long for a pod. */

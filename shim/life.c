@@ -122,6 +122,23 @@ static int start_run(void *job, struct worker_result *ret)
 	return runtime_of(t.options)->start(&t, &ret->error);
 }
 
+static int restore_run(void *job, struct worker_result *ret)
+{
+	const struct process *p = job;
+	const struct container *c = p->container;
+	const struct runtime_target t = life_target(p);
+	const struct runtime_io io = process_io(p);
+	char work[PATH_MAX];
+	const struct runtime_checkpoint checkpoint = {
+		.image = c->checkpoint,
+		.work = *c->options.criu_work ? c->options.criu_work : work,
+	};
+
+	if (str_format(work, sizeof(work), "%s/criu-work", c->bundle) < 0)
+		return error_set(&ret->error, ENAMETOOLONG, "%s", c->bundle);
+	return runtime_of(t.options)->restore(&t, &checkpoint, &io, &ret->made, &ret->error);
+}
+
 static void start_publish(const struct process *p)
 {
 	struct events *ev = &p->container->shim->events;
@@ -166,6 +183,8 @@ static void start_done(void *job, const struct worker_result *result)
 		streams_log_to(&p->io, result->logger);
 	if (r == 0 && *p->id)
 		r = process_adopt(p, result->made.pid, &e);
+	else if (r == 0 && *p->container->checkpoint)
+		r = life_adopt_init(p->container, &result->made, &e);
 	if (r < 0) {
 		start_fail(p);
 		life_fail(call, life_code(r), "start", &e);
@@ -182,7 +201,8 @@ static void start_done(void *job, const struct worker_result *result)
 void life_start(struct process *p, struct call *call)
 {
 	struct shim *s = p->container->shim;
-	const struct work init = { "start", start_run, start_done, p };
+	const struct work init = { "start", *p->container->checkpoint ? restore_run : start_run,
+				   start_done, p };
 	const struct work exec = { "exec", exec_run, start_done, p };
 	enum process_status wanted = *p->id ? PROCESS_NEW : PROCESS_CREATED;
 	struct error e = ERROR_INIT;

@@ -90,7 +90,8 @@ static int create_run(void *job, struct worker_result *ret)
 		c->options.systemd_cgroup = ret->systemd_cgroup;
 		r = options_save(&c->options, c->bundle, &ret->error);
 	}
-	if (r == 0)
+	/* What goes on from a checkpoint is restored by start: until then nothing of it is there. */
+	if (r == 0 && !*c->checkpoint)
 		r = runtime_of(t.options)->create(&t, &io, &ret->made, &ret->error);
 	if (r < 0)
 		rootfs_unmount(c->bundle, NULL);
@@ -111,6 +112,7 @@ static void create_publish(const struct container *c)
 	m.n_rootfs = c->request->n_rootfs;
 	m.rootfs = c->request->rootfs;
 	m.io = &io;
+	m.checkpoint = c->checkpoint;
 	m.pid = (uint32_t)c->init.pid;
 	events_publish(&c->shim->events, "/tasks/create", "TaskCreate", &m.base);
 }
@@ -126,15 +128,20 @@ static void create_write_pid(const struct container *c)
 		log_warning("cannot write %s", path);
 }
 
-static int create_take(struct container *c, const struct worker_result *result, struct error *e)
+int life_adopt_init(struct container *c, const struct runtime_made *made, struct error *e)
 {
-	c->own_pidns = result->own_pidns;
-	c->options.systemd_cgroup = result->systemd_cgroup;
-	c->cgroup = strdup(result->made.cgroup);
-	c->cgroup1 = strdup(result->made.cgroup1);
+	int r;
+
+	c->cgroup = strdup(made->cgroup);
+	c->cgroup1 = strdup(made->cgroup1);
 	if (!c->cgroup || !c->cgroup1)
-		return error_set(e, ENOMEM, "create");
-	return process_adopt(&c->init, result->made.pid, e);
+		return error_set(e, ENOMEM, "the container's cgroup");
+	r = process_adopt(&c->init, made->pid, e);
+	if (r < 0)
+		return r;
+	create_write_pid(c);
+	container_watch_oom(c);
+	return 0;
 }
 
 static void create_done(void *job, const struct worker_result *result)
@@ -147,14 +154,14 @@ static void create_done(void *job, const struct worker_result *result)
 	int r = result->r;
 
 	streams_log_to(&p->io, result->logger);
-	if (r == 0)
-		r = create_take(c, result, &e);
+	c->own_pidns = result->own_pidns;
+	c->options.systemd_cgroup = result->systemd_cgroup;
+	if (r == 0 && !*c->checkpoint)
+		r = life_adopt_init(c, &result->made, &e);
 	if (r == 0) {
 		p->busy = false;
 		p->status = PROCESS_CREATED;
 		clock_gettime(CLOCK_REALTIME, &c->created_at);
-		create_write_pid(c);
-		container_watch_oom(c);
 		create_publish(c);
 		m.pid = (uint32_t)p->pid;
 		call_reply(call, &m.base);
@@ -184,14 +191,25 @@ static int create_check(struct shim *s, const Pb__CreateRequest *rq, enum code *
 	*ret = CODE_ALREADY_EXISTS;
 	if (container_find(s, rq->id))
 		return error_say(e, EEXIST, "container \"%s\" exists", rq->id);
-	*ret = CODE_UNIMPLEMENTED;
-	if (!str_empty(rq->checkpoint))
-		return error_say(e, ENOTSUP, "restoring a checkpoint is not supported");
 	*ret = CODE_INVALID_ARGUMENT;
 	if (*rq->bundle != '/')
 		return error_say(e, EINVAL, "the bundle \"%.128s\" is no whole path",
 				 rq->bundle);
 	return spec_check_id(rq->id, e);
+}
+
+/* Of what is known when its options are. */
+static int create_check_checkpoint(const struct container *c, enum code *ret, struct error *e)
+{
+	*ret = CODE_UNIMPLEMENTED;
+	if (*c->checkpoint && !runtime_of(&c->options)->restore)
+		return error_say(e, ENOTSUP, "of a checkpoint: " RUNTIME_NO_CHECKPOINTS);
+	*ret = CODE_INVALID_ARGUMENT;
+	if (*c->checkpoint && *c->checkpoint != '/')
+		return error_say(e, EINVAL, "the checkpoint \"%.128s\" is no whole path",
+				 c->checkpoint);
+	*ret = CODE_UNKNOWN;
+	return 0;
 }
 
 void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq,
@@ -217,11 +235,14 @@ void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq,
 	work.job = c;
 	c->init.until = call->until;
 	c->request = create_keep(rq);
-	r = c->request ? process_open_io(&c->init, &e) : error_set(&e, ENOMEM, "the request");
+	r = c->request ? create_check_checkpoint(c, &code, &e)
+		       : error_set(&e, ENOMEM, "the request");
+	if (r == 0)
+		r = process_open_io(&c->init, &e);
 	if (r == 0)
 		r = worker_start(&s->workers, &work, &e);
 	if (r < 0) {
-		life_fail(call, CODE_UNKNOWN, "create", &e);
+		life_fail(call, code, "create", &e);
 		message_free((ProtobufCMessage *)(uintptr_t)c->request);
 		container_free(c);
 		return;

@@ -137,7 +137,7 @@ static void delete_begin(struct process *p, struct call *call, bool even_if_it_r
 	}
 	p->pending = call;
 	p->until = call->until;
-	if (is_init && (runs || p->status == PROCESS_CREATED)) {
+	if (is_init && p->pid && (runs || p->status == PROCESS_CREATED)) {
 		/* It waits for a start that will not come; goes on in life_delete_ended(). */
 		if (!p->ended)
 			proc_kill(p->source.fd, SIGKILL);

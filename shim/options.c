@@ -35,6 +35,8 @@ static int options_take(const Pb__RuncOptions *from, const char *ns, struct opti
 		return error_say(e, ENAMETOOLONG, "runtime option BinaryName is too long");
 	if (str_copy(o->shim_cgroup, sizeof(o->shim_cgroup), from->shim_cgroup ?: "") < 0)
 		return error_say(e, ENAMETOOLONG, "runtime option ShimCgroup is too long");
+	if (str_copy(o->criu_work, sizeof(o->criu_work), from->criu_work_path ?: "") < 0)
+		return error_say(e, ENAMETOOLONG, "runtime option CriuWorkPath is too long");
 	o->systemd_cgroup = from->systemd_cgroup;
 	o->no_pivot_root = from->no_pivot_root;
 	o->no_new_keyring = from->no_new_keyring;

@@ -20,6 +20,7 @@ struct options {
 		  4]; /* of the runtime's state, with the namespace; "": not decided */
 	char binary[PATH_MAX / 4]; /* the runtime to execute; "": none, but liboci */
 	char shim_cgroup[PATH_MAX / 4];
+	char criu_work[PATH_MAX / 4]; /* for what is said while a checkpoint is restored; "" */
 	bool systemd_cgroup;
 	bool no_pivot_root;
 	bool no_new_keyring;

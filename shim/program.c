@@ -146,6 +146,70 @@ static int program_create(const struct runtime_target *t, const struct runtime_i
 	return r;
 }
 
+static int program_checkpoint(const struct runtime_target *t,
+			      const struct runtime_checkpoint *c, struct error *e)
+{
+	const struct {
+		bool wanted;
+		const char *flag, *value;
+	} flags[] = {
+		{ true, "--image-path", c->image },
+		{ true, "--work-path", c->work },
+		{ !str_empty(c->parent), "--parent-path", c->parent },
+		{ c->leave_running, "--leave-running", NULL },
+		{ c->open_tcp, "--tcp-established", NULL },
+		{ c->external_unix_sockets, "--ext-unix-sk", NULL },
+		{ c->terminal, "--shell-job", NULL },
+		{ c->file_locks, "--file-locks", NULL },
+		{ !str_empty(c->cgroups_mode), "--manage-cgroups-mode", c->cgroups_mode },
+	};
+	struct invocation v;
+	size_t i;
+	int r;
+
+	invocation_init(&v, t, "checkpoint");
+	v.listen = true;
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (!flags[i].wanted)
+			continue;
+		invocation_add(&v, flags[i].flag);
+		if (flags[i].value)
+			invocation_add(&v, flags[i].value);
+	}
+	for (i = 0; i < c->n_empty_namespaces; i++) {
+		invocation_add(&v, "--empty-ns");
+		invocation_add(&v, c->empty_namespaces[i]);
+	}
+	invocation_add(&v, t->id);
+	r = invocation_run(&v, e);
+	invocation_done(&v);
+	return r;
+}
+
+static int program_restore(const struct runtime_target *t, const struct runtime_checkpoint *c,
+			   const struct runtime_io *io, struct runtime_made *ret,
+			   struct error *e)
+{
+	struct invocation v;
+	int r;
+
+	invocation_init(&v, t, "restore");
+	invocation_add(&v, "--detach");
+	invocation_add(&v, "--bundle");
+	invocation_add(&v, t->bundle);
+	invocation_add(&v, "--image-path");
+	invocation_add(&v, c->image);
+	invocation_add(&v, "--work-path");
+	invocation_add(&v, c->work);
+	if (t->options->no_pivot_root)
+		invocation_add(&v, "--no-pivot");
+	r = program_make(t, &v, "init", io, ret, e);
+	invocation_done(&v);
+	if (r == 0)
+		program_find_cgroup(ret);
+	return r;
+}
+
 static int program_exec(const struct runtime_target *t, const struct runtime_exec *x,
 			const struct runtime_io *io, struct runtime_made *ret, struct error *e)
 {
@@ -341,6 +405,8 @@ static int program_features(const struct options *o, struct buf *ret)
 const struct runtime program_runtime = {
 	.create = program_create,
 	.start = program_start,
+	.checkpoint = program_checkpoint,
+	.restore = program_restore,
 	.exec = program_exec,
 	.kill_all = program_kill_all,
 	.pause = program_pause,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -40,6 +41,18 @@ struct runtime_exec {
 	const char *process; /* a file with its JSON */
 };
 
+/* What a checkpoint is to hold, and where. */
+struct runtime_checkpoint {
+	const char *image;  /* the folder that it is written to */
+	const char *work;   /* for what is said while it is made */
+	const char *parent; /* an earlier one that this one adds to; "" */
+	bool leave_running;
+	bool open_tcp, external_unix_sockets, terminal, file_locks;
+	const char *cgroups_mode; /* "": the runtime's own choice */
+	char *const *empty_namespaces;
+	size_t n_empty_namespaces;
+};
+
 /* One that was found. */
 struct runtime_seen {
 	const char *id;
@@ -60,6 +73,11 @@ struct runtime {
 	int (*kill_all)(const struct runtime_target *t, int signum, struct error *e);
 	int (*pause)(const struct runtime_target *t, struct error *e);
 	int (*resume)(const struct runtime_target *t, struct error *e);
+	/* These two are NULL where it makes no checkpoints. restore() is create() and start() in one. */
+	int (*checkpoint)(const struct runtime_target *t, const struct runtime_checkpoint *c,
+			  struct error *e);
+	int (*restore)(const struct runtime_target *t, const struct runtime_checkpoint *c,
+		       const struct runtime_io *io, struct runtime_made *ret, struct error *e);
 	int (*update)(const struct runtime_target *t, const char *resources, size_t len,
 		      struct error *e);
 	/* By force; one that does not exist is deleted. */
@@ -71,6 +89,11 @@ struct runtime {
 	/* What it supports, as runtime-spec's "features.md" has it; added to *ret. */
 	int (*features)(const struct options *o, struct buf *ret);
 };
+
+/* Why, of the one within the shim. */
+#define RUNTIME_NO_CHECKPOINTS                                                                  \
+	"the shim makes and restores none by itself; one that does, as runc with CRIU, can be " \
+	"named by the option BinaryName"
 
 const struct runtime *runtime_of(const struct options *o);
 

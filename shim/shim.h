@@ -77,7 +77,8 @@ struct container {
 	struct timespec created_at;
 	struct pod *pod; /* of a sandbox; NULL */
 	struct options options;
-	char *cgroup;  /* "": none */
+	char *checkpoint; /* the folder of what it goes on from when it is started; "": it is new */
+	char *cgroup;     /* "": none */
 	char *cgroup1; /* see cgroup1.h; "": none */
 	bool own_pidns;
 	bool paused;

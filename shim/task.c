@@ -303,8 +303,17 @@ static void task_update(struct shim *s, struct call *call, const void *m)
 
 static void task_checkpoint(struct shim *s, struct call *call, const void *m)
 {
-	if (task_container(s, call, ((const Pb__CheckpointRequest *)m)->id))
-		call_fail(call, CODE_UNIMPLEMENTED, "checkpoints are not supported");
+	const Pb__CheckpointRequest *rq = m;
+	struct container *c = task_container(s, call, rq->id);
+
+	if (!c)
+		return;
+	if (c->init.status != PROCESS_RUNNING)
+		call_fail(call, CODE_FAILED_PRECONDITION,
+			  "cannot make a checkpoint of a container that is %s",
+			  process_status_name(&c->init));
+	else
+		change_checkpoint(c, call, rq);
 }
 
 static void task_close_io(struct shim *s, struct call *call, const void *m)

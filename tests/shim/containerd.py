@@ -196,7 +196,7 @@ class Shim:
         done = subprocess.run(
             [self.program, "-namespace", "test", "-address", str(STATE / "grpc.sock"),
              "-publish-binary", "/bin/true", "-id", name, *words], cwd=bundle, input=stdin,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TTRPC_ADDRESS": str(EVENTS),
+            env={"PATH": f"{STATE}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TTRPC_ADDRESS": str(EVENTS),
                  "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **environment},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE, check=False)
         if done.returncode:
