@@ -19,6 +19,7 @@
 #include "spec/spec.h"
 
 #define COMPILE_MEMORY (256u << 20)
+#define CHAINS_MAX     64 /* more are emitted again */
 
 #define WORD_NR   ((uint32_t)offsetof(struct seccomp_data, nr))
 #define WORD_ARCH ((uint32_t)offsetof(struct seccomp_data, arch))
@@ -29,7 +30,16 @@ struct compiler {
 	const struct seccomp_meaning *m;
 	uint32_t *labels; /* of verdicts, 1 more than the label; 0: not emitted yet */
 	size_t *sizes;    /* instructions each verdict took */
+	size_t n_chains;
+	struct chain { /* what stands behind an answer that a ceiling may cut */
+		const struct seccomp_verdict *v;
+		uint32_t floor;
+		uint32_t label;
+	} chains[CHAINS_MAX];
 };
+
+static uint32_t answer_emit(struct compiler *c, const struct seccomp_verdict *v, uint32_t floor,
+			    uint32_t action);
 
 /* --- the value of one argument ------------------------------------------------------------------ */
 
@@ -47,6 +57,8 @@ static uint32_t word_high(uint8_t index)
 /* What the cells of an argument lead to. */
 struct outcome {
 	struct compiler *c;
+	const struct seccomp_verdict *v;
+	uint32_t floor;
 	uint32_t in;
 	uint32_t pass;
 	const uint32_t *mixed; /* upper halves that need a look at the lower one */
@@ -65,7 +77,7 @@ static uint32_t outcome_label(void *context, uint32_t target)
 		return o->in;
 	if ((target & 0xf0000000u) == TARGET_MIXED)
 		return o->mixed[target & ~0xf0000000u];
-	return emit_return(&o->c->emit, target);
+	return answer_emit(o->c, o->v, o->floor, target);
 }
 
 static uint32_t word_search(struct compiler *c, struct outcome *o, uint32_t word,
@@ -93,14 +105,15 @@ static size_t cells_same_high(const struct cell *v, size_t n)
 	return i;
 }
 
-static uint32_t cells_emit(struct compiler *c, const struct seccomp_test *t, uint32_t in,
+static uint32_t cells_emit(struct compiler *c, const struct seccomp_verdict *verdict,
+			   uint32_t floor, const struct seccomp_test *t, uint32_t in,
 			   uint32_t pass)
 {
 	size_t n = t->cells.n, n_high = 0, n_mixed = 0;
 	struct branch *low = arena_array(&c->arena, n + 1, sizeof(*low));
 	struct branch *high = arena_array(&c->arena, 2 * n, sizeof(*high));
 	uint32_t *mixed = arena_array(&c->arena, n, sizeof(*mixed));
-	struct outcome o = { c, in, pass, mixed };
+	struct outcome o = { c, verdict, floor, in, pass, mixed };
 	uint32_t before = CELL_PASS;
 
 	if (!low || !high || !mixed) {
@@ -158,7 +171,7 @@ static uint32_t test_emit(struct compiler *c, const struct seccomp_test *t, uint
 			  uint32_t no)
 {
 	if (!t->masked)
-		return cells_emit(c, t, yes, no);
+		return cells_emit(c, NULL, 0, t, yes, no);
 
 	yes = mask_word_emit(c, word_low(t->index), (uint32_t)t->mask, (uint32_t)t->value, yes,
 			     no);
@@ -168,24 +181,51 @@ static uint32_t test_emit(struct compiler *c, const struct seccomp_test *t, uint
 
 /* --- verdicts and numbers ------------------------------------------------------------------------ */
 
-static uint32_t verdict_emit(struct compiler *c, const struct seccomp_verdict *v)
+/* `floor`: what was answered before, by what this cuts. */
+static uint32_t verdict_emit(struct compiler *c, const struct seccomp_verdict *v,
+			     uint32_t floor)
 {
-	uint32_t next = emit_return(&c->emit, v->final);
+	uint32_t next = answer_emit(c, v, floor, v->final);
 
 	for (size_t i = v->n; i-- > 0;) {
 		const struct seccomp_step *s = &v->steps[i];
 		uint32_t yes;
 
 		if (s->is_map) {
-			next = cells_emit(c, &s->tests[0], 0, next);
+			next = cells_emit(c, v, floor, &s->tests[0], 0, next);
 			continue;
 		}
-		yes = emit_return(&c->emit, s->action);
+		yes = answer_emit(c, v, floor, s->action);
 		for (size_t j = s->n; j-- > 0;)
 			yes = test_emit(c, &s->tests[j], yes, next);
 		next = yes;
 	}
 	return next;
+}
+
+static bool verdict_same(const struct seccomp_verdict *x, const struct seccomp_verdict *y)
+{
+	return x == y ||
+	       (x->hash == y->hash && x->len == y->len && !memcmp(x->bytes, y->bytes, x->len));
+}
+
+/* An answer: returned, or met with what cuts it where that may be stricter. */
+static uint32_t answer_emit(struct compiler *c, const struct seccomp_verdict *v, uint32_t floor,
+			    uint32_t action)
+{
+	uint32_t label;
+
+	action = seccomp_action_stricter(floor, action);
+	if (!v->cut || !seccomp_verdict_beats(v->cut, action))
+		return emit_return(&c->emit, action);
+	for (size_t i = 0; i < c->n_chains; i++) {
+		if (c->chains[i].floor == action && verdict_same(c->chains[i].v, v->cut))
+			return c->chains[i].label;
+	}
+	label = verdict_emit(c, v->cut, action);
+	if (c->n_chains < CHAINS_MAX)
+		c->chains[c->n_chains++] = (struct chain){ v->cut, action, label };
+	return label;
 }
 
 /* Tests of arguments stand once, next to the first number that needs them. */
@@ -195,10 +235,10 @@ static uint32_t verdict_label(void *context, uint32_t target)
 	const struct seccomp_verdict *v = &c->m->verdicts[target];
 	size_t before = c->emit.n;
 
-	if (!v->n)
+	if (!v->n && !v->cut)
 		return emit_return(&c->emit, v->final);
 	if (!c->labels[target]) {
-		c->labels[target] = verdict_emit(c, v) + 1;
+		c->labels[target] = verdict_emit(c, v, SECCOMP_RET_ALLOW) + 1;
 		c->sizes[target] = c->emit.n - before;
 	}
 	return c->labels[target] - 1;
@@ -273,7 +313,7 @@ static int compile_too_big(struct compiler *c, struct error *e)
 			"%s%s (linux.seccomp.syscalls[%" PRIu32 "], %zu instructions)",
 			rank ? ", " : "",
 			seccomp_syscall_name(v->abi, seccomp_slot_nr(v->abi, v->slot)) ?: "?",
-			v->steps[0].source, c->sizes[best]);
+			v->n ? v->steps[0].source : 0, c->sizes[best]);
 		c->sizes[best] = 0;
 	}
 	error_say(e, E2BIG,

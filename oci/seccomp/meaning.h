@@ -36,10 +36,11 @@ struct seccomp_step {
 };
 
 struct seccomp_verdict {
-	size_t n; /* 0: `final`, whatever the arguments */
+	size_t n; /* 0: `final`, whatever the arguments, but for `cut` */
 	struct seccomp_step *steps;
-	uint32_t final;       /* where the last step passes; no map passes that is last */
-	enum seccomp_abi abi; /* the first number that has it, for messages */
+	uint32_t final; /* where the last step passes; no map passes that is last */
+	const struct seccomp_verdict *cut; /* its answer holds where it is the stricter one */
+	enum seccomp_abi abi;              /* the first number that has it, for messages */
 	uint32_t slot;
 	const char *bytes; /* its canonical encoding */
 	size_t len;
@@ -66,6 +67,9 @@ struct seccomp_meaning {
 	size_t n_arches; /* the native one first; every other one: SECCOMP_UNLISTED_ACTION */
 	struct seccomp_arch arches[2];
 };
+
+/* Whether it has an answer that beats `action`. */
+bool seccomp_verdict_beats(const struct seccomp_verdict *v, uint32_t action);
 
 int seccomp_meaning_init(struct seccomp_meaning *m, const struct seccomp_rules *rules,
 			 struct error *e);

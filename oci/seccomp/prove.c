@@ -270,10 +270,40 @@ static int proof_number(struct proof *x, uint32_t audit, uint32_t nr,
 
 /* --- all numbers ------------------------------------------------------------------------------ */
 
+/* The rules at one slot, of the profile and of its ceilings. */
+static int slot_uses(struct proof *x, enum seccomp_abi abi, uint32_t slot,
+		     const struct seccomp_use **ret, size_t *ret_n)
+{
+	struct seccomp_use *all = NULL;
+	size_t total = 0, n = 0;
+
+	*ret = NULL;
+	for (const struct seccomp_rules *r = x->rules; r; r = r->ceiling)
+		if (r->abi[abi])
+			total += r->abi[abi]->first[slot + 1] - r->abi[abi]->first[slot];
+	if (total && x->rules->ceiling) {
+		all = arena_array(&x->arena, total, sizeof(*all));
+		if (!all)
+			return error_set(x->e, ENOMEM, "seccomp");
+	}
+	for (const struct seccomp_rules *r = x->rules; r && total; r = r->ceiling) {
+		const struct seccomp_abi_rules *a = r->abi[abi];
+
+		if (!a)
+			continue;
+		*ret = a->uses + a->first[slot];
+		for (uint32_t i = a->first[slot]; all && i < a->first[slot + 1]; i++)
+			all[n++] = a->uses[i];
+	}
+	if (all)
+		*ret = all;
+	*ret_n = total;
+	return 0;
+}
+
 /* The slots that are known, and some above. */
 static int proof_abi(struct proof *x, enum seccomp_abi abi)
 {
-	const struct seccomp_abi_rules *a = x->rules->abi[abi];
 	uint32_t end = 0;
 	int r = 0;
 
@@ -285,11 +315,13 @@ static int proof_abi(struct proof *x, enum seccomp_abi abi)
 	}
 	end = end + ABOVE_KNOWN < SECCOMP_SLOTS ? end + ABOVE_KNOWN : SECCOMP_SLOTS;
 	for (uint32_t slot = 0; slot < end && r == 0; slot++) {
-		const struct seccomp_use *uses = a ? a->uses + a->first[slot] : NULL;
-		size_t n = a ? a->first[slot + 1] - a->first[slot] : 0;
+		const struct seccomp_use *uses = NULL;
+		size_t n = 0;
 
-		r = proof_number(x, seccomp_abi_audit(abi), seccomp_slot_nr(abi, slot), uses,
-				 n);
+		r = slot_uses(x, abi, slot, &uses, &n);
+		if (r == 0)
+			r = proof_number(x, seccomp_abi_audit(abi), seccomp_slot_nr(abi, slot),
+					 uses, n);
 	}
 	return r;
 }

@@ -429,9 +429,23 @@ static int rules_resolve(struct seccomp_rules *r, const struct spec_seccomp *spe
 	return flags_resolve(spec, target, r->has_notify, &r->flags, e);
 }
 
+static int rules_init_one(struct seccomp_rules *r, const struct spec_seccomp *spec,
+			  const struct seccomp_target *target, struct error *e)
+{
+	int rc;
+
+	*r = (struct seccomp_rules){ .native = target->native };
+	arena_init(&r->arena, RULES_MEMORY);
+	rc = rules_resolve(r, spec, target, e);
+	if (rc < 0)
+		seccomp_rules_done(r);
+	return rc;
+}
+
 int seccomp_rules_init(struct seccomp_rules *r, const struct spec_seccomp *spec,
 		       const struct seccomp_target *target, struct error *e)
 {
+	struct seccomp_rules *last = r;
 	int rc;
 
 	*r = (struct seccomp_rules){ .native = target->native };
@@ -440,15 +454,30 @@ int seccomp_rules_init(struct seccomp_rules *r, const struct spec_seccomp *spec,
 			e, ENOTSUP,
 			"linux.seccomp: no table of system calls for this architecture");
 
-	arena_init(&r->arena, RULES_MEMORY);
-	rc = rules_resolve(r, spec, target, e);
+	rc = rules_init_one(r, spec, target, e);
+	for (size_t i = 0; rc == 0 && i < spec->n_ceilings; i++) {
+		struct seccomp_rules *ceiling = arena_alloc(&r->arena, sizeof(*ceiling));
+
+		if (!ceiling) {
+			rc = error_set(e, ENOMEM, "seccomp");
+			break;
+		}
+		rc = rules_init_one(ceiling, &spec->ceilings[i], target, e);
+		if (rc == 0)
+			last = last->ceiling = ceiling;
+	}
 	if (rc < 0)
 		seccomp_rules_done(r);
 	return rc;
 }
 
+/* Each lies in the arena of the first, so the others go before it. */
 void seccomp_rules_done(struct seccomp_rules *r)
 {
+	struct seccomp_rules *c;
+
+	for (c = r->ceiling; c; c = c->ceiling)
+		arena_done(&c->arena);
 	arena_done(&r->arena);
 	*r = (struct seccomp_rules){ 0 };
 }

@@ -14,6 +14,11 @@ bool seccomp_action_beats(uint32_t a, uint32_t b)
 	return x != y ? x < y : (a & SECCOMP_RET_DATA) < (b & SECCOMP_RET_DATA);
 }
 
+uint32_t seccomp_action_stricter(uint32_t a, uint32_t b)
+{
+	return seccomp_action_beats(a, b) ? a : b;
+}
+
 /* --- conditions ------------------------------------------------------------------------------ */
 
 /* A value as a 32-bit argument can have it; false: it never has. */
@@ -111,7 +116,7 @@ enum seccomp_abi seccomp_rules_abi(const struct seccomp_rules *r, uint32_t audit
 	return SECCOMP_ABI_COUNT;
 }
 
-uint32_t seccomp_rules_evaluate(const struct seccomp_rules *r, const struct seccomp_data *data)
+static uint32_t rules_answer(const struct seccomp_rules *r, const struct seccomp_data *data)
 {
 	uint32_t nr = (uint32_t)data->nr;
 	enum seccomp_abi abi = seccomp_rules_abi(r, data->arch, nr);
@@ -137,4 +142,13 @@ uint32_t seccomp_rules_evaluate(const struct seccomp_rules *r, const struct secc
 	if (found)
 		return best;
 	return a->known[slot / 64] >> slot % 64 & 1 ? r->default_action : r->unknown_action;
+}
+
+uint32_t seccomp_rules_evaluate(const struct seccomp_rules *r, const struct seccomp_data *data)
+{
+	uint32_t best = rules_answer(r, data);
+
+	while ((r = r->ceiling))
+		best = seccomp_action_stricter(rules_answer(r, data), best);
+	return best;
 }

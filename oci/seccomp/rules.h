@@ -29,6 +29,9 @@ struct spec_seccomp;
  *  4. the default action.
  * Number -1, which a tracer sets to skip a call, is case 3 or 4 in every listed ABI.
  *
+ * Where the profile has ceilings, each of them answers by itself, and the answer of highest precedence
+ * is the call's, of two of one kind the one with the smaller data. An ABI is met if all list it.
+ *
  * Conditions compare the argument as an unsigned 64-bit number. Where the kernel itself only looks
  * at the lower 32 bits (table.h: narrow; every argument of a 32-bit ABI) only those count, and a
  * value that is a negative number in 32 bits means its lower half: nobody slips past "socket, 0 EQ
@@ -78,6 +81,7 @@ struct seccomp_rules {
 	uint32_t default_action;
 	uint32_t unknown_action;                          /* case 3 */
 	struct seccomp_abi_rules *abi[SECCOMP_ABI_COUNT]; /* NULL: not listed */
+	struct seccomp_rules *ceiling; /* the stricter answer of both holds; NULL: none */
 };
 
 #define SECCOMP_UNLISTED_ACTION SECCOMP_RET_KILL_THREAD
@@ -97,6 +101,9 @@ bool seccomp_use_accepts(const struct seccomp_use *use, uint8_t index, uint64_t 
 /* The ABI of a call, SECCOMP_ABI_COUNT where this machine does not know the architecture. */
 enum seccomp_abi seccomp_rules_abi(const struct seccomp_rules *r, uint32_t audit_arch,
 				   uint32_t nr);
+
+/* The one that beats the other. */
+uint32_t seccomp_action_stricter(uint32_t a, uint32_t b);
 
 /* Does a beat b? By the kernel's precedence of actions, then by the smaller data. */
 bool seccomp_action_beats(uint32_t a, uint32_t b);

@@ -30,6 +30,22 @@ static void add_rule(struct sha256 *h, const struct spec_seccomp_rule *rule)
 		sha256_add(h, rule->names.v[i], strlen(rule->names.v[i]) + 1);
 }
 
+static void add_profile(struct sha256 *h, const struct spec_seccomp *s)
+{
+	size_t i;
+
+	add_number(h, s->default_action);
+	add_number(h, s->set_default_errno);
+	add_number(h, s->default_errno);
+	add_number(h, s->flags);
+	add_number(h, s->n_architectures);
+	for (i = 0; i < s->n_architectures; i++)
+		add_number(h, s->architectures[i]);
+	add_number(h, s->n_rules);
+	for (i = 0; i < s->n_rules; i++)
+		add_rule(h, &s->rules[i]);
+}
+
 void seccomp_words_digest(const struct spec_seccomp *s, const struct seccomp_target *target,
 			  uint8_t ret[SHA256_SIZE])
 {
@@ -44,15 +60,9 @@ void seccomp_words_digest(const struct spec_seccomp *s, const struct seccomp_tar
 	add_number(&h, target->eq_union);
 	add_number(&h, target->first_wins);
 
-	add_number(&h, s->default_action);
-	add_number(&h, s->set_default_errno);
-	add_number(&h, s->default_errno);
-	add_number(&h, s->flags);
-	add_number(&h, s->n_architectures);
-	for (i = 0; i < s->n_architectures; i++)
-		add_number(&h, s->architectures[i]);
-	add_number(&h, s->n_rules);
-	for (i = 0; i < s->n_rules; i++)
-		add_rule(&h, &s->rules[i]);
+	add_profile(&h, s);
+	add_number(&h, s->n_ceilings);
+	for (i = 0; i < s->n_ceilings; i++)
+		add_profile(&h, &s->ceilings[i]);
 	sha256_end(&h, ret);
 }

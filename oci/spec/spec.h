@@ -351,6 +351,12 @@ struct spec_seccomp {
 	const char *listener_metadata;
 	size_t n_rules;
 	struct spec_seccomp_rule *rules;
+	/*
+	 * Not of config.json, but what node policies add: each call gets the stricter answer of this
+	 * profile and all of these.
+	 */
+	size_t n_ceilings;
+	struct spec_seccomp *ceilings;
 };
 
 #define SPEC_ARCH_X32 \

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Node policies where every controller is there: limits by what they do, and the shim under containerd,
-# which asks the same guard. P22, P24 ... number the cases.
+# which asks the same guard. P22, P24, P26 ... number the cases.
 # length: long
-# needs: systemd memory pids cpu strake
+# needs: systemd memory pids cpu io strake
 # deadline: 420
+# disk: 64
 
 load shim_lib
 
@@ -91,6 +92,43 @@ limits() {
 	run strake_ run --bundle "$BUNDLE" c
 	[ "$status" -eq 137 ]
 	[ "$(sh -c 'echo fine')" = fine ]
+}
+
+@test "P26: a device that the spec allows and the node does not is neither made nor opened, even after mknod" {
+	rule '{ devices: { allow: [ "c 1:3 rwm", "c 1:7 rw" ] } }'
+	# Somewhere that devices work: the bundle lies on a file system without.
+	bundle_set '.linux.devices = [ { path: "/dev/kmsg", type: "c", major: 1, minor: 11 }, { path: "/dev/full2", type: "c", major: 1, minor: 7 } ] |
+		.linux.resources.devices = [ { allow: false, access: "rwm" }, { allow: true, type: "c", major: 1, access: "rwm" } ] |
+		.mounts += [ { destination: "/nodes", type: "tmpfs", source: "tmpfs" } ] | .process.capabilities[] += [ "CAP_MKNOD" ]'
+	inside 'cd /nodes
+		mknod kmsg c 1 11; mknod full c 1 7
+		test ! -e /dev/kmsg; echo $?
+		test -c /dev/full2; echo $?
+		head -c 1 full | wc -c
+		: 2>&1 < kmsg'
+	run strake_ run --bundle "$BUNDLE" c
+	echo "$output"
+	[ "${lines[0]} ${lines[1]} ${lines[2]}" = "0 0 1" ]
+	[[ "${lines[3]}" == *"can't open kmsg: Operation not permitted"* ]]
+	# Without the policy it opens: it is the node's word that held.
+	rm $FOLDER/node.json
+	inside 'mknod /nodes/kmsg c 1 11; : < /nodes/kmsg && test -c /dev/kmsg && echo opened'
+	run strake_ run --bundle "$BUNDLE" c
+	[ "$output" = opened ]
+}
+
+@test "every disk of the node has its limit in the cgroup of who asks for none" {
+	rule '{ resources: { io: { disks: { "*": { wbps: { max: "4M", default: "1M" }, riops: { max: 100 } } } } } }'
+	local disk
+	disk=$(cat "/sys/class/block/${VM_DISK##*/}/dev")
+	bundle_set '.linux.resources = {}'
+	inside 'cat /sys/fs/cgroup/io.max'
+	run strake_ run --bundle "$BUNDLE" c
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"$disk rbps=max wbps=1048576 riops=100 wiops=max"* ]]
+	bundle_set '.linux.resources = { blockIO: { throttleWriteBpsDevice: [ { major: ($d | split(":")[0] | tonumber), minor: ($d | split(":")[1] | tonumber), rate: 8388608 } ] } }' --arg d "$disk"
+	run strake_ run --bundle "$BUNDLE" c
+	[[ "$output" == *"$disk rbps=max wbps=4194304 riops=100 wiops=max"* ]]
 }
 
 # --- the shim ----------------------------------------------------------------------------------------
