@@ -40,6 +40,8 @@ int read_errno(struct reader *r, const struct json *j, const struct field *f,
 	       void *dst); /* struct spec_seccomp_rule */
 int read_rlimits(struct reader *r, const struct json *j, const struct field *f,
 		 void *dst); /* struct policy_process; arg: struct table of a limit */
+int read_ceilings(struct reader *r, const struct json *j, const struct field *f,
+		  void *dst); /* struct policy_seccomp */
 int read_abis(struct reader *r, const struct json *j, const struct field *f,
 	      void *dst); /* struct policy_seccomp */
 int read_scopes(struct reader *r, const struct json *j, const struct field *f,

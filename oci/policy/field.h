@@ -63,6 +63,7 @@ int field_exec(struct merge *m, const struct policy_rule *r);
 
 /* seccomp */
 int field_profile(struct merge *m, const struct policy_rule *r);
+int field_ceiling(struct merge *m, const struct policy_rule *r);
 int field_profile_required(struct merge *m, const struct policy_rule *r);
 int field_denied_calls(struct merge *m, const struct policy_rule *r);
 int field_abis(struct merge *m, const struct policy_rule *r);

@@ -16,7 +16,7 @@
 #include "policy/field.h"
 #include "spec/names.h"
 
-/* Two different profiles have no meet that is written down: the one who owns the node must choose. */
+/* Of two defaults none is the one that was meant: the one who owns the node must choose. */
 int field_profile(struct merge *m, const struct policy_rule *r)
 {
 	const struct policy_profile *p = &r->seccomp.profile;
@@ -50,19 +50,6 @@ int field_profile(struct merge *m, const struct policy_rule *r)
 	return merge_note(m, "linux.seccomp", NULL, p->name);
 }
 
-/*
- * By the spec itself or by this rule's own default: if another rule's would do, one more rule could let
- * in what was refused.
- */
-int field_profile_required(struct merge *m, const struct policy_rule *r)
-{
-	bool own = m->request->linux_.seccomp.present || r->seccomp.profile.name;
-
-	if (!r->seccomp.required || (own && m->spec->linux_.seccomp.present))
-		return 0;
-	return merge_refuse(m, "linux.seccomp", NULL, "a seccomp profile is required");
-}
-
 /* Everything is allowed, by every ABI: what a container without a filter has. */
 static int seccomp_begin(struct merge *m)
 {
@@ -81,6 +68,100 @@ static int seccomp_begin(struct merge *m)
 		s->architectures[i] = (uint32_t)spec_seccomp_arch_names[i].value;
 	s->n_architectures = n;
 	return 0;
+}
+
+static bool profile_asks(const struct spec_seccomp *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_rules; i++)
+		if (s->rules[i].action == SECCOMP_RET_USER_NOTIF)
+			return true;
+	return s->default_action == SECCOMP_RET_USER_NOTIF;
+}
+
+static bool ceiling_known(const struct merge *m, const struct policy_profile *p)
+{
+	const struct policy_ceiling *c;
+
+	for (c = m->result->ceilings; c; c = c->next)
+		if (c->profile->len == p->len && memcmp(c->profile->text, p->text, p->len) == 0)
+			return true;
+	return false;
+}
+
+static int ceiling_add(struct merge *m, const struct policy_rule *r,
+		       const struct policy_profile *p, const struct spec_seccomp *filter)
+{
+	struct policy_ceiling *c = arena_alloc(m->arena, sizeof(*c));
+	struct spec_seccomp *s = &m->spec->linux_.seccomp, *v;
+	int err;
+
+	err = seccomp_begin(m);
+	if (err < 0)
+		return err;
+	v = arena_array(m->arena, s->n_ceilings + 1, sizeof(*v));
+	if (!c || !v)
+		return merge_no_memory(m);
+	if (s->n_ceilings)
+		memcpy(v, s->ceilings, s->n_ceilings * sizeof(*v));
+	v[s->n_ceilings++] = *filter;
+	s->ceilings = v;
+	*c = (struct policy_ceiling){ r, p, filter, m->result->ceilings };
+	/* An audited rule says what it would do. */
+	if (r->mode == POLICY_ENFORCE)
+		m->result->ceilings = c;
+	return merge_note(m, "linux.seccomp", NULL,
+			  arena_printf(m->arena, "at most %s", p->name) ?: p->name);
+}
+
+static int ceiling_meet(struct merge *m, const struct policy_rule *r,
+			const struct policy_profile *p)
+{
+	struct spec_seccomp *filter = arena_alloc(m->arena, sizeof(*filter));
+	int err;
+
+	if (!filter)
+		return merge_no_memory(m);
+	if (ceiling_known(m, p))
+		return 0;
+	err = m->facts->profile(m->facts->arg, m->arena, p,
+				m->spec->process.capabilities.bounding, filter, m->e);
+	if (err < 0)
+		return error_prefix(m->e, "node policy \"%s\", rule \"%s\"", r->policy,
+				    r->name);
+	if (!filter->present)
+		return 0;
+	if (profile_asks(filter))
+		return merge_refuse(m, "linux.seccomp", NULL,
+				    "the ceiling %s asks an agent (SCMP_ACT_NOTIFY), and has "
+				    "none",
+				    p->name);
+	return ceiling_add(m, r, p, filter);
+}
+
+int field_ceiling(struct merge *m, const struct policy_rule *r)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; err == 0 && i < r->seccomp.n_ceilings; i++)
+		err = ceiling_meet(m, r, &r->seccomp.ceilings[i]);
+	return err;
+}
+
+/*
+ * By the spec itself, or by this rule's own default or ceiling: if another rule's would do, one more rule could let
+ * in what was refused.
+ */
+int field_profile_required(struct merge *m, const struct policy_rule *r)
+{
+	bool own = m->request->linux_.seccomp.present || r->seccomp.profile.name ||
+		   r->seccomp.n_ceilings;
+
+	if (!r->seccomp.required || (own && m->spec->linux_.seccomp.present))
+		return 0;
+	return merge_refuse(m, "linux.seccomp", NULL, "a seccomp profile is required");
 }
 
 static int denied_text(const struct policy_seccomp *p, struct buf *ret)

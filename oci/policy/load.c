@@ -149,10 +149,9 @@ static int load_check_signature(const struct load *l, int dir_fd, const char *na
 }
 
 /* Beside the policy's file unless it is absolute; no part of the path may be a symlink. */
-static int load_profile(const struct load *l, int dir_fd, struct policy_rule *rule,
-			struct error *e)
+static int load_profile(const struct load *l, int dir_fd, const struct policy_rule *rule,
+			struct policy_profile *p, struct error *e)
 {
-	struct policy_profile *p = &rule->seccomp.profile;
 	autoclose int root_fd = -1, fd = -1;
 	int r;
 
@@ -172,12 +171,17 @@ static int load_profile(const struct load *l, int dir_fd, struct policy_rule *ru
 
 static int load_profiles(const struct load *l, struct policy *p, int dir_fd, struct error *e)
 {
-	size_t i;
+	size_t i, k;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < p->n_rules; i++)
-		if (p->rules[i].seccomp.profile.name)
-			r = load_profile(l, dir_fd, &p->rules[i], e);
+	for (i = 0; r == 0 && i < p->n_rules; i++) {
+		struct policy_seccomp *s = &p->rules[i].seccomp;
+
+		if (s->profile.name)
+			r = load_profile(l, dir_fd, &p->rules[i], &s->profile, e);
+		for (k = 0; r == 0 && k < s->n_ceilings; k++)
+			r = load_profile(l, dir_fd, &p->rules[i], &s->ceilings[k], e);
+	}
 	return r < 0 ? error_prefix(e, "node policy %s", p->file) : 0;
 }
 

@@ -27,6 +27,8 @@ const struct policy_field policy_fields[] = {
 	{ "process.selinux", POLICY_CREATE | POLICY_EXEC, field_selinux },
 	{ "exec", POLICY_EXEC, field_exec },
 	{ "seccomp.default", POLICY_CREATE, field_profile },
+	/* Behind the default, which it cuts as any other. */
+	{ "seccomp.ceiling", POLICY_CREATE, field_ceiling },
 	{ "seccomp.required", POLICY_CREATE, field_profile_required },
 	{ "seccomp.deny", POLICY_CREATE, field_denied_calls },
 	{ "seccomp.abis", POLICY_CREATE, field_abis },

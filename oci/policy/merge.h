@@ -64,12 +64,21 @@ struct policy_change {
 	struct policy_change *next;
 };
 
+/* A profile that cuts the container's, and the rule that says so. */
+struct policy_ceiling {
+	const struct policy_rule *rule;
+	const struct policy_profile *profile;
+	const struct spec_seccomp *filter;
+	struct policy_ceiling *next;
+};
+
 struct policy_result {
 	size_t n_matching; /* rules that hold for this spec */
 	size_t n_refused;  /* by rules that are enforced */
 	struct policy_change *first, **last;
 	const char *profile; /* the default seccomp profile that was put in; or NULL */
 	size_t profile_len;
+	struct policy_ceiling *ceilings;
 	bool report; /* denied calls are to be told */
 	size_t n_enforced;
 	const struct policy_rule **enforced; /* those that hold, in the set's order */

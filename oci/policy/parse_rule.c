@@ -187,6 +187,7 @@ static int read_denied_calls(struct reader *r, const struct json *j, const struc
 static const struct field seccomp_fields[] = {
 	{ "default", KIND_STRING, read_string, AT(policy_seccomp, profile.name) },
 	{ "required", KIND_BOOL, read_bool, AT(policy_seccomp, required) },
+	{ "ceiling", KIND_STRINGS, read_ceilings, 0 },
 	{ "deny", KIND_OBJECTS, read_denied_calls, 0, &call_table },
 	{ "abis", KIND_STRINGS, read_abis, 0 },
 	{ "listeners", KIND_STRINGS, read_allowed_paths, AT(policy_seccomp, listeners) },

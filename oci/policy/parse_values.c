@@ -244,6 +244,22 @@ int read_rlimits(struct reader *r, const struct json *j, const struct field *f, 
 	return err;
 }
 
+int read_ceilings(struct reader *r, const struct json *j, const struct field *f, void *dst)
+{
+	struct policy_seccomp *s = dst;
+	struct spec_strings names = { 0 };
+	int err = read_strings(r, j, f, &names);
+
+	if (err < 0)
+		return err;
+	s->ceilings = arena_array(r->arena, names.n + 1, sizeof(*s->ceilings));
+	if (!s->ceilings)
+		return reader_no_memory(r);
+	for (s->n_ceilings = 0; s->n_ceilings < names.n; s->n_ceilings++)
+		s->ceilings[s->n_ceilings].name = names.v[s->n_ceilings];
+	return 0;
+}
+
 int read_abis(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
 	struct policy_seccomp *s = dst;

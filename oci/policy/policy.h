@@ -79,6 +79,8 @@ struct policy_profile { /* a seccomp profile in Docker's format */
 struct policy_seccomp {
 	struct policy_profile profile; /* where the spec has none; name NULL: none given */
 	bool required;
+	size_t n_ceilings;
+	struct policy_profile *ceilings; /* what they deny is denied, whatever the spec says */
 	size_t n_denied;
 	struct spec_seccomp_rule *denied; /* ERRNO rules */
 	bool abis_set;

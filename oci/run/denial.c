@@ -15,6 +15,23 @@
 
 #define ABIS_MAX 32
 
+static int denial_resolve(struct denial_rule *d, const struct spec_seccomp *s, struct error *e)
+{
+	struct seccomp_target target;
+	int r;
+
+	seccomp_target_host(&target, (uint32_t)s->flags);
+	d->rules = calloc(1, sizeof(*d->rules));
+	if (!d->rules)
+		return error_set(e, ENOMEM, "node policies");
+	r = seccomp_rules_init(d->rules, s, &target, e);
+	if (r < 0) {
+		free(d->rules);
+		d->rules = NULL;
+	}
+	return r;
+}
+
 /* A rule's own denials alone, on top of nothing. */
 static int denial_read(struct denial_rule *d, struct error *e)
 {
@@ -24,9 +41,7 @@ static int denial_read(struct denial_rule *d, struct error *e)
 		.n_rules = d->rule->seccomp.n_denied,
 		.rules = d->rule->seccomp.denied,
 	};
-	struct seccomp_target target;
 	uint32_t abis[ABIS_MAX];
-	int r;
 
 	while (s.n_architectures < ABIS_MAX &&
 	       spec_seccomp_arch_names[s.n_architectures].name) {
@@ -35,25 +50,19 @@ static int denial_read(struct denial_rule *d, struct error *e)
 		s.n_architectures++;
 	}
 	s.architectures = abis;
-	seccomp_target_host(&target, 0);
-	d->rules = calloc(1, sizeof(*d->rules));
-	if (!d->rules)
-		return error_set(e, ENOMEM, "node policies");
-	r = seccomp_rules_init(d->rules, &s, &target, e);
-	if (r < 0) {
-		free(d->rules);
-		d->rules = NULL;
-	}
-	return r;
+	return denial_resolve(d, &s, e);
 }
 
 int denial_init(struct denial *d, const struct guard *g, struct error *e)
 {
-	size_t i;
+	const struct policy_ceiling *c;
+	size_t i, n = g->result.n_enforced + 1;
 	int r = 0;
 
 	*d = (struct denial){ 0 };
-	d->v = calloc(g->result.n_enforced + 1, sizeof(*d->v));
+	for (c = g->result.ceilings; c; c = c->next)
+		n++;
+	d->v = calloc(n, sizeof(*d->v));
 	if (!d->v)
 		return error_set(e, ENOMEM, "node policies");
 	for (i = 0; r == 0 && i < g->result.n_enforced; i++) {
@@ -63,6 +72,11 @@ int denial_init(struct denial *d, const struct guard *g, struct error *e)
 			continue;
 		d->v[d->n].rule = rule;
 		r = denial_read(&d->v[d->n], e);
+		d->n += r == 0;
+	}
+	for (c = g->result.ceilings; r == 0 && c; c = c->next) {
+		d->v[d->n].rule = c->rule;
+		r = denial_resolve(&d->v[d->n], c->filter, e);
 		d->n += r == 0;
 	}
 	/* What nobody denies by name, the default profile does that a rule gave. */

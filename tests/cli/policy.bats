@@ -99,6 +99,41 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	contains "$output" ': EPERM (node policy "edge", rule "floor")'
 }
 
+@test "a ceiling cuts any profile, the default's and none, call by call and argument by argument" {
+	cat > "$T/ceiling.json" <<- 'EOF'
+		{ "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+		  { "names": [ "mkdir", "mkdirat" ], "action": "SCMP_ACT_ERRNO", "errnoRet": 1 },
+		  { "names": [ "socket" ], "action": "SCMP_ACT_ERRNO", "errnoRet": 97, "args": [ { "index": 0, "value": 2, "op": "SCMP_CMP_EQ" } ] } ] }
+	EOF
+	cp "$HERE/../../policies/seccomp/default.json" "$T/default.json"
+	policy '{ seccomp: { ceiling: [ "ceiling.json" ] } }'
+	script 'mkdir /tmp/x 2>&1 || true; grep Seccomp: /proc/self/status'
+	config 'del(.linux.seccomp)'
+	run_ok
+	[[ $output == *"Operation not permitted"*"Seccomp:	2" ]]
+	simulated() { rt policy --bundle "$BUNDLE" simulate --syscall "$@"; echo "$output"; }
+	[[ $(simulated socket 2 1 0) == *'EAFNOSUPPORT (node policy "edge", rule "floor"); as it was asked for: allowed' ]]
+	[[ $(simulated socket 1 1 0) == *': allowed' ]]
+	# The spec's own words stay where they are stricter.
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [ { names: [ "socket" ], action: "SCMP_ACT_KILL_PROCESS" }, { names: [ "mkdir" ], action: "SCMP_ACT_ERRNO", errnoRet: 13 } ] }'
+	[[ $(simulated socket 2 1 0) == *'killed'* ]]
+	[[ $(simulated mkdir 0) == *'EPERM (node policy "edge", rule "floor"); as it was asked for: EACCES' ]]
+	# Two ceilings, one of which is the shipped profile: what both allow.
+	policy '{ seccomp: { ceiling: [ "default.json", "ceiling.json" ], required: true } }'
+	config 'del(.linux.seccomp)'
+	[[ $(simulated mkdir 0) == *'EPERM'* ]]
+	[[ $(simulated mount 0) == *'EPERM (node policy "edge", rule "floor")'* ]]
+	[[ $(simulated read 0) == *': allowed' ]]
+	run_ok
+	explain
+	same "at most default.json, at most ceiling.json" "$(jq -r '[ .changes[] | select(.field == "linux.seccomp") | .effective ] | join(", ")' <<< "$output")"
+	jq '.defaultAction = "SCMP_ACT_NOTIFY"' "$T/ceiling.json" > "$T/agent.json"
+	policy '{ seccomp: { ceiling: [ "agent.json" ] } }'
+	run_refused "asks an agent"
+	policy '{ seccomp: { ceiling: [ "no.json" ] } }'
+	run_refused "open the seccomp profile no.json"
+}
+
 @test "P8: AF_ALG is denied by every way to socket(2), and 32-bit calls have none where they are off" {
 	[[ $(uname -m) == x86_64 ]] || skip "the numbers of the system calls are those of x86_64"
 	local deny='{ names: [ "socket" ], errno: "EAFNOSUPPORT", args: [ { index: 0, value: 38, op: "SCMP_CMP_EQ" } ] }'

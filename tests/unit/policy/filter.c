@@ -69,8 +69,20 @@ static struct spec_seccomp_rule some_call(struct arena *a, uint32_t action)
 	return r;
 }
 
+/* The profiles that ceilings name, by the digit that is their text. */
+static struct spec_seccomp given[4];
+
+static int given_profile(void *arg, struct arena *a, const struct policy_profile *p,
+			 uint64_t bounding, struct spec_seccomp *ret, struct error *e)
+{
+	(void)arg, (void)a, (void)bounding, (void)e;
+	*ret = given[p->text[0] - '0'];
+	return 0;
+}
+
 static struct policy_rule *some_rule(struct arena *a)
 {
+	static const char *const texts[] = { "0", "1", "2", "3" };
 	struct policy_rule *r = arena_alloc(a, sizeof(*r));
 	size_t i;
 
@@ -84,6 +96,10 @@ static struct policy_rule *some_rule(struct arena *a)
 	r->seccomp.abis = arena_array(a, 2, sizeof(uint32_t));
 	while (r->seccomp.n_abis < rnd(3))
 		r->seccomp.abis[r->seccomp.n_abis++] = archs[1 + rnd(2)];
+	r->seccomp.ceilings = arena_array(a, 2, sizeof(*r->seccomp.ceilings));
+	while (r->seccomp.n_ceilings < 2 && rnd(3) == 0)
+		r->seccomp.ceilings[r->seccomp.n_ceilings++] =
+			(struct policy_profile){ "c", texts[rnd(4)], 1 };
 	return r;
 }
 
@@ -122,6 +138,7 @@ static int merge_and_compile(const struct policy_rule **rules, size_t n,
 	int r;
 
 	f.native_arch = AUDIT_ARCH_X86_64;
+	f.profile = given_profile;
 	r = policy_merge(&set, &f, POLICY_CREATE, &s, a, &result, &e);
 	if (r == 0)
 		r = seccomp_compile(&s.linux_.seccomp, &target, ret, &e);
@@ -198,6 +215,8 @@ static void one_more_rule_never_lets_a_call_through(void **state)
 
 		arena_init(&a, 16u << 20);
 		some_filter(&a, &asked);
+		for (k = 0; k < ARRAY_SIZE(given); k++)
+			some_filter(&a, &given[k]);
 		for (k = 0; k <= n; k++)
 			rules[k] = some_rule(&a);
 		if (merge_and_compile(rules, n, &asked, &a, &before) == 0 &&

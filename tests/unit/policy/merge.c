@@ -138,6 +138,8 @@ static void some_devices(struct arena *a, struct policy_resources *r)
 	}
 }
 
+static const char *const ceilings[] = { "1", "2", "3" };
+
 static struct policy_rule *some_rule(struct arena *a)
 {
 	struct policy_rule *r = arena_alloc(a, sizeof(*r));
@@ -151,6 +153,11 @@ static struct policy_rule *some_rule(struct arena *a)
 	r->seccomp.profile.text = coin() ? "one" : "two";
 	r->seccomp.profile.len = 3;
 	r->seccomp.required = rnd(10) == 0;
+	r->seccomp.n_ceilings = rnd(3);
+	r->seccomp.ceilings = arena_array(a, 2, sizeof(*r->seccomp.ceilings));
+	for (size_t i = 0; i < r->seccomp.n_ceilings; i++)
+		r->seccomp.ceilings[i] =
+			(struct policy_profile){ "c", ceilings[rnd(ARRAY_SIZE(ceilings))], 1 };
 	r->seccomp.n_denied = coin();
 	r->seccomp.denied = arena_array(a, 1, sizeof(*r->seccomp.denied));
 	r->seccomp.denied[0] =
@@ -449,6 +456,7 @@ static const struct row_case {
 	  POLICY_CREATE },
 	{ "exec", "'exec': { 'sameAsContainer': true }", NULL, POLICY_EXEC },
 	{ "seccomp.default", "'seccomp': { 'default': 'x' }", NULL, POLICY_CREATE },
+	{ "seccomp.ceiling", "'seccomp': { 'ceiling': [ 'x' ] }", NULL, POLICY_CREATE },
 	{ "seccomp.required", "'seccomp': { 'required': true }", NULL, POLICY_CREATE },
 	{ "seccomp.deny", "'seccomp': { 'deny': [ { 'names': [ 'bpf' ] } ] }", NULL,
 	  POLICY_CREATE },
@@ -576,6 +584,8 @@ static size_t row_effects(const struct row_case *c, const struct policy_field *f
 		fail_msg("%s: %s", c->row, e.text);
 	set.n = 1;
 	set.policies[0].rules[0].seccomp.profile.text = "";
+	if (set.policies[0].rules[0].seccomp.n_ceilings)
+		set.policies[0].rules[0].seccomp.ceilings[0].text = "";
 	assert_int_equal(policy_set_order(&set, &e), 0);
 	config = quoted(&set.arena, c->config ?: CONFIG(""));
 	r = spec_parse("config.json", config, strlen(config), &spec, &e);

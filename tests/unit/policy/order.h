@@ -216,6 +216,14 @@ static bool order_seccomp(const struct spec_seccomp *a, const struct spec_seccom
 		return true;
 	if (b->flags & ~a->flags)
 		return false;
+	for (i = 0; i < a->n_ceilings; i++) {
+		for (k = 0; k < b->n_ceilings &&
+			    b->ceilings[k].default_errno != a->ceilings[i].default_errno;
+		     k++)
+			;
+		if (k == b->n_ceilings)
+			return false;
+	}
 	if (!b->present || b->n_rules < a->n_rules ||
 	    (a->default_action != b->default_action && a->default_action != 0x7fff0000))
 		return false;
@@ -369,9 +377,10 @@ static int order_profile(void *arg, struct arena *a, const struct policy_profile
 {
 	static uint32_t arch[1] = { ORDER_NATIVE };
 
-	(void)arg, (void)a, (void)p, (void)bounding, (void)e;
+	(void)arg, (void)a, (void)bounding, (void)e;
 	*ret = (struct spec_seccomp){ .present = true,
 				      .default_action = 0x50000,
+				      .default_errno = (uint32_t)p->text[0],
 				      .n_architectures = 1,
 				      .architectures = arch };
 	return 0;
