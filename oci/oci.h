@@ -55,6 +55,7 @@ struct oci_create_options {
 	const char *pid_file;       /* or NULL */
 	const char *pidfd_socket;   /* gets the process's pidfd; or NULL */
 	unsigned int preserve_fds;  /* files 3 to 3+n-1, which must be open */
+	const bool *preserve_gaps;  /* those of them that are not for the process; NULL: none */
 	unsigned int
 		listen_fds; /* the first of them, that it is told of as sd_listen_fds(3) says */
 	const char *listen_names; /* LISTEN_FDNAMES; or NULL */
@@ -92,6 +93,7 @@ struct oci_exec_options {
 	const char *pid_file;
 	const char *pidfd_socket;
 	unsigned int preserve_fds;
+	const bool *preserve_gaps;
 	unsigned int listen_fds;
 	const char *listen_names;
 	int stdio[3];

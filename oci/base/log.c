@@ -32,6 +32,11 @@ void log_to(int fd, bool json, enum log_level most)
 	log_target.most = most;
 }
 
+void log_move(int fd)
+{
+	log_target.fd = fd;
+}
+
 enum log_level log_most(void)
 {
 	return log_target.most;

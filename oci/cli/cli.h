@@ -25,7 +25,8 @@ struct cli {
 	bool timing;
 	bool version;
 	bool help;
-	unsigned int inherited; /* files from 3 on that the caller left open */
+	unsigned int inherited; /* files from 3 on that the caller left open, without a gap */
+	int log_fd;             /* of --log; 0: none */
 };
 
 /* --- options.c --------------------------------------------------------------------------------- */
@@ -77,12 +78,28 @@ void inherit_look(struct cli *cli);
 /* None of them reaches another program by itself. */
 void inherit_end(void);
 
+/* What is handed on to the payload, as struct oci_create_options has it. */
+struct inheritance {
+	unsigned int *preserve_fds;
+	const bool **preserve_gaps;
+	unsigned int *listen_fds;
+	const char **listen_names;
+};
+
+#define INHERITANCE(options)                                \
+	((struct inheritance){                              \
+		.preserve_fds = &(options)->preserve_fds,   \
+		.preserve_gaps = &(options)->preserve_gaps, \
+		.listen_fds = &(options)->listen_fds,       \
+		.listen_names = &(options)->listen_names,   \
+	})
+
 /*
- * Whether the files of --preserve-fds are there; ours must not be taken for them. Those that a service
- * manager handed us (sd_listen_fds(3)) come before them, and count from here on.
+ * Finds the files of --preserve-fds; ours must not be taken for them. Some may be missing: engines that
+ * hand on single files give the number that reaches the last of them. Those that a service manager handed
+ * us (sd_listen_fds(3)) come before them, and count from here on.
  */
-int inherit_check(const struct cli *cli, unsigned int *preserve, unsigned int *listen,
-		  const char **listen_names, struct error *e);
+int inherit_check(struct cli *cli, const struct inheritance *in, struct error *e);
 
 /* --- foreground.c ------------------------------------------------------------------------------ */
 

@@ -23,7 +23,8 @@ static const struct option_row rows[] = {
 	    "chroot instead of pivot_root (initramfs)"),
 	ROW("no-new-keyring", 0, OPTION_FLAG, no_new_keyring, NULL,
 	    "keep the caller's session keyring"),
-	ROW("preserve-fds", 0, OPTION_NUMBER, preserve_fds, "N", "pass on fds 3 to 3+N-1"),
+	ROW("preserve-fds", 0, OPTION_NUMBER, preserve_fds, "N",
+	    "pass on those of the fds 3 to 3+N-1 that are open"),
 };
 
 const struct option_table create_table = {
@@ -46,8 +47,7 @@ int verb_create(struct cli *cli, int argc, char **argv)
 		return r > 0 ? 0 : r;
 	opt.id = argv[first];
 	opt.notify = foreground_service() != NULL;
-	r = inherit_check(cli, &opt.preserve_fds, &opt.listen_fds, &opt.listen_names,
-			  &cli->error);
+	r = inherit_check(cli, &INHERITANCE(&opt), &cli->error);
 	if (r == 0)
 		r = foreground_begin(cli);
 	if (r == 0)

@@ -38,7 +38,8 @@ static const struct option_row rows[] = {
 	ROW("apparmor", 0, OPTION_STRING, exec.apparmor_profile, "PROFILE", "AppArmor profile"),
 	ROW("process-label", 0, OPTION_STRING, exec.selinux_label, "LABEL", "SELinux label"),
 	ROW("no-new-privs", 0, OPTION_FLAG, exec.no_new_privs, NULL, "set no_new_privs"),
-	ROW("preserve-fds", 0, OPTION_NUMBER, exec.preserve_fds, "N", "pass on fds 3 to 3+N-1"),
+	ROW("preserve-fds", 0, OPTION_NUMBER, exec.preserve_fds, "N",
+	    "pass on those of the fds 3 to 3+N-1 that are open"),
 	ROW("cgroup", 0, OPTION_STRING, exec.cgroup, "PATH", "run in a sub-cgroup"),
 	ROW("ignore-paused", 0, OPTION_FLAG, exec.ignore_paused, NULL,
 	    "also in a paused container: it runs when that is resumed"),
@@ -110,8 +111,7 @@ int verb_exec(struct cli *cli, int argc, char **argv)
 	r = exec_read_gids(&opt.gids, gids, ARRAY_SIZE(gids), &opt.exec.n_additional_gids,
 			   &cli->error);
 	if (r == 0)
-		r = inherit_check(cli, &opt.exec.preserve_fds, &opt.exec.listen_fds,
-				  &opt.exec.listen_names, &cli->error);
+		r = inherit_check(cli, &INHERITANCE(&opt.exec), &cli->error);
 	if (r == 0)
 		r = foreground_begin(cli);
 	/* Offered in any case: whether there is a terminal, a --process file may decide. */

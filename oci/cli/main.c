@@ -41,6 +41,7 @@ static int open_log(struct cli *cli)
 		fd = open(cli->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
 		if (fd < 0)
 			return error_set(&cli->error, errno, "--log: open %s", cli->log);
+		cli->log_fd = fd;
 	}
 	log_to(fd, json, most);
 	return 0;

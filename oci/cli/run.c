@@ -40,7 +40,7 @@ static const struct option_row rows[] = {
 	ROW("no-new-keyring", 0, OPTION_FLAG, create.no_new_keyring, NULL,
 	    "keep the caller's session keyring"),
 	ROW("preserve-fds", 0, OPTION_NUMBER, create.preserve_fds, "N",
-	    "pass on fds 3 to 3+N-1"),
+	    "pass on those of the fds 3 to 3+N-1 that are open"),
 };
 
 const struct option_table run_table = {
@@ -95,8 +95,7 @@ int verb_run(struct cli *cli, int argc, char **argv)
 		return r > 0 ? 0 : r;
 	opt.create.id = argv[first];
 	opt.create.notify = foreground_service() != NULL;
-	r = inherit_check(cli, &opt.create.preserve_fds, &opt.create.listen_fds,
-			  &opt.create.listen_names, &cli->error);
+	r = inherit_check(cli, &INHERITANCE(&opt.create), &cli->error);
 	if (r == 0)
 		r = foreground_begin(cli);
 	if (r == 0)

@@ -522,12 +522,13 @@ static void child_shed_stack(void)
 /* Nothing but 0-2, what is to be preserved, and the socket that ends with execve. */
 static int child_close_fds(struct child *c, struct error *e)
 {
+	const bool *gaps = c->sandbox.preserve_gaps;
 	unsigned int i;
 	int r;
 
 	r = fd_close_except((int)(3 + c->sandbox.preserve_fds), &c->sync_fd, 1);
 	for (i = 0; r == 0 && i < c->sandbox.preserve_fds; i++)
-		r = fd_set_cloexec((int)(3 + i), false);
+		r = fd_set_cloexec((int)(3 + i), gaps && gaps[i]);
 	return r < 0 ? error_set(e, -r, "hand on the descriptors to preserve") : 0;
 }
 

@@ -184,6 +184,7 @@ static int create_open_outside(struct create *c, struct error *e)
 	sb->no_pivot = c->opt->no_pivot;
 	sb->no_new_keyring = c->opt->no_new_keyring;
 	sb->preserve_fds = c->opt->preserve_fds;
+	sb->preserve_gaps = c->opt->preserve_gaps;
 	sb->listen_fds = c->opt->listen_fds;
 	sb->listen_names = c->opt->listen_names;
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);

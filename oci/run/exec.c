@@ -250,6 +250,7 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 	sb->bundle = x->container.state.bundle;
 	sb->joining = true;
 	sb->preserve_fds = x->opt->preserve_fds;
+	sb->preserve_gaps = x->opt->preserve_gaps;
 	sb->listen_fds = x->opt->listen_fds;
 	sb->listen_names = x->opt->listen_names;
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);

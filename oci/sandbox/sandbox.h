@@ -38,6 +38,7 @@ struct sandbox {
 	bool foreign_userns; /* host ids are not our ids: the parent must open host paths */
 	bool net_apart;      /* the parent makes the network namespace and hands it over */
 	unsigned int preserve_fds; /* 3 .. 3+n-1 reach the payload */
+	const bool *preserve_gaps; /* but those that are true in here; NULL: all do */
 	unsigned int listen_fds;   /* how many of them it is told of: sd_listen_fds(3) */
 	const char *listen_names;  /* LISTEN_FDNAMES, or NULL */
 

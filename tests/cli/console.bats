@@ -202,12 +202,28 @@ shown() { wait_for grep -qF "$1" "$T/shown"; }
 	same "$(pid_of)" "$(cat "$CG/cgroup.procs")"
 }
 
-@test "run --preserve-fds hands on exactly as many files, and refuses what is not open" {
+@test "run --preserve-fds hands on exactly as many files, and refuses where none is open" {
 	payload probe fds
 	output=$("$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" --preserve-fds 1 "$ID" \
 		3< /etc/os-release 4< /etc/passwd)
 	same "0 1 2 3" "$(awk '{ printf "%s%s", sep, $1; sep = " " }' <<< "$output")"
-	run_refused "--preserve-fds 2: fd 3 is not open" --preserve-fds 2
+	run_refused "--preserve-fds 2: none of the fds 3 to 4 is open" --preserve-fds 2 3<&- 4<&-
+}
+
+# As engines do that hand on single files: the number reaches the last of them.
+@test "--preserve-fds hands on what is open, and nothing of ours in the gaps" {
+	payload probe fds
+	output=$("$RUNTIME" --log "$T/log" --debug --root "$ROOT" run --bundle "$BUNDLE" --preserve-fds 40 "$ID" \
+		3<&- 4<&- 5< /etc/os-release 9< /etc/passwd 10<&-)
+	same "0 1 2 5 9" "$(awk '{ printf "%s%s", sep, $1; sep = " " }' <<< "$output")"
+	contains "$output" "9 /etc/passwd"
+	start_sleeper
+	output=$("$RUNTIME" --log "$T/log" --debug --root "$ROOT" exec --preserve-fds 6 "$ID" \
+		probe fds 3<&- 4< /etc/os-release 8< /etc/passwd)
+	same "0 1 2 4 8" "$(awk '{ printf "%s%s", sep, $1; sep = " " }' <<< "$output")"
+	# The log has made room, and is still written to.
+	no "$RUNTIME" --log "$T/log" --root "$ROOT" exec --preserve-fds 6 "$ID" /nowhere 3<&- 4<&- 5< /etc/os-release
+	contains "$(cat "$T/log")" "/nowhere"
 }
 
 # What a service manager hands to the runtime: sockets from 3 on, and how many there are.
