@@ -20,6 +20,7 @@ struct arena;
 struct cgroup_stats;
 struct error;
 struct json_writer;
+struct spec;
 struct spec_intel_rdt;
 struct spec_pair;
 struct spec_resources;
@@ -151,6 +152,16 @@ int oci_update(const struct oci_runtime *rt, const char *id, const struct spec_r
 /* The same for linux.intelRdt: its schemata. */
 int oci_update_rdt(const struct oci_runtime *rt, const char *id, const struct spec_intel_rdt *r,
 		   struct error *e);
+
+/*
+ * The mounts of `mounts`, which needs hold nothing else, into a running container: all, or none. What
+ * shows namespaces of who mounts it, a new proc or cgroup, is -ENOTSUP. Removed is what is mounted on
+ * their destinations; what keeps the container from a masked path is -EPERM.
+ */
+int oci_mounts_add(const struct oci_runtime *rt, const char *id, const struct spec *mounts,
+		   struct error *e);
+int oci_mounts_remove(const struct oci_runtime *rt, const char *id, const struct spec *mounts,
+		      struct error *e);
 
 /* Removes a container that is stopped or was never started; `force`: kills what is there first, whatever state it is in. */
 int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct error *e);

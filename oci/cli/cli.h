@@ -159,6 +159,7 @@ int verb_features(struct cli *cli, int argc, char **argv);
 int verb_kill(struct cli *cli, int argc, char **argv);
 int verb_list(struct cli *cli, int argc, char **argv);
 int verb_man(struct cli *cli, int argc, char **argv);
+int verb_mounts(struct cli *cli, int argc, char **argv);
 int verb_pause(struct cli *cli, int argc, char **argv);
 int verb_policy(struct cli *cli, int argc, char **argv);
 int verb_ps(struct cli *cli, int argc, char **argv);
@@ -172,8 +173,8 @@ int verb_wait(struct cli *cli, int argc, char **argv);
 
 extern const struct option_table doctor_table, completion_table, create_table, delete_table,
 	events_table, exec_table, features_table, kill_table, list_table, man_table,
-	pause_table, policy_table, ps_table, resume_table, run_table, spec_table, start_table,
-	state_table, update_table, wait_table;
+	mounts_table, pause_table, policy_table, ps_table, resume_table, run_table, spec_table,
+	start_table, state_table, update_table, wait_table;
 
 /* --- what several verbs share: output.c, output_stats.c ----------------------------------------- */
 

@@ -21,6 +21,7 @@ const struct verb cli_verbs[] = {
 	VERB(kill, "send a signal to a container"),
 	VERB(list, "list the containers"),
 	VERB(man, "print a page of the manual"),
+	VERB(mounts, "add mounts to a running container, or remove them"),
 	VERB(pause, "freeze all processes of a container"),
 	VERB(policy, "check the node's policies, and what they make of a bundle"),
 	VERB(ps, "list the processes of a container"),

@@ -172,6 +172,23 @@ int guard_exec(struct guard *g, const struct spec *spec, struct spec_process *pr
 	return r;
 }
 
+int guard_mounts(struct guard *g, const struct container *c, struct spec *spec, struct arena *a,
+		 struct error *e)
+{
+	int r = guard_load_both(g, c, e);
+
+	if (r < 0 || policy_set_is_empty(&g->set))
+		return r;
+	r = guard_ask(g, c->state.bundle, c->state.cgroup, spec->n_mounts, e);
+	if (r == 0)
+		r = policy_merge(&g->set, &g->host.facts, POLICY_CREATE, spec, a, &g->result,
+				 e);
+	if (r < 0 || c->rt->rootless)
+		return r;
+	r = policy_host_pin(&g->host, spec, a, e);
+	return r < 0 ? r : 0;
+}
+
 static int guard_merge_update(struct guard *g, const struct container *c,
 			      struct spec_resources *r, struct arena *a, struct error *e)
 {

@@ -45,6 +45,10 @@ int guard_open(struct guard *g, const struct container *c, struct spec *spec, st
 int guard_exec(struct guard *g, const struct spec *spec, struct spec_process *process,
 	       struct arena *a, struct error *e);
 
+/* More mounts for a container that runs, the only ones of its spec here; else as guard_create(). */
+int guard_mounts(struct guard *g, const struct container *c, struct spec *spec, struct arena *a,
+		 struct error *e);
+
 /* New limits for a container that runs. */
 int guard_update(const struct container *c, struct spec_resources *r, struct arena *a,
 		 struct error *e);
