@@ -97,7 +97,7 @@ static int pause_run(const struct change *ch, const struct runtime_target *t, st
 
 static void pause_then(struct container *c)
 {
-	Pb__TaskPaused m = PB__TASK_PAUSED__INIT;
+	Pb__TaskOf m = PB__TASK_OF__INIT;
 
 	c->paused = true;
 	m.container_id = c->id;
@@ -119,7 +119,7 @@ static int resume_run(const struct change *ch, const struct runtime_target *t, s
 
 static void resume_then(struct container *c)
 {
-	Pb__TaskResumed m = PB__TASK_RESUMED__INIT;
+	Pb__TaskOf m = PB__TASK_OF__INIT;
 
 	c->paused = false;
 	m.container_id = c->id;

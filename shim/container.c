@@ -128,7 +128,7 @@ static int container_read_oom(const struct container *c, uint64_t *ret)
 
 void container_check_oom(struct container *c)
 {
-	Pb__TaskOOM m = PB__TASK_OOM__INIT;
+	Pb__TaskOf m = PB__TASK_OF__INIT;
 	uint64_t kills = 0;
 
 	if (c->memory.fd < 0)

@@ -173,7 +173,7 @@ static void start_done(void *job, const struct worker_result *result)
 {
 	struct process *p = job;
 	struct call *call = take_ptr(&p->pending);
-	Pb__StartResponse m = PB__START_RESPONSE__INIT;
+	Pb__PidResponse m = PB__PID_RESPONSE__INIT;
 	struct error e = result->error;
 	int r = result->r;
 

@@ -149,7 +149,7 @@ static void create_done(void *job, const struct worker_result *result)
 	struct container *c = job;
 	struct process *p = &c->init;
 	struct call *call = take_ptr(&p->pending);
-	Pb__CreateResponse m = PB__CREATE_RESPONSE__INIT;
+	Pb__PidResponse m = PB__PID_RESPONSE__INIT;
 	struct error e = result->error;
 	int r = result->r;
 

@@ -28,7 +28,7 @@ struct metrics {
 	struct arena arena;
 	const char *lines;
 	Pb__V1Metrics all;
-	Pb__V1PidsStat pids;
+	Pb__PidsStat pids;
 	Pb__V1CpuStat cpu;
 	Pb__V1CpuUsage usage;
 	Pb__V1Throttle throttling;
@@ -75,7 +75,7 @@ static void metrics_pids(struct metrics *m)
 
 	if (fd < 0)
 		return;
-	pb__v1_pids_stat__init(&m->pids);
+	pb__pids_stat__init(&m->pids);
 	m->pids.current = metrics_number(fd, "pids.current");
 	m->pids.limit = metrics_number(fd, "pids.max");
 	m->all.pids = &m->pids;

@@ -103,8 +103,7 @@ static void sandbox_answer_start(struct call *call, const ProtobufCMessage *m)
 
 static void sandbox_start(struct shim *s, struct call *call, const void *m)
 {
-	struct container *c =
-		sandbox_find(s, call, ((const Pb__StartSandboxRequest *)m)->sandbox_id);
+	struct container *c = sandbox_find(s, call, ((const Pb__ContainerRequest *)m)->id);
 
 	if (!c)
 		return;
@@ -124,8 +123,7 @@ static void sandbox_await(struct process *p, struct call *call)
 /* Its containers are stopped by who made them; what holds it has nothing to put in order. */
 static void sandbox_stop(struct shim *s, struct call *call, const void *m)
 {
-	struct container *c =
-		sandbox_find(s, call, ((const Pb__StopSandboxRequest *)m)->sandbox_id);
+	struct container *c = sandbox_find(s, call, ((const Pb__ContainerRequest *)m)->id);
 
 	if (!c)
 		return;
@@ -143,8 +141,7 @@ static void sandbox_stop(struct shim *s, struct call *call, const void *m)
 /* WaitSandboxResponse has the fields of a task's WaitResponse. */
 static void sandbox_wait(struct shim *s, struct call *call, const void *m)
 {
-	struct container *c =
-		sandbox_find(s, call, ((const Pb__WaitSandboxRequest *)m)->sandbox_id);
+	struct container *c = sandbox_find(s, call, ((const Pb__ContainerRequest *)m)->id);
 
 	if (c)
 		sandbox_await(&c->init, call);
@@ -164,8 +161,7 @@ static void sandbox_answer_shutdown(struct call *call, const ProtobufCMessage *m
 
 static void sandbox_shutdown(struct shim *s, struct call *call, const void *m)
 {
-	struct container *c =
-		container_find(s, ((const Pb__ShutdownSandboxRequest *)m)->sandbox_id);
+	struct container *c = container_find(s, ((const Pb__ContainerRequest *)m)->id);
 
 	if (!c || !c->pod) { /* it was never made, or is gone */
 		call_reply(call, NULL);
@@ -182,7 +178,7 @@ static void sandbox_shutdown(struct shim *s, struct call *call, const void *m)
 
 static void sandbox_ping(struct shim *s, struct call *call, const void *m)
 {
-	if (sandbox_find(s, call, ((const Pb__PingRequest *)m)->sandbox_id))
+	if (sandbox_find(s, call, ((const Pb__ContainerRequest *)m)->id))
 		call_reply(call, NULL);
 }
 
@@ -288,7 +284,7 @@ static void sandbox_platform(struct shim *s, struct call *call, const void *m)
 	struct utsname about;
 	char os[] = "linux";
 
-	if (!sandbox_find(s, call, ((const Pb__PlatformRequest *)m)->sandbox_id))
+	if (!sandbox_find(s, call, ((const Pb__ContainerRequest *)m)->id))
 		return;
 	if (uname(&about) < 0) {
 		call_fail(call, CODE_UNKNOWN, "the machine is not known");
@@ -303,7 +299,7 @@ static void sandbox_platform(struct shim *s, struct call *call, const void *m)
 static void sandbox_metrics(struct shim *s, struct call *call, const void *m)
 {
 	const struct container *c =
-		sandbox_find(s, call, ((const Pb__SandboxMetricsRequest *)m)->sandbox_id);
+		sandbox_find(s, call, ((const Pb__ContainerRequest *)m)->id);
 	Pb__SandboxMetricsResponse ret = PB__SANDBOX_METRICS_RESPONSE__INIT;
 	Pb__Metric metric = PB__METRIC__INIT;
 	Pb__Any any = PB__ANY__INIT;
@@ -329,13 +325,13 @@ static void sandbox_metrics(struct shim *s, struct call *call, const void *m)
 
 const struct method sandbox_methods[] = {
 	{ "CreateSandbox", &pb__create_sandbox_request__descriptor, sandbox_create },
-	{ "StartSandbox", &pb__start_sandbox_request__descriptor, sandbox_start },
-	{ "Platform", &pb__platform_request__descriptor, sandbox_platform },
-	{ "StopSandbox", &pb__stop_sandbox_request__descriptor, sandbox_stop },
-	{ "WaitSandbox", &pb__wait_sandbox_request__descriptor, sandbox_wait },
+	{ "StartSandbox", &pb__container_request__descriptor, sandbox_start },
+	{ "Platform", &pb__container_request__descriptor, sandbox_platform },
+	{ "StopSandbox", &pb__container_request__descriptor, sandbox_stop },
+	{ "WaitSandbox", &pb__container_request__descriptor, sandbox_wait },
 	{ "SandboxStatus", &pb__sandbox_status_request__descriptor, sandbox_status },
-	{ "PingSandbox", &pb__ping_request__descriptor, sandbox_ping },
-	{ "ShutdownSandbox", &pb__shutdown_sandbox_request__descriptor, sandbox_shutdown },
-	{ "SandboxMetrics", &pb__sandbox_metrics_request__descriptor, sandbox_metrics },
+	{ "PingSandbox", &pb__container_request__descriptor, sandbox_ping },
+	{ "ShutdownSandbox", &pb__container_request__descriptor, sandbox_shutdown },
+	{ "SandboxMetrics", &pb__container_request__descriptor, sandbox_metrics },
 	{ 0 },
 };

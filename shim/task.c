@@ -49,7 +49,7 @@ static struct process *task_process(struct shim *s, struct call *call, const cha
 
 static void task_state(struct shim *s, struct call *call, const void *m)
 {
-	const Pb__StateRequest *rq = m;
+	const Pb__ProcessRequest *rq = m;
 	struct process *p = task_process(s, call, rq->id, rq->exec_id);
 	Pb__StateResponse ret = PB__STATE_RESPONSE__INIT;
 	Pb__Timestamp at;
@@ -73,7 +73,7 @@ static void task_state(struct shim *s, struct call *call, const void *m)
 
 static void task_wait(struct shim *s, struct call *call, const void *m)
 {
-	const Pb__WaitRequest *rq = m;
+	const Pb__ProcessRequest *rq = m;
 	struct process *p = task_process(s, call, rq->id, rq->exec_id);
 
 	if (!p)
@@ -86,7 +86,7 @@ static void task_wait(struct shim *s, struct call *call, const void *m)
 
 static void task_connect(struct shim *s, struct call *call, const void *m)
 {
-	const Pb__ConnectRequest *rq = m;
+	const Pb__ContainerRequest *rq = m;
 	const struct container *c = container_find(s, rq->id);
 	Pb__ConnectResponse ret = PB__CONNECT_RESPONSE__INIT;
 	char version[] = STRAKE_VERSION;
@@ -160,7 +160,7 @@ static int task_list_pids(const struct container *c, struct cgroup_pids *ret)
 
 static void task_pids(struct shim *s, struct call *call, const void *m)
 {
-	const Pb__PidsRequest *rq = m;
+	const Pb__ContainerRequest *rq = m;
 	const struct container *c = task_container(s, call, rq->id);
 	Pb__PidsResponse ret = PB__PIDS_RESPONSE__INIT;
 	struct cgroup_pids pids = { 0 };
@@ -190,7 +190,8 @@ static void task_pids(struct shim *s, struct call *call, const void *m)
 
 static void task_stats(struct shim *s, struct call *call, const void *m)
 {
-	const struct container *c = task_container(s, call, ((const Pb__StatsRequest *)m)->id);
+	const struct container *c =
+		task_container(s, call, ((const Pb__ContainerRequest *)m)->id);
 	Pb__StatsResponse ret = PB__STATS_RESPONSE__INIT;
 	Pb__Any any = PB__ANY__INIT;
 	autobuf metrics = { .max = FRAME_MAX };
@@ -220,7 +221,7 @@ static void task_exec(struct shim *s, struct call *call, const void *m)
 
 static void task_start(struct shim *s, struct call *call, const void *m)
 {
-	const Pb__StartRequest *rq = m;
+	const Pb__ProcessRequest *rq = m;
 	struct process *p = task_process(s, call, rq->id, rq->exec_id);
 
 	if (p)
@@ -229,7 +230,7 @@ static void task_start(struct shim *s, struct call *call, const void *m)
 
 static void task_delete(struct shim *s, struct call *call, const void *m)
 {
-	const Pb__DeleteRequest *rq = m;
+	const Pb__ProcessRequest *rq = m;
 	struct process *p = task_process(s, call, rq->id, rq->exec_id);
 
 	if (p)
@@ -267,7 +268,7 @@ static void task_kill(struct shim *s, struct call *call, const void *m)
 
 static void task_pause(struct shim *s, struct call *call, const void *m)
 {
-	struct container *c = task_container(s, call, ((const Pb__PauseRequest *)m)->id);
+	struct container *c = task_container(s, call, ((const Pb__ContainerRequest *)m)->id);
 
 	if (!c)
 		return;
@@ -280,7 +281,7 @@ static void task_pause(struct shim *s, struct call *call, const void *m)
 
 static void task_resume(struct shim *s, struct call *call, const void *m)
 {
-	struct container *c = task_container(s, call, ((const Pb__ResumeRequest *)m)->id);
+	struct container *c = task_container(s, call, ((const Pb__ContainerRequest *)m)->id);
 
 	if (!c)
 		return;
@@ -354,22 +355,22 @@ static void task_shutdown(struct shim *s, struct call *call, const void *m)
 /* --- the table --------------------------------------------------------------------------------- */
 
 const struct method task_methods[] = {
-	{ "State", &pb__state_request__descriptor, task_state },
+	{ "State", &pb__process_request__descriptor, task_state },
 	{ "Create", &pb__create_request__descriptor, task_create },
-	{ "Start", &pb__start_request__descriptor, task_start },
-	{ "Delete", &pb__delete_request__descriptor, task_delete },
-	{ "Pids", &pb__pids_request__descriptor, task_pids },
-	{ "Pause", &pb__pause_request__descriptor, task_pause },
-	{ "Resume", &pb__resume_request__descriptor, task_resume },
+	{ "Start", &pb__process_request__descriptor, task_start },
+	{ "Delete", &pb__process_request__descriptor, task_delete },
+	{ "Pids", &pb__container_request__descriptor, task_pids },
+	{ "Pause", &pb__container_request__descriptor, task_pause },
+	{ "Resume", &pb__container_request__descriptor, task_resume },
 	{ "Checkpoint", &pb__checkpoint_request__descriptor, task_checkpoint },
 	{ "Kill", &pb__kill_request__descriptor, task_kill },
 	{ "Exec", &pb__exec_request__descriptor, task_exec },
 	{ "ResizePty", &pb__resize_pty_request__descriptor, task_resize_pty },
 	{ "CloseIO", &pb__close_iorequest__descriptor, task_close_io },
 	{ "Update", &pb__update_request__descriptor, task_update },
-	{ "Wait", &pb__wait_request__descriptor, task_wait },
-	{ "Stats", &pb__stats_request__descriptor, task_stats },
-	{ "Connect", &pb__connect_request__descriptor, task_connect },
-	{ "Shutdown", &pb__shutdown_request__descriptor, task_shutdown },
+	{ "Wait", &pb__process_request__descriptor, task_wait },
+	{ "Stats", &pb__container_request__descriptor, task_stats },
+	{ "Connect", &pb__container_request__descriptor, task_connect },
+	{ "Shutdown", &pb__container_request__descriptor, task_shutdown },
 	{ 0 },
 };
