@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "flags.h"
 #include "message.h"
@@ -24,6 +25,9 @@
 #include "runtime.h"
 #include "start.h"
 #include "task.pb-c.h"
+
+/* containerd waits 5 s for us. */
+#define DELETE_PATIENCE_MS 4000
 
 /* As if by SIGKILL, whatever it was. */
 #define DELETE_STATUS 137
@@ -43,8 +47,13 @@ static int delete_container(const struct options *o, const char *id, const char 
 			    struct error *e)
 {
 	const struct runtime_target t = { o, id, bundle, 0 };
-	int r = runtime_of(o)->remove(&t, e);
+	uint64_t until = proc_now_ms() + DELETE_PATIENCE_MS;
+	int r;
 
+	/* Its shim may be at it still: with a container that containerd has no more patience for. */
+	do
+		r = runtime_of(o)->remove(&t, e);
+	while (r == -EBUSY && proc_now_ms() < until);
 	return r < 0 ? r : rootfs_unmount(bundle, e);
 }
 

@@ -147,6 +147,7 @@ int life_adopt_init(struct container *c, const struct runtime_made *made, struct
 static void create_done(void *job, const struct worker_result *result)
 {
 	struct container *c = job;
+	struct shim *s = c->shim;
 	struct process *p = &c->init;
 	struct call *call = take_ptr(&p->pending);
 	Pb__PidResponse m = PB__PID_RESPONSE__INIT;
@@ -167,11 +168,17 @@ static void create_done(void *job, const struct worker_result *result)
 		call_reply(call, &m.base);
 		message_free((ProtobufCMessage *)(uintptr_t)c->request);
 		c->request = NULL;
+		if (p->unwanted)
+			life_end(p, take_ptr(&p->unwanted));
 		return;
 	}
 	life_fail(call, life_code(r), "create", &e);
+	if (p->unwanted)
+		call_fail(take_ptr(&p->unwanted), CODE_NOT_FOUND,
+			  "container \"%s\" was not created", c->id);
 	message_free((ProtobufCMessage *)(uintptr_t)c->request);
 	container_free(c);
+	shim_check_alone(s);
 }
 
 /* The request outlives its frame. */

@@ -43,6 +43,7 @@ static int delete_run(void *job, struct worker_result *ret)
 static void delete_done(void *job, const struct worker_result *result)
 {
 	struct container *c = job;
+	struct shim *s = c->shim;
 	struct process *p = &c->init;
 	struct call *call = take_ptr(&p->pending);
 	Pb__TaskDelete m = PB__TASK_DELETE__INIT;
@@ -58,8 +59,9 @@ static void delete_done(void *job, const struct worker_result *result)
 	m.exit_status = p->exit_status;
 	m.exited_at = &at;
 	delete_reply(p, call);
-	events_publish(&c->shim->events, "/tasks/delete", "TaskDelete", &m.base);
+	events_publish(&s->events, "/tasks/delete", "TaskDelete", &m.base);
 	container_free(c);
+	shim_check_alone(s);
 }
 
 static void delete_go(struct process *p)
@@ -117,6 +119,11 @@ static void delete_begin(struct process *p, struct call *call, bool even_if_it_r
 {
 	bool is_init = !*p->id, runs = p->status == PROCESS_RUNNING;
 
+	/* containerd, whose client has lost patience; it would call Shutdown next, and then forget us. */
+	if (is_init && p->status == PROCESS_NEW && p->busy && !p->unwanted) {
+		p->unwanted = call;
+		return;
+	}
 	/* Who deletes it knows of its end. */
 	process_stop_resting(p);
 	if (p->busy || p->pending || (runs && !even_if_it_runs)) {

@@ -67,6 +67,12 @@ static void serve_alone(struct server *server)
 		timer_set(&s->loop, &s->orphan, SERVE_ORPHAN_MS, serve_end_orphan);
 }
 
+void shim_check_alone(struct shim *s)
+{
+	if (!s->server.n_conns)
+		serve_alone(&s->server);
+}
+
 /*
  * As a subreaper we inherit what containers leave. A child that is known is finished by who knows it;
  * a stranger is reaped. It could be what a worker has made: but then that worker has ended before,

@@ -64,8 +64,9 @@ struct process {
 	struct streams io;
 	struct rest rest; /* of its output; the exit is told when it is taken */
 	struct timer drain;
-	struct call *pending; /* what the worker's end, or its own, will answer */
-	uint64_t until;       /* who called waits for it: see struct call */
+	struct call *pending;  /* what the worker's end, or its own, will answer */
+	struct call *unwanted; /* wants to delete what is still being created */
+	uint64_t until;        /* who called waits for it: see struct call */
 	struct call_list waiters;
 };
 
@@ -94,3 +95,5 @@ struct container {
 /* serve.c: until Shutdown. `listen_fd` becomes the shim's. */
 int shim_serve(struct shim *s, int listen_fd, const char *ttrpc_address, struct error *e);
 void shim_stop(struct shim *s);
+/* A container is gone: perhaps the last one, and whoever it was for hung up before. */
+void shim_check_alone(struct shim *s);

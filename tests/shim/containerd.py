@@ -170,7 +170,7 @@ class Shim:
         self.program, self.rootfs, self.group = program, rootfs, group
         self.path = self.pid = self.client = None
 
-    def bundle(self, name, process=None, annotations=None, resources=None, users=None,
+    def bundle(self, name, process=None, annotations=None, resources=None, users=None, hooks=None,
                namespaces=("pid", "mount", "ipc", "uts", "network")):
         """`process`: what differs from a sleep. `users`: the number that its own begin with."""
         maps = [{"containerID": 0, "hostID": users, "size": 65536}] if users else []
@@ -185,6 +185,7 @@ class Shim:
                        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
                        {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
                         "options": ["newinstance", "ptmxmode=0666", "mode=0620"]}],
+            **({"hooks": hooks} if hooks else {}),
             "annotations": annotations or {"io.containerd.runc.v2.group": self.group},
             "linux": {"resources": resources or {}, "uidMappings": maps, "gidMappings": maps, "cgroupsPath": f"/{CGROUP.name}/{name}",
                       "namespaces": [t if isinstance(t, dict) else {"type": t} for t in namespaces]},

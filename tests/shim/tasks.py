@@ -744,6 +744,40 @@ def a_shim_that_is_shut_down_leaves_the_last_word_to_its_client(t):
     task.client = None
 
 
+def slow(t):
+    """A task that is being created, and goes on when something is written to the returned file."""
+    os.mkfifo(t.path("gate"))
+    task = Task(t, hooks={"createRuntime": [
+        {"path": "/bin/sh", "args": ["sh", "-c", f"read line <{t.path('gate')}"]}]})
+    task.client.send("Create", task.request)
+    return task, t.path("gate").open("w")
+
+
+def a_container_is_deleted_while_it_is_created(t):
+    task, gate = slow(t)
+    delete = task.client.send("Delete", message(f1="c"))
+    task.refused("Delete", message(f1="c"))
+    gate.write("go\n")
+    gate.close()
+    check(task.client.answer()[1] == 0, "it was not created")
+    stream, code, text, _ = task.client.answer()
+    check((stream, code) == (delete, 0), f"it was not deleted: {text}")
+    check(task.refused("State", message(f1="c")), "it is there still")
+    task.deleted = True
+
+
+def a_client_without_patience_leaves_nothing_of_what_is_being_created(t):
+    task, gate = slow(t)
+    task.client.send("Delete", message(f1="c"))
+    task.client.send("Shutdown", message(f1="c"))
+    check(task.client.answer()[1] == 0, "Shutdown was refused")
+    task.client.close()
+    task.client = None
+    gate.write("go\n")
+    gate.close()
+    check(settled(lambda: zombie(task.pid), True, 60), "the shim stays")
+
+
 # --- where its output goes
 
 
@@ -988,6 +1022,8 @@ PLAIN = (
     the_answer_of_a_start_is_json_where_the_node_says_so,
     a_shim_without_container_ends_though_somebody_is_connected,
     a_shim_that_is_shut_down_leaves_the_last_word_to_its_client,
+    a_container_is_deleted_while_it_is_created,
+    a_client_without_patience_leaves_nothing_of_what_is_being_created,
     a_sandbox_that_cannot_be_is_refused_and_says_why,
     the_owners_in_layers_are_mapped_where_that_is_asked_for,
     the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for,
