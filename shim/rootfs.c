@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "blockfile.h"
 #include "overlay.h"
 #include "sandbox/idmap.h"
 #include "spec/spec.h"
@@ -70,7 +71,7 @@ static const struct {
 };
 
 /* Options that ask for work of other kinds, which this shim does not do. */
-static const char *const refused[] = { "loop", "X-containerd." };
+static const char *const refused[] = { "X-containerd." };
 
 struct rootfs_maps {
 	struct spec_id_mapping v[ROOTFS_MAPS_MAX];
@@ -81,6 +82,7 @@ struct rootfs_mount {
 	unsigned long flags;
 	unsigned long propagation;
 	struct buf data;
+	bool loop;                     /* its source is a file */
 	struct rootfs_maps uids, gids; /* none: owners are as the file system has them */
 };
 
@@ -142,6 +144,10 @@ static int rootfs_option(struct rootfs_mount *m, const char *option, struct erro
 			return 0;
 		}
 	}
+	if (str_eq(option, "loop")) {
+		m->loop = true;
+		return 0;
+	}
 	if (str_starts(option, "uidmap="))
 		return rootfs_maps(option, option + strlen("uidmap="), &m->uids, e);
 	if (str_starts(option, "gidmap="))
@@ -185,13 +191,21 @@ static int rootfs_mount_plain(const Pb__Mount *m, struct rootfs_mount *p, const 
 			      struct error *e)
 {
 	const unsigned long again = MS_BIND | MS_REMOUNT | (p->flags & ~(unsigned long)MS_REC);
+	autoclose int device_fd = -1; /* until it is mounted */
+	const char *source = m->source;
+	char device[32];
 	int r = 0;
 
-	if (p->data.len >= ROOTFS_PAGE)
-		r = rootfs_shorten(&p->data, e);
+	if (p->loop) {
+		r = device_fd = blockfile_open(m->source, p->flags & MS_RDONLY, device,
+					       sizeof(device), e);
+		source = device;
+	}
 	if (r < 0)
 		return r;
-	if (mount(m->source, target, m->type, p->flags, p->data.data) < 0)
+	if (p->data.len >= ROOTFS_PAGE && rootfs_shorten(&p->data, e) < 0)
+		return -E2BIG;
+	if (mount(source, target, m->type, p->flags, p->data.data) < 0)
 		return error_set(e, errno, "mount %s (%s) on %s", m->source, m->type, target);
 	/* The first call of a bind mount takes no other flag. */
 	if ((p->flags & MS_BIND) && (p->flags & ~(unsigned long)(MS_BIND | MS_REC)) &&

@@ -696,12 +696,29 @@ def the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for(t):
     check(task.wait() == 0, "it failed")
 
 
+def a_root_can_be_a_file_with_a_file_system(t):
+    image = t.path("image")
+    with image.open("w") as f:
+        f.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-d", t.rootfs, image], check=True)
+    task = Task(t, ["sh", "-c", "echo words >/dev/null && >/new"], name="c")
+    config = task.folder / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "root": {"path": "rootfs"}}))
+    task.request = message(f1="c", f2=str(task.folder), f3=message(f1="ext4", f2=str(image), f4=["rw", "loop"]))
+    task.run()
+    check(task.wait() == 0 and (task.folder / "rootfs/new").exists(), "it cannot be written")
+    task.call("Delete")
+    task.deleted = True
+    devices = [Path(f"{p}/loop/backing_file") for p in Path("/sys/block").glob("loop*")]
+    check(str(image) not in [p.read_text().strip() for p in devices if p.exists()], "its device stays")
+
+
 def mount_options_that_cannot_be_are_refused_and_leave_nothing(t):
     for number, (options, said) in enumerate((
             (["uidmap=0:1:65536"], "need each other"), (["uidmap=0:1", "gidmap=0:1:1"], "CONTAINER:HOST:SIZE"),
             (["uidmap=0:1:1:1", "gidmap=0:1:1"], "uidmap=0:1:1:1"), (["uidmap=", "gidmap=0:1:1"], "was expected"),
             (["uidmap=0:x:1", "gidmap=0:1:1"], "0:x:1"), (["uidmap=0:1:1", "gidmap=0:1:0"], "gid_map"),
-            (["X-containerd.some=1"], "X-containerd.some=1"))):
+            (["X-containerd.some=1"], "X-containerd.some=1"), (["loop"], "open overlay"))):
         text = layers(t, *options, name=f"c{number}").refused()
         check(said in text, f"it said: {text}")
 
@@ -1027,6 +1044,7 @@ PLAIN = (
     a_sandbox_that_cannot_be_is_refused_and_says_why,
     the_owners_in_layers_are_mapped_where_that_is_asked_for,
     the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for,
+    a_root_can_be_a_file_with_a_file_system,
     mount_options_that_cannot_be_are_refused_and_leave_nothing,
     a_log_program_gets_both_outputs_and_its_words,
     a_log_program_is_waited_for_before_the_container_is_made,
