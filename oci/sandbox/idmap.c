@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/sys.h"
+#include "sandbox/idmap_helper.h"
 #include "spec/spec.h"
 
 /* The kernel takes the whole map in one write of less than a page (kernel/user_namespace.c). */
@@ -103,21 +104,39 @@ static bool idmap_privileged(void)
 	       (effective & 1ull << CAP_SETGID);
 }
 
-int idmap_write(pid_t pid, const struct spec *s, struct error *e)
+/* All that a user may map by himself: his own id, to whichever he likes. */
+static bool idmap_is_own(const struct spec_id_mapping *m, size_t n, uint32_t own)
 {
-	const struct spec_linux *l = &s->linux_;
+	return n == 1 && m->size == 1 && m->host_id == own;
+}
+
+static int idmap_write_gids(pid_t pid, const struct spec_linux *l, struct error *e)
+{
 	char path[48];
 	int r;
 
 	if (!idmap_privileged()) {
+		if (!idmap_is_own(l->gid_mappings, l->n_gid_mappings, getegid()))
+			return idmap_ask_helper("newgidmap", pid, l->gid_mappings,
+						l->n_gid_mappings, e);
 		snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
 		r = file_write(AT_FDCWD, path, "deny");
 		if (r < 0)
 			return error_set(e, -r, "deny setgroups in the user namespace");
 	}
-	r = idmap_write_map(pid, "gid_map", l->gid_mappings, l->n_gid_mappings, e);
+	return idmap_write_map(pid, "gid_map", l->gid_mappings, l->n_gid_mappings, e);
+}
+
+int idmap_write(pid_t pid, const struct spec *s, struct error *e)
+{
+	const struct spec_linux *l = &s->linux_;
+	int r = idmap_write_gids(pid, l, e);
+
 	if (r < 0)
 		return r;
+	if (!idmap_privileged() && !idmap_is_own(l->uid_mappings, l->n_uid_mappings, geteuid()))
+		return idmap_ask_helper("newuidmap", pid, l->uid_mappings, l->n_uid_mappings,
+					e);
 	return idmap_write_map(pid, "uid_map", l->uid_mappings, l->n_uid_mappings, e);
 }
 

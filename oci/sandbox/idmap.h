@@ -11,8 +11,9 @@ struct spec_id_mapping;
 struct spec_user;
 
 /*
- * User namespace maps (user_namespaces(7)), written by the parent for its child, setgroups denied
- * first where we are not privileged (CVE-2014-8989).
+ * User namespace maps (user_namespaces(7)), written by the parent for its child. A user maps his own id
+ * himself, setgroups denied first (CVE-2014-8989); for more of them newuidmap(1) and newgidmap(1) are
+ * asked, which know what he was given.
  */
 int idmap_write(pid_t pid, const struct spec *s, struct error *e);
 
