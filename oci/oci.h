@@ -34,8 +34,8 @@ struct oci_runtime {
 	const char *
 		policy; /* node policies: a file or folder; NULL: the node's own (policy/load.h) */
 	/*
-	 * Where oci_run() tells of denied calls, for policies that ask: a file to append JSON lines to,
-	 * "-": text on stderr; NULL: the kernel's log, as for containers that oci_create() makes.
+	 * Where denied calls are told, for policies that ask: a file to append JSON lines to; "-": text
+	 * on stderr, oci_run() alone; NULL: the policy's own file, or else the kernel's log.
 	 */
 	const char *report;
 	/* oci_run(): a file for the profile that allows what the container has called; NULL: none. */

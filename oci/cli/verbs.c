@@ -54,7 +54,7 @@ static const struct option_row rows[] = {
 	ROW("policy", 0, OPTION_STRING, rt.policy, "FILE|DIR",
 	    "node policies [/etc/strake/policy.d]"),
 	ROW("policy-report", 0, OPTION_STRING, rt.report, "FILE",
-	    "run: append denied calls as JSON lines, where a policy asks for reports [stderr]"),
+	    "append denied calls as JSON lines, where a policy asks for reports [its own; run: stderr]"),
 	ROW("rootless", 0, OPTION_STRING, rootless, "true|false|auto",
 	    "whether we lack root's power [auto]"),
 	ROW("timing", 0, OPTION_FLAG, timing, NULL,

@@ -18,6 +18,8 @@ int read_allow(struct reader *r, const struct json *j, const struct field *f,
 	       void *dst); /* struct policy_list */
 int read_clean_paths(struct reader *r, const struct json *j, const struct field *f,
 		     void *dst); /* struct spec_strings */
+int read_clean_path(struct reader *r, const struct json *j, const struct field *f,
+		    void *dst); /* const char * */
 int read_allowed_paths(struct reader *r, const struct json *j, const struct field *f,
 		       void *dst); /* struct policy_list */
 int read_disks(struct reader *r, const struct json *j, const struct field *f,

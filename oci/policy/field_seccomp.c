@@ -406,13 +406,26 @@ int field_spec_allow(struct merge *m, const struct policy_rule *r)
 			  "not this");
 }
 
+/* Of several files the first by name, so that the order of rules has no part in it. */
+static bool report_elsewhere(const struct merge *m, const char *file)
+{
+	return file && (!m->result->report_file || strcmp(file, m->result->report_file) < 0);
+}
+
 /* Once is enough; what is told is decided by the filter as all of them have made it. */
 int field_report(struct merge *m, const struct policy_rule *r)
 {
-	bool audited = r->mode == POLICY_AUDIT;
+	const char *file = r->seccomp.report_file;
+	bool audited = r->mode == POLICY_AUDIT, elsewhere = report_elsewhere(m, file);
+	const char *text = "denied calls are reported";
 
-	if (!r->seccomp.report || (m->result->report && !audited))
+	if ((!r->seccomp.report && !file) || (m->result->report && !elsewhere && !audited))
 		return 0;
-	m->result->report |= !audited;
-	return merge_note(m, "linux.seccomp", NULL, "denied calls are reported");
+	if (!audited) {
+		m->result->report = true;
+		m->result->report_file = elsewhere ? file : m->result->report_file;
+	}
+	if (file)
+		text = arena_printf(m->arena, "%s in %s", text, file) ?: text;
+	return merge_note(m, "linux.seccomp", NULL, text);
 }

@@ -79,7 +79,8 @@ struct policy_result {
 	const char *profile; /* the default seccomp profile that was put in; or NULL */
 	size_t profile_len;
 	struct policy_ceiling *ceilings;
-	bool report; /* denied calls are to be told */
+	bool report;             /* denied calls are to be told */
+	const char *report_file; /* in there; or NULL */
 	size_t n_enforced;
 	const struct policy_rule **enforced; /* those that hold, in the set's order */
 };

@@ -193,6 +193,7 @@ static const struct field seccomp_fields[] = {
 	{ "listeners", KIND_STRINGS, read_allowed_paths, AT(policy_seccomp, listeners) },
 	{ "specAllow", KIND_BOOL, read_denied, AT(policy_seccomp, no_spec_allow) },
 	{ "report", KIND_BOOL, read_bool, AT(policy_seccomp, report) },
+	{ "reportFile", KIND_STRING, read_clean_path, AT(policy_seccomp, report_file) },
 };
 static const struct table seccomp_table = TABLE(struct policy_seccomp, seccomp_fields);
 

@@ -90,6 +90,18 @@ int read_clean_paths(struct reader *r, const struct json *j, const struct field 
 	return read_strings(r, j, f, dst);
 }
 
+int read_clean_path(struct reader *r, const struct json *j, const struct field *f, void *dst)
+{
+	char clean[4096];
+
+	if (path_is_odd(j->text, clean, sizeof(clean)))
+		return reader_refuse(
+			r, j,
+			"must be an absolute path without \"..\", \".\", \"//\" or "
+			"a slash at its end");
+	return read_string(r, j, f, dst);
+}
+
 int read_allowed_paths(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
 	struct policy_list *list = dst;

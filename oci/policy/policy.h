@@ -89,6 +89,7 @@ struct policy_seccomp {
 	struct policy_list listeners; /* sockets of agents, or folders of them */
 	bool no_spec_allow;           /* the flag that turns a mitigation off is taken away */
 	bool report;                  /* denied calls are told, each or as a count */
+	const char *report_file;      /* there, whoever starts the container; or NULL */
 };
 
 struct policy_user_namespace {

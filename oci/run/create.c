@@ -244,6 +244,16 @@ static int create_open_sockets(struct create *c, struct error *e)
 	return 0;
 }
 
+/* The node's own file, unless the caller names another; NULL: nowhere, but the kernel's log. */
+static const char *create_report_where(const struct create *c)
+{
+	const char *file = c->guard.result.report_file, *asked = c->rt->report;
+
+	if (asked && !str_eq(asked, "-"))
+		return asked;
+	return file || !c->run ? file : asked;
+}
+
 /* The child needs its filter last of all, so it is compiled while the child builds, into this. */
 static int create_share_filter(struct create *c, struct error *e)
 {
@@ -255,8 +265,9 @@ static int create_share_filter(struct create *c, struct error *e)
 	if (!c->shared_filter)
 		return error_set(e, ENOMEM, "linux.seccomp: make room for the filter");
 	/* A filter has one listener: an agent of the spec's keeps it. */
-	c->watched = c->run && str_empty(s->listener_path) &&
-		     (c->rt->record || (c->rt->report && c->guard.result.report));
+	c->watched = str_empty(s->listener_path) &&
+		     ((c->run && c->rt->record) ||
+		      (c->guard.result.report && create_report_where(c)));
 	if (str_empty(s->listener_path) && !c->watched)
 		return 0;
 	return folder_make_handoff(c->container.dir_fd, &c->child.handoff, e);
@@ -354,8 +365,8 @@ static int create_make_net(struct create *c, struct error *e)
 }
 
 /*
- * The plain filter is what is kept, for exec, whose calls the kernel's log tells; the container's own
- * process loads one that asks the reporter.
+ * The plain filter is what is kept, for exec, and for the kernel's log where nobody else is told; the
+ * container's own process loads one that asks the reporter.
  */
 static int create_report_denied(struct create *c, struct error *e)
 {
@@ -436,6 +447,22 @@ static int create_drop_seal(struct create *c, struct error *e)
 	return 0;
 }
 
+/* For `start`, and for what is executed in there later; whoever does so may be in another folder. */
+static int create_save_report(struct create *c, struct error *e)
+{
+	const char *where = create_report_where(c);
+	autofree char *whole = NULL;
+	autoclose int fd = -1;
+
+	if (!where || str_eq(where, "-"))
+		return 0;
+	fd = reporter_open(where);
+	whole = fd < 0 ? NULL : realpath(where, NULL);
+	if (!whole)
+		return error_set(e, errno, "open %s for denied calls", where);
+	return file_replace(c->container.dir_fd, STATE_REPORT, whole, strlen(whole), 0600, e);
+}
+
 static int create_save(struct create *c, struct error *e)
 {
 	int dir_fd = c->container.dir_fd, r;
@@ -445,6 +472,8 @@ static int create_save(struct create *c, struct error *e)
 		r = seccomp_program_save(&c->filter, dir_fd, STATE_FILTER, e);
 	if (r == 0)
 		r = guard_save(&c->guard, dir_fd, e);
+	if (r == 0 && c->watched)
+		r = create_save_report(c, e);
 	if (r == 0)
 		r = resources_set_oom_score(c->rt, c->pid, &c->spec.process, e);
 	return r;
@@ -505,7 +534,7 @@ static int create_release(struct create *c, struct error *e)
 {
 	struct reporter_options report = {
 		.id = c->opt->id,
-		.where = c->rt->report ?: "-",
+		.where = create_report_where(c) ?: "-",
 		.record = c->rt->record,
 		.guard = &c->guard,
 		.plain = &c->filter,

@@ -29,6 +29,7 @@
 #include "sandbox/console.h"
 #include "sandbox/lsm.h"
 #include "seccomp/cache.h"
+#include "seccomp/denied.h"
 #include "seccomp/load.h"
 
 static int exec_open_container(struct exec *x, struct error *e)
@@ -63,6 +64,20 @@ static int exec_hold_to_policies(struct exec *x, struct error *e)
 	return guard_exec(&x->guard, &x->spec, &x->process, &x->arena, e);
 }
 
+/* One that asks the reporter in its place. */
+static int exec_watch_filter(struct exec *x, struct error *e)
+{
+	int r;
+
+	if (x->filter.n == 0 || x->filter.has_notify)
+		return 0;
+	r = witness_open(&x->witness, &x->container, e);
+	if (r <= 0)
+		return r;
+	r = seccomp_watched(&x->witness.plain, &x->watched);
+	return r < 0 ? error_set(e, -r, "linux.seccomp: make a filter that reports") : 0;
+}
+
 /* The filter that create proved and saved; a listener of its own comes with each process. */
 static int exec_load_filter(struct exec *x, struct error *e)
 {
@@ -78,7 +93,7 @@ static int exec_load_filter(struct exec *x, struct error *e)
 		r = seccomp_obtain(-1, &x->spec.linux_.seccomp, &x->filter, e);
 	/* The child asks this, to keep what loading a filter takes. */
 	x->spec.linux_.seccomp.present = x->filter.n > 0;
-	return r;
+	return r < 0 ? r : exec_watch_filter(x, e);
 }
 
 /*
@@ -168,7 +183,7 @@ static int exec_open_sockets(struct exec *x, struct error *e)
 	int r;
 
 	r = exec_open_pair(x, e);
-	if (r < 0 || !x->filter.has_notify)
+	if (r < 0 || (!x->filter.has_notify && x->watched.n == 0))
 		return r;
 	fd = memfd_create("listener", MFD_CLOEXEC);
 	r = fd < 0 ? -errno : seccomp_handoff_map(fd, &x->child.handoff);
@@ -271,7 +286,7 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 	if (r < 0)
 		return r;
 	x->child.state = &x->container.state;
-	x->child.filter = &x->filter;
+	x->child.filter = x->watched.n ? &x->watched : &x->filter;
 	x->child.timing = x->rt->timing;
 	memcpy(x->child.stdio, x->opt->stdio, sizeof(x->child.stdio));
 	return spawn(&s, &x->child, &x->pid, &x->pid_fd, e);
@@ -378,6 +393,8 @@ static int exec_release(struct exec *x, struct error *e)
 		.pid_fd = x->pid_fd,
 		.pid = x->pid,
 		.handoff = x->child.handoff,
+		.reporter = x->watched.n ? &x->witness.reporter : NULL,
+		.report = &x->witness.options,
 	};
 	int r;
 
@@ -423,7 +440,9 @@ static void exec_done(struct exec *x, bool failed)
 	mem_closep(&x->pid_fd);
 	mem_closep(&x->init_fd);
 	seccomp_handoff_unmap(x->child.handoff);
+	seccomp_program_done(&x->watched);
 	seccomp_program_done(&x->filter);
+	witness_done(&x->witness);
 	guard_done(&x->guard);
 	cgroup_done(&x->cgroup);
 	arena_done(&x->arena);
@@ -437,6 +456,7 @@ int oci_exec(const struct oci_runtime *rt, const struct oci_exec_options *opt,
 	struct exec x = {
 		.rt = rt,
 		.opt = opt,
+		.witness = WITNESS_INIT,
 		.container = CONTAINER_INIT,
 		.cgroup = CGROUP_NONE,
 		.child = { .sandbox = SANDBOX_INIT,

@@ -7,6 +7,7 @@
 #include "run/child.h"
 #include "run/container.h"
 #include "run/guard.h"
+#include "run/witness.h"
 #include "seccomp/program.h"
 #include "spec/spec.h"
 
@@ -21,6 +22,8 @@ struct exec {
 	struct arena arena;          /* its strings */
 	struct cgroup cgroup;
 	struct seccomp_program filter;
+	struct witness witness;         /* of its denied calls */
+	struct seccomp_program watched; /* asks the witness's reporter; n == 0: there is none */
 	struct child child;
 	bool born_last; /* see sandbox.h */
 	int init_fd;

@@ -258,7 +258,7 @@ static int watch_loop(struct watch *w)
 
 /* --- the process ------------------------------------------------------------------------------------- */
 
-static int watch_open(const char *where)
+int reporter_open(const char *where)
 {
 	return open(where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		    0600);
@@ -276,6 +276,7 @@ static void watch_main(struct watch *w, int word_fd)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, "strake-report");
 	(void)setsid();
+	(void)!chdir("/"); /* nobody's folder is busy because of us */
 	r = fd_close_except(0, keep, ARRAY_SIZE(keep));
 	if (r == 0)
 		r = watch_loop(w);
@@ -300,7 +301,7 @@ int reporter_start(struct reporter *ret, const struct reporter_options *opt, int
 		return error_set(e, ENOMEM, "reporter of denied calls");
 	*w = (struct watch){ .opt = opt, .listener_fd = listener_fd };
 	w->json = !opt->record && !str_eq(opt->where, "-");
-	w->out_fd = w->json ? watch_open(opt->where) : STDERR_FILENO;
+	w->out_fd = w->json ? reporter_open(opt->where) : STDERR_FILENO;
 	if (w->out_fd < 0)
 		return error_set(e, errno, "open %s for denied calls", opt->where);
 	if (w->json)

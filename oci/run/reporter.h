@@ -36,6 +36,9 @@ struct reporter_options {
 	const struct seccomp_program *plain; /* the filter that decides */
 };
 
+/* The file its lines go to, made where there is none. A descriptor, or -1 and errno. */
+int reporter_open(const char *where);
+
 /* Takes a copy of the listener. */
 int reporter_start(struct reporter *r, const struct reporter_options *opt, int listener_fd,
 		   struct error *e);

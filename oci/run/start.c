@@ -23,6 +23,7 @@
 #include "run/reporter.h"
 #include "run/sync.h"
 #include "run/timing.h"
+#include "run/witness.h"
 #include "seccomp/load.h"
 #include "seccomp/notify.h"
 #include "spec/spec.h"
@@ -132,14 +133,17 @@ static int start_check_status(const struct container *c, struct error *e)
 	return -EINVAL;
 }
 
-static int start_map_handoff(const struct container *c, const struct spec *spec,
+static int start_map_handoff(const struct container *c, const struct spec *spec, bool watched,
 			     struct seccomp_handoff **ret, struct error *e)
 {
 	autoclose int fd = -1;
+	bool agent =
+		spec->linux_.seccomp.present && !str_empty(spec->linux_.seccomp.listener_path);
 	int r;
 
 	*ret = NULL;
-	if (!spec->linux_.seccomp.present || str_empty(spec->linux_.seccomp.listener_path))
+
+	if (!agent && !watched)
 		return 0;
 	fd = openat(c->dir_fd, STATE_HANDOFF, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -171,6 +175,7 @@ int oci_start(const struct oci_runtime *rt, const char *id, struct error *e)
 {
 	autocontainer c = CONTAINER_INIT;
 	autoclose int sync_fd = -1, pid_fd = -1;
+	struct witness witness = WITNESS_INIT;
 	struct spec spec = { 0 };
 	struct start s = { .rt = rt, .spec = &spec, .state = &c.state, .status = OCI_CREATING };
 	int r;
@@ -187,7 +192,13 @@ int oci_start(const struct oci_runtime *rt, const char *id, struct error *e)
 	r = container_read_spec(&c, &spec, e);
 	if (r < 0)
 		return r;
-	r = start_map_handoff(&c, &spec, &s.handoff, e);
+	r = witness_open(&witness, &c, e);
+	if (r == 1) {
+		s.reporter = &witness.reporter;
+		s.report = &witness.options;
+	}
+	if (r >= 0)
+		r = start_map_handoff(&c, &spec, r == 1, &s.handoff, e);
 	if (r == 0)
 		r = sync_fd = start_connect(&c, e);
 	if (r >= 0) {
@@ -206,6 +217,7 @@ int oci_start(const struct oci_runtime *rt, const char *id, struct error *e)
 			start_destroy(&c, &spec);
 	}
 	seccomp_handoff_unmap(s.handoff);
+	witness_done(&witness);
 	spec_done(&spec);
 	return r < 0 ? r : 0;
 }

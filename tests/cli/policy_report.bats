@@ -148,12 +148,82 @@ between_two_calls() {
 	[[ ! -e $T/report ]]
 }
 
-@test "exec has the plain filter" {
+# The same policy with a file of its own, so that nobody who starts anything has to name one.
+policy_with_file() {
 	policy
+	jq --arg f "$T/report" '.rules[0].seccomp.reportFile = $f' "$T/policy.json" > "$T/policy.new"
+	mv "$T/policy.new" "$T/policy.json"
+	globally --policy "$T/policy.json"
+}
+
+reporters() { grep -lsx strake-report /proc/[0-9]*/comm | cut -d/ -f3; }
+reporters_are() { [[ $(reporters | wc -l) -eq $1 ]]; }
+
+@test "denied calls of a container made by create and start are told, and of what is executed in it" {
+	policy_with_file
+	script 'probe syscall keyctl 1 || exec sleep 1000'
+	create
+	reporters_are 0
+	# Whoever starts it may be anywhere, and is gone when it runs.
+	cd /
+	ok start "$ID"
+	wait_for file_has "$T/report"
+	reporters_are 1
+	rt exec "$ID" probe syscall keyctl 2
+	same EACCES "$output"
+	wait_for reporters_are 1
+	same $'1 EACCES edge floor\n2 EACCES edge floor' "$(reported '.[] | "\(.args[0]) \(.errno) \(.policy) \(.rule)"')"
+	local reporter
+	reporter=$(reporters)
+	same / "$(readlink "/proc/$reporter/cwd")"
+	# Of what it was started with it holds nothing but the listener and the report.
+	same 2 "$(find "/proc/$reporter/fd" -type l -lname '*seccomp*' -o -type l -lname "$T/report" | wc -l)"
+	ok delete --force "$ID"
+	wait_for is_gone "$reporter"
+}
+
+@test "an exec's reporter ends with the exec, and each answer stays when it is killed" {
+	policy_with_file
 	payload sleep 1000
 	start
+	local first second
+	first=$(reporters)
+	"$RUNTIME" --root "$ROOT" "${GLOBAL[@]}" exec "$ID" sh -c 'probe syscall keyctl; echo x > /tmp/ready; while [ -e /tmp/ready ]; do sleep 0.05; done; probe syscall keyctl' > "$T/out" 2>&1 3>&- &
+	local exec=$!
+	BACKGROUND+=("$exec")
+	wait_for test -e "$BUNDLE/rootfs/tmp/ready"
+	second=$(reporters | grep -vx "$first")
+	kill -KILL "$second"
+	wait_for is_gone "$second"
+	rm "$BUNDLE/rootfs/tmp/ready"
+	wait "$exec" || true
+	same $'EACCES\nENOSYS' "$(cat "$T/out")"
+	is_gone "$first" && fail "the container's own reporter has gone along"
 	rt exec "$ID" probe syscall keyctl
 	same EACCES "$output"
+	ok delete --force "$ID"
+	wait_for is_gone "$first"
+}
+
+@test "a report that cannot be written refuses what is created, not what was started" {
+	policy_with_file
+	jq --arg f "$T/none/report" '.rules[0].seccomp.reportFile = $f' "$T/policy.json" > "$T/p2.json"
+	globally --policy "$T/p2.json"
+	refused "open $T/none/report for denied calls" create --bundle "$BUNDLE" "$ID"
+	jq '.rules[0].seccomp.reportFile = "report"' "$T/policy.json" > "$T/p3.json"
+	globally --policy "$T/p3.json"
+	refused "must be an absolute path" create --bundle "$BUNDLE" "$ID"
+}
+
+@test "of several files the first by name gets the report, and run in the foreground tells there, too" {
+	policy_with_file
+	jq --arg f "$T/a" '.rules += [ { name: "other", seccomp: { reportFile: $f } } ]' "$T/policy.json" > "$T/p2.json"
+	globally --policy "$T/p2.json"
+	payload probe syscall keyctl
+	exits 1 run --bundle "$BUNDLE" "$ID"
+	same keyctl "$(jq -r .name "$T/a")"
+	[[ ! -e $T/report ]]
+	lacks "$errors" keyctl
 }
 
 @test "run that leaves its container has a reporter only where a file is named" {

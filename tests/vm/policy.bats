@@ -169,3 +169,24 @@ limits() {
 	eventually 10 grep -q /tasks/oom "$BATS_TEST_TMPDIR/events"
 	kill $events
 }
+
+reporters() { grep -lsx strake-report /proc/[0-9]*/comm | wc -l; }
+reporters_are() { [ "$(reporters)" -eq "$1" ]; }
+
+@test "denied calls of containers of the shim are told in the node's file, of exec too, and nothing stays behind" {
+	local report=$BATS_TEST_TMPDIR/report
+	rule "{ seccomp: { reportFile: \"$report\", deny: [ { names: [ \"mkdir\", \"mkdirat\" ], errno: \"EACCES\" } ] } }"
+	timeout 30 ctr run -d "${RUNTIME[@]}" "$IMAGE" c sh -c 'mkdir /one; exec sleep 1000'
+	eventually 10 grep -qs mkdir "$report"
+	run timeout 20 ctr task exec --exec-id e c mkdir /two
+	[ "$status" -ne 0 ]
+	eventually 10 reporters_are 1
+	[ "$(jq -rs '.[] | "\(.name) \(.errno) \(.policy) \(.rule) \(.container)"' "$report" | sort | uniq -c | xargs)" = "2 mkdir EACCES node floor c" ]
+	timeout 30 ctr task kill -s KILL c
+	eventually 10 reporters_are 0
+	# Nor where the shim is killed, which takes the container along.
+	timeout 30 ctr run -d "${RUNTIME[@]}" "$IMAGE" d sleep 1000
+	eventually 10 reporters_are 1
+	kill -KILL "$(pgrep -f 'containerd-shim-strake-v1.*-id d( |$)')"
+	eventually 20 reporters_are 0
+}

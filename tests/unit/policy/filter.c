@@ -200,7 +200,7 @@ static void compare(const struct seccomp_program *before, const struct seccomp_p
 	}
 }
 
-static void one_more_rule_never_lets_a_call_through(void **state)
+static void p15_one_more_rule_never_lets_a_call_through(void **state)
 {
 	size_t i, compared = 0;
 
@@ -233,7 +233,7 @@ static void one_more_rule_never_lets_a_call_through(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_more_rule_never_lets_a_call_through),
+		cmocka_unit_test(p15_one_more_rule_never_lets_a_call_through),
 	};
 
 	if (getenv("POLICY_CASES"))

@@ -321,7 +321,7 @@ static int merge_some(const struct policy_rule **rules, size_t n, struct spec *s
 	return r;
 }
 
-static void one_more_rule_never_allows_more(void **state)
+static void p15_one_more_rule_never_allows_more(void **state)
 {
 	struct policy_facts f = order_facts();
 	size_t refused = 0, i;
@@ -630,7 +630,7 @@ static void every_row_of_the_table_is_missed_when_it_is_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_more_rule_never_allows_more),
+		cmocka_unit_test(p15_one_more_rule_never_allows_more),
 		cmocka_unit_test(the_result_is_never_wider_than_what_was_asked_for),
 		cmocka_unit_test(the_order_of_rules_has_no_part_in_the_result),
 		cmocka_unit_test(every_row_of_the_table_is_missed_when_it_is_gone),

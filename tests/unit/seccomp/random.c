@@ -44,7 +44,7 @@ static void check_one(const uint8_t *data, size_t n, size_t *compiled)
 	p_done(&p);
 }
 
-static void random_rule_sets_compile_to_what_the_rules_say(void **state)
+static void p11_random_rule_sets_compile_to_what_the_rules_say(void **state)
 {
 	uint8_t data[BYTES];
 	size_t compiled = 0;
@@ -64,7 +64,7 @@ static void random_rule_sets_compile_to_what_the_rules_say(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_rule_sets_compile_to_what_the_rules_say),
+		cmocka_unit_test(p11_random_rule_sets_compile_to_what_the_rules_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
