@@ -794,6 +794,19 @@ keys() {
 	run_refused control
 }
 
+@test "P39: what the default policy adds to a second start is found, not made again" {
+	cp -r "$HERE/../../policies/seccomp" "$T/seccomp"
+	cp "$HERE/../../policies/default.json" "$T/policy.json"
+	globally --policy "$T/policy.json"
+	config 'del(.linux.seccomp)'
+	run_ok
+	local cache
+	cache=$(find "$ROOT" -path '*/.seccomp/*' -type f -printf '%i %T@ %p\n')
+	same 1 "$(wc -l <<< "$cache")"
+	run_ok
+	same "$cache" "$(find "$ROOT" -path '*/.seccomp/*' -type f -printf '%i %T@ %p\n')"
+}
+
 @test "P40: explain on a bundle is what is recorded when it starts" {
 	policy '{ process: { noNewPrivileges: true, capabilities: { ceiling: [ "CAP_KILL" ] },
 			rlimits: { RLIMIT_NOFILE: { max: 100 } }, oomScoreAdj: { min: 100 } },
