@@ -187,6 +187,7 @@ reporters_are() { [ "$(reporters)" -eq "$1" ]; }
 	# Nor where the shim is killed, which takes the container along.
 	timeout 30 ctr run -d "${RUNTIME[@]}" "$IMAGE" d sleep 1000
 	eventually 10 reporters_are 1
-	kill -KILL "$(pgrep -f 'containerd-shim-strake-v1.*-id d( |$)')"
+	# The reporter is its fork, and younger.
+	kill -KILL "$(pgrep -o -f 'containerd-shim-strake-v1.*-id d( |$)')"
 	eventually 20 reporters_are 0
 }
