@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/mount.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -14,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "sandbox/mount_idmap.h"
 
 /* The length of what all names in begin..end have in common, up to a slash; 0: nothing. */
 static size_t overlay_common(const char *begin, const char *end)
@@ -59,35 +59,20 @@ int overlay_take_folder(struct buf *data, char *ret, size_t size, struct error *
 		       : 0;
 }
 
-/* `folder`, with its files' owners mapped, on `target`. */
-static int overlay_map(const char *folder, const char *target, int userns_fd, struct error *e)
-{
-	struct mount_attr a = {
-		.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY,
-		.userns_fd = (uint64_t)userns_fd,
-	};
-	autoclose int fd = open_tree(AT_FDCWD, folder, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-
-	if (fd < 0)
-		return error_set(e, errno, "take %s", folder);
-	if (mount_setattr(fd, "", AT_EMPTY_PATH, &a, sizeof(a)) < 0)
-		return error_set(e, errno, "map the owners in %s", folder);
-	if (move_mount(fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_set(e, errno, "mount %s on %s", folder, target);
-	return 0;
-}
-
 /* In a mount namespace of its own: a mount that is attached nowhere, as an fd. */
 static int overlay_make(const char *folder, const char *target, unsigned long flags,
 			const char *data, int userns_fd, struct error *e)
 {
-	int fd, r;
+	autoclose int layers_fd = -1;
+	int fd;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return error_set(e, errno, "leave the node's mounts");
-	r = overlay_map(folder, target, userns_fd, e);
-	if (r < 0)
-		return r;
+	layers_fd = mount_idmap_copy(folder, userns_fd, true, e);
+	if (layers_fd < 0)
+		return layers_fd;
+	if (move_mount(layers_fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(e, errno, "mount %s on %s", folder, target);
 	if (chdir(target) < 0)
 		return error_set(e, errno, "go to %s", target);
 	if (mount("overlay", target, "overlay", flags, data) < 0)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "blockfile.h"
 #include "overlay.h"
 #include "sandbox/idmap.h"
+#include "sandbox/mount_idmap.h"
 #include "spec/spec.h"
 
 #define ROOTFS_OPTIONS_MAX 65536
@@ -171,16 +171,10 @@ static int rootfs_shorten(struct buf *data, struct error *e)
 /* The kernel maps the owners of a mount only before it is attached: this one comes off, and back. */
 static int rootfs_map_owners(const char *target, int userns_fd, struct error *e)
 {
-	struct mount_attr a = {
-		.attr_set = MOUNT_ATTR_IDMAP,
-		.userns_fd = (uint64_t)userns_fd,
-	};
-	autoclose int fd = open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	autoclose int fd = mount_idmap_copy(target, userns_fd, false, e);
 
 	if (fd < 0)
-		return error_set(e, errno, "take %s", target);
-	if (mount_setattr(fd, "", AT_EMPTY_PATH, &a, sizeof(a)) < 0)
-		return error_set(e, errno, "map the owners in %s", target);
+		return fd;
 	if (umount2(target, UMOUNT_NOFOLLOW) < 0 ||
 	    move_mount(fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_set(e, errno, "mount %s again", target);

@@ -110,3 +110,18 @@ int mount_idmap(const struct sandbox *sb, const struct spec_mount *m, int fd, st
 			"only once for each mount");
 	return r;
 }
+
+int mount_idmap_copy(const char *path, int userns_fd, bool read_only, struct error *e)
+{
+	struct mount_attr a = {
+		.attr_set = MOUNT_ATTR_IDMAP | (read_only ? MOUNT_ATTR_RDONLY : 0),
+		.userns_fd = (uint64_t)userns_fd,
+	};
+	autoclose int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		return error_set(e, errno, "copy the mount at %s", path);
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &a, sizeof(a)) < 0)
+		return error_set(e, errno, "idmap: map the ids of %s", path);
+	return take_fd(&fd);
+}

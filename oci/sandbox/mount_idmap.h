@@ -14,3 +14,6 @@ struct spec_mount;
  */
 bool mount_idmap_wanted(const struct sandbox *sb);
 int mount_idmap(const struct sandbox *sb, const struct spec_mount *m, int fd, struct error *e);
+
+/* A copy of the mount at `path` that is attached nowhere, with the owners that a user namespace gives: its fd. */
+int mount_idmap_copy(const char *path, int userns_fd, bool read_only, struct error *e);
