@@ -98,7 +98,7 @@ cri_start() {
 	ip link set lo up
 	systemd-run -q --unit registry /usr/bin/python3 "$BATS_TEST_DIRNAME/images.py" serve $REGISTRY_PORT
 	containerd_start
-	printf 'runtime-endpoint: unix:///run/containerd/containerd.sock\ntimeout: 30\n' >/etc/crictl.yaml
+	printf 'runtime-endpoint: unix:///run/containerd/containerd.sock\ntimeout: 90\n' >/etc/crictl.yaml
 	eventually 30 sh -c "ss -Hltn | grep -q :$REGISTRY_PORT"
 	eventually 30 crictl info >/dev/null
 }
