@@ -113,6 +113,21 @@ load strikes
 	sweep 0 "$KILL" after delete --force "$ID"
 }
 
+@test "kill --all killed at any system call leaves nobody frozen" {
+	local n
+	payload sh -c 'trap "" USR1; sleep 1000'
+	start
+	thawed() { grep -qx 'frozen 0' "$CG/cgroup.events" && grep -qx 0 "$CG/cgroup.freeze"; }
+	for ((n = 1; ; n += STRIDE > 3 ? 3 : STRIDE)); do
+		strike 0 "$n" "$KILL" kill --all "$ID" USR1
+		[[ $status -ne 100 ]] || break
+		wait_for thawed || fail "frozen, struck at system call $n: $(tail -n 1 "$T/strikes")"
+	done
+	[[ $n -gt 30 ]]
+	wait_for confined
+	same running "$(state_of .status)"
+}
+
 # --- TERM -----------------------------------------------------------------------------------------
 
 # It failed and has left nothing, or it came too late and the container is whole.
