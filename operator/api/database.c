@@ -83,6 +83,10 @@ static const struct field fields[] = {
 	TEXT("bootstrap.owner", owner, 63, "app"),
 	TEXT("credentials.superuserSecretRef.name", superuser_secret, 253, NULL),
 	TEXT("credentials.applicationSecretRef.name", application_secret, 253, NULL),
+	TEXT("credentials.usersSecretRef.name", users_secret, 253, NULL),
+	OBJECTS("users", users),
+	OBJECTS("databases", databases),
+	INTEGER("replication.maximumLagBytes", maximum_lag, 0, INT64_MAX, "0"),
 
 	SERVICE("services.readWrite", read_write),
 	BOOLEAN("services.readOnly.enabled", read_only.enabled, "true"),

@@ -50,7 +50,9 @@ struct database {
 	const json_t *hba;
 
 	const char *database, *owner;
-	const char *superuser_secret, *application_secret;
+	const char *superuser_secret, *application_secret, *users_secret;
+	const json_t *users, *databases; /* beside those of the bootstrap */
+	int64_t maximum_lag;             /* of a replica, in bytes; 0: any */
 
 	struct database_service read_write, read_only, any;
 

@@ -82,10 +82,11 @@ static json_t *database_container(const struct database *d)
 {
 	json_t *c = d->engine->container(d), *resources = json_object();
 	json_t *mounts =
-		json_pack("[o, o, o, o, o, o]", mount("data", d->engine->directory, false),
+		json_pack("[o, o, o, o, o, o, o]", mount("data", d->engine->directory, false),
 			  mount("config", "/etc/database", true),
 			  mount("superuser", "/run/secrets/superuser", true),
 			  mount("application", "/run/secrets/application", true),
+			  mount("users", "/run/secrets/users", true),
 			  mount("run", "/run/database", false), mount("tmp", "/tmp", false));
 
 	extend(mounts, d->mounts);
@@ -134,6 +135,16 @@ static json_t *secret_volume(const struct database *d, const char *volume, enum 
 			 db_secret_name(d, child, name), "defaultMode", 0440);
 }
 
+/* Whoever declares users brings their passwords, now or later: nothing starts anew for that. */
+static json_t *users_volume(const struct database *d)
+{
+	json_t *name = d->users_secret ? json_string(d->users_secret)
+				       : json_sprintf("%s-users", d->name);
+
+	return json_pack("{s:s, s:{s:o, s:i, s:b}}", "name", "users", "secret", "secretName",
+			 name, "defaultMode", 0440, "optional", 1);
+}
+
 static json_t *volumes(const struct database *d)
 {
 	char name[CHILD_NAME_MAX];
@@ -144,6 +155,7 @@ static json_t *volumes(const struct database *d)
 				child_name(CHILD_CONFIG, d->name, name), "defaultMode", 0444));
 	json_array_append_new(list, secret_volume(d, "superuser", CHILD_SUPERUSER));
 	json_array_append_new(list, secret_volume(d, "application", CHILD_APPLICATION));
+	json_array_append_new(list, users_volume(d));
 	json_array_append_new(list, json_pack("{s:s, s:{}}", "name", "run", "emptyDir"));
 	json_array_append_new(list, json_pack("{s:s, s:{}}", "name", "tmp", "emptyDir"));
 	extend(list, d->volumes);

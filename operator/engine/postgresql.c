@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/postgresql_objects.h"
 
 #define FILE_MAX (256u << 10)
 
@@ -92,9 +93,6 @@ static const char *const at_start[] = {
 	"wal_log_hints",
 };
 
-/* Every cluster has these from its making. */
-static const char *const standing[] = { "postgres", "template0", "template1" };
-
 static bool among(const char *name, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -119,13 +117,6 @@ static bool one_line(const char *s)
 	return true;
 }
 
-static bool is_role(const char *s)
-{
-	static const char bytes[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
-
-	return *s && strspn(s, bytes) == strlen(s) && !strchr("0123456789", *s);
-}
-
 static void check(const struct database *d, struct problems *p)
 {
 	const char *name;
@@ -145,18 +136,19 @@ static void check(const struct database *d, struct problems *p)
 	}
 	json_array_foreach(d->hba, i, value) if (!one_line(json_string_value(value)))
 		problems_add(p, "config.hostBasedAuthentication", "[%zu] must be one line", i);
-	if (!is_role(d->database))
+	if (!objects_is_name(d->database))
 		problems_add(p, "bootstrap.database",
 			     "must be lower case letters, digits and '_'");
-	if (among(d->database, standing, ARRAY_SIZE(standing)))
+	if (objects_is_standing(d->database))
 		problems_add(p, "bootstrap.database", "\"%s\" is one of PostgreSQL's own",
 			     d->database);
-	if (!is_role(d->owner) || str_starts(d->owner, "pg_") || str_eq(d->owner, "postgres"))
+	if (!objects_is_role(d->owner))
 		problems_add(p, "bootstrap.owner",
 			     "must be lower case letters, digits and '_', and no role of "
 			     "PostgreSQL's own");
 	if (database_major(d) && database_major(d) < 14)
 		problems_add(p, "version", "PostgreSQL %s is older than 14", d->version);
+	objects_check(d, p);
 }
 
 /* --- files --- */
@@ -202,6 +194,14 @@ static void add_parameters(const struct database *d, struct buf *b)
 		add_parameter(b, names[i], value_of(d, names[i]));
 }
 
+/* What a replica that is away keeps of the log must not fill the volume. */
+static long long slot_room_mb(const struct database *d)
+{
+	int64_t bytes = quantity_units(&d->size) / 4;
+
+	return bytes > (64 << 20) ? bytes >> 20 : 64;
+}
+
 static char *server_file(const struct database *d)
 {
 	autobuf b;
@@ -216,6 +216,8 @@ static char *server_file(const struct database *d)
 		     "unix_socket_directories = '/run/database'\n"
 		     "wal_level = 'replica'\n");
 	add_parameter(&b, "cluster_name", d->name);
+	if (!json_object_get(d->parameters, "max_slot_wal_keep_size"))
+		buf_addf(&b, "max_slot_wal_keep_size = '%lldMB'\n", slot_room_mb(d));
 	return take_ptr(&b.data);
 }
 
@@ -238,6 +240,9 @@ static char *access_file(const struct database *d)
  * taken for whole when its making went through to the end: PG_VERSION alone may be what a kill left
  * over. The server that is up meanwhile has its socket where no probe looks. As process 1 a shell
  * hears no signal without a trap, and not before the command in the foreground has ended.
+ *
+ * What it does as the server's parent is what an agent that decides by a lease who is the primary
+ * will do in its place.
  */
 static const char start_file[] =
 	"#!/bin/sh\n"
@@ -264,12 +269,28 @@ static const char start_file[] =
 	"\tpg_ctl -w -m fast stop\n"
 	"}\n"
 	"\n"
-	"copy() {\n"
-	"\tuntil pg_isready -q -h \"$DATABASE_PRIMARY\"; do sleep 1; done\n"
-	"\tPGPASSWORD=$(password superuser) pg_basebackup --pgdata=\"$PGDATA\" --host=\"$DATABASE_PRIMARY\" \\\n"
-	"\t\t--username=postgres --wal-method=stream --checkpoint=fast\n"
+	"ask() { # the primary\n"
+	"\tPGCONNECT_TIMEOUT=5 PGPASSWORD=$(password superuser) psql -h \"$DATABASE_PRIMARY\" -U postgres -XAtqc \"$1\"\n"
 	"}\n"
 	"\n"
+	"# The primary keeps its log for us from the copy on, however long we are away, up to its limit.\n"
+	"slot=replica_${POD_NAME##*-}\n"
+	"mine=\"FROM pg_replication_slots WHERE slot_name = '$slot'\"\n"
+	"\n"
+	"copy() {\n"
+	"\tuntil pg_isready -q -h \"$DATABASE_PRIMARY\"; do sleep 1; done\n"
+	"\task \"SELECT pg_drop_replication_slot(slot_name) $mine AND wal_status = 'lost'\"\n"
+	"\task \"SELECT pg_create_physical_replication_slot('$slot', true) WHERE NOT EXISTS (SELECT $mine)\" || true # it makes them, too\n"
+	"\tPGPASSWORD=$(password superuser) pg_basebackup --pgdata=\"$PGDATA\" --host=\"$DATABASE_PRIMARY\" \\\n"
+	"\t\t--username=postgres --wal-method=stream --checkpoint=fast --slot=\"$slot\"\n"
+	"}\n"
+	"\n"
+	"# What the primary no longer has can only be had by a new copy.\n"
+	"if [ -e \"$PGDATA.whole\" ] && [ \"$POD_NAME\" != \"$DATABASE_PRIMARY_POD\" ] &&\n"
+	"\t[ \"$(ask \"SELECT wal_status $mine\" 2>/dev/null)\" = lost ]; then\n"
+	"\techo 'start: the primary has gone on too far: these data are copied anew' >&2\n"
+	"\trm \"$PGDATA.whole\"\n"
+	"fi\n"
 	"if [ ! -e \"$PGDATA.whole\" ]; then\n"
 	"\trm -rf \"$PGDATA\"\n"
 	"\tif [ \"$POD_NAME\" = \"$DATABASE_PRIMARY_POD\" ]; then create & else copy & fi\n"
@@ -296,17 +317,41 @@ static const char start_file[] =
 	"\ttouch \"$PGDATA/standby.signal\"\n"
 	"\tprintf '%s:5432:*:postgres:%s\\n' \"$DATABASE_PRIMARY\" \"$(password superuser | sed 's/[\\:]/\\\\&/g')\" \\\n"
 	"\t\t>/run/database/pgpass\n"
-	"\tset -- -c \"primary_conninfo=host=$DATABASE_PRIMARY user=postgres passfile=/run/database/pgpass application_name=$POD_NAME\"\n"
+	"\tset -- -c \"primary_slot_name=$slot\" -c \"primary_conninfo=host=$DATABASE_PRIMARY user=postgres passfile=/run/database/pgpass application_name=$POD_NAME\"\n"
 	"\tat_least max_connections max_connections\n"
 	"\tat_least max_worker_processes max_worker_processes\n"
 	"\tat_least max_wal_senders max_wal_senders\n"
 	"\tat_least max_prepared_transactions max_prepared_xacts\n"
 	"\tat_least max_locks_per_transaction max_locks_per_xact\n"
 	"fi\n"
+	"rm -f /run/database/streamed /run/database/made\n"
 	"cksum /etc/database/*.conf >/run/database/loaded\n"
-	"exec postgres $config $more \"$@\"\n";
+	"\n"
+	"# We stay: orphans are ours to reap, which the server would take for its own that crashed, and a\n"
+	"# probe's SIGUSR1 has us make what is declared.\n"
+	"server='' job='' ending=''\n"
+	"end() { ending=1; [ -z \"$server\" ] || kill -INT \"$server\"; }\n"
+	"make() {\n"
+	"\t[ -z \"$job\" ] || ! kill -0 \"$job\" 2>/dev/null || return 0\n"
+	"\t/bin/sh /etc/database/objects.sh &\n"
+	"\tjob=$!\n"
+	"}\n"
+	"trap end TERM INT\n"
+	"trap make USR1\n"
+	"postgres $config $more \"$@\" &\n"
+	"server=$!\n"
+	"[ -z \"$ending\" ] || kill -INT \"$server\"\n"
+	"while :; do\n"
+	"\tstatus=0\n"
+	"\twait \"$server\" || status=$?\n"
+	"\tkill -0 \"$server\" 2>/dev/null || exit \"$status\" # else it was a signal to us\n"
+	"done\n";
 
-/* Doubles as what takes up a changed file: the kubelet replaces it, the next probe reloads. */
+/*
+ * Doubles as what takes up a changed file: the kubelet replaces it, the next probe reloads, and lets
+ * the primary make what is declared, which may take longer than a probe. A replica is ready while it
+ * follows and is not too far behind; once it was, the primary's absence alone does not end that.
+ */
 static const char ready_file[] =
 	"#!/bin/sh\n"
 	"PATH=$PATH:/usr/lib/postgresql/$DATABASE_MAJOR/bin\n"
@@ -314,14 +359,67 @@ static const char ready_file[] =
 	"if [ \"$now\" != \"$(cat /run/database/loaded 2>/dev/null)\" ]; then\n"
 	"\tpg_ctl -D /var/lib/database/pgdata reload >/dev/null && echo \"$now\" >/run/database/loaded\n"
 	"fi\n"
-	"exec pg_isready -q -h /run/database\n";
+	"pg_isready -q -h /run/database || exit 1\n"
+	"[ \"${1:-}\" != started ] || exit 0\n"
+	"\n"
+	"if [ ! -e /var/lib/database/pgdata/standby.signal ]; then\n"
+	"\tnow=$(cksum /etc/database/objects.sql /etc/database/replicas /run/secrets/users/* 2>/dev/null)\n"
+	"\tif [ \"$now\" != \"$(cat /run/database/made 2>/dev/null)\" ]; then kill -USR1 1; fi\n"
+	"\texit 0\n"
+	"fi\n"
+	"PGPASSWORD=$(cat /run/secrets/superuser/password)\n"
+	"export PGPASSWORD\n"
+	"lag=$(psql -h /run/database -U postgres -XAtqc \"SELECT pg_wal_lsn_diff(latest_end_lsn, pg_last_wal_replay_lsn()) \\\n"
+	"\tFROM pg_stat_wal_receiver WHERE status = 'streaming'\") || exit 1\n"
+	"if [ -z \"$lag\" ]; then\n"
+	"\t[ -e /run/database/streamed ] || echo 'it does not follow the primary' >&2\n"
+	"\t[ -e /run/database/streamed ]\n"
+	"\texit\n"
+	"fi\n"
+	"touch /run/database/streamed\n"
+	"most=$(cat /etc/database/lag)\n"
+	"[ \"$most\" -eq 0 ] || [ \"$lag\" -le \"$most\" ] || { echo \"it is $lag bytes behind, and $most are allowed\" >&2; exit 1; }\n";
+
+/*
+ * On the primary: slots for the replicas and for no others, roles, databases and what is in them,
+ * passwords. What the server has to say to it is in the container's log.
+ */
+static const char objects_file[] =
+	"PATH=$PATH:/usr/lib/postgresql/$DATABASE_MAJOR/bin\n"
+	"PGPASSWORD=$(cat /run/secrets/superuser/password) PGOPTIONS='-c client_min_messages=warning -c log_statement=none"
+	" -c log_min_error_statement=panic -c log_min_duration_statement=-1 -c synchronous_commit=local'\n"
+	"export PGPASSWORD PGOPTIONS\n"
+	"sql() { psql -h /run/database -U postgres -d postgres -XAtq \"$@\"; }\n"
+	"\n"
+	"now=$(cksum /etc/database/objects.sql /etc/database/replicas /run/secrets/users/* 2>/dev/null)\n"
+	"last=$(($(cat /etc/database/replicas) - 1))\n"
+	"extra=\"FROM pg_replication_slots WHERE slot_name ~ '^replica_[0-9]+\\$' AND substr(slot_name, 9)::int > $last\"\n"
+	"sql -c \"SELECT pg_drop_replication_slot(slot_name) $extra AND NOT active\" >/dev/null\n"
+	"sql -v last=\"$last\" <<'SQL' >/dev/null\n"
+	"SELECT pg_create_physical_replication_slot('replica_' || n, true) FROM generate_series(1, :last) AS n\n"
+	"WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = 'replica_' || n);\n"
+	"SQL\n"
+	"sql -f /etc/database/objects.sql\n"
+	"for file in /run/secrets/users/*; do\n"
+	"\t[ -f \"$file\" ] || continue\n"
+	"\tsql -v role=\"${file##*/}\" -v password=\"$(cat \"$file\")\" <<'SQL'\n"
+	"SELECT format('ALTER ROLE %I PASSWORD %L', rolname, :'password') FROM pg_roles WHERE rolname = :'role' AND NOT rolsuper \\gexec\n"
+	"SQL\n"
+	"done\n"
+	"# A replica that is just leaving still holds its slot: the next probe tries again.\n"
+	"[ \"$(sql -c \"SELECT count(*) $extra\")\" != 0 ] || echo \"$now\" >/run/database/made\n";
 
 static json_t *files(const struct database *d)
 {
 	autofree char *server = server_file(d), *access = access_file(d);
+	autofree char *objects = objects_statements(d);
+	char replicas[24], lag[24];
 
+	snprintf(replicas, sizeof(replicas), "%lld", (long long)d->replicas);
+	snprintf(lag, sizeof(lag), "%lld", (long long)d->maximum_lag);
 	return tree_strings("postgresql.conf", server, "pg_hba.conf", access, "start.sh",
-			    start_file, "ready.sh", ready_file, NULL);
+			    start_file, "ready.sh", ready_file, "objects.sh", objects_file,
+			    "objects.sql", objects, "replicas", replicas, "lag", lag, NULL);
 }
 
 static uint64_t restart_digest(const struct database *d)
@@ -382,6 +480,8 @@ static json_t *environment(const struct database *d)
 static json_t *container(const struct database *d)
 {
 	static const char *const ready[] = { "/bin/sh", "/etc/database/ready.sh", NULL };
+	static const char *const started[] = { "/bin/sh", "/etc/database/ready.sh", "started",
+					       NULL };
 	static const char *const alive[] = {
 		"/bin/sh", "-c",
 		"PATH=$PATH:/usr/lib/postgresql/$DATABASE_MAJOR/bin; "
@@ -394,7 +494,7 @@ static json_t *container(const struct database *d)
 
 	return json_pack("{s:[s, s], s:o, s:o, s:o, s:o, s:{s:{s:{s:[s, s, s]}}}}", "command",
 			 "/bin/sh", "/etc/database/start.sh", "env", environment(d),
-			 "startupProbe", probe(&d->startup, ready), "readinessProbe",
+			 "startupProbe", probe(&d->startup, started), "readinessProbe",
 			 probe(&d->readiness, ready), "livenessProbe",
 			 probe(&d->liveness, alive), "lifecycle", "preStop", "exec", "command",
 			 "/bin/sh", "-c", stop);

@@ -91,7 +91,7 @@ def observedGeneration_is_never_ahead_of_what_was_done():
 S, C, P = ("StatefulSet", "db"), ("ConfigMap", "db-config"), ("PodDisruptionBudget", "db")
 RW, RO, ANY = ("Service", "db-rw"), ("Service", "db-ro"), ("Service", "db-any")
 FIELDS = [
-    ({"replicas": 2}, {S, P}),
+    ({"replicas": 2}, {S, C, P}),
     ({"replicas": 3}, {S}),
     ({"image": "postgres:17.1"}, {S}),
     ({"version": "17.1"}, set()),
@@ -142,6 +142,10 @@ FIELDS = [
     ({"probes": {"liveness": {"periodSeconds": 8, "failureThreshold": 9}}}, {S}),
     ({"credentials": {"superuserSecretRef": {"name": "root"}}}, {S}),
     ({"credentials": {"applicationSecretRef": {"name": "user"}}}, {S}),
+    ({"credentials": {"usersSecretRef": {"name": "users"}}}, {S}),
+    ({"users": [{"name": "alice", "roles": ["pg_monitor"]}]}, {C}),
+    ({"databases": [{"name": "shop", "extensions": ["pg_trgm"], "grants": [{"role": "alice", "privileges": ["SELECT"]}]}]}, {C}),
+    ({"replication": {"maximumLagBytes": 1000}}, {C}),
     ({"credentials": None}, {S}),
     ({"security": {"runAsUser": 70}}, {S}),
     ({"security": {"fsGroup": 71}}, {S}),
@@ -163,7 +167,7 @@ FIELDS = [
     ({"storage": {"resizeInUseVolumes": False}}, set()),
     ({"deletionPolicy": "Delete"}, set()),
     ({"deletionPolicy": "Retain"}, set()),
-    ({"replicas": 1}, {S, P}),
+    ({"replicas": 1}, {S, C, P}),
 ]
 
 

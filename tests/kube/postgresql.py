@@ -46,7 +46,7 @@ def unpack():
         (SERVER / "bin" / "sh").symlink_to("dash")
     (SERVER / "etc" / "passwd").write_text("root:x:0:0::/root:/bin/sh\npostgres:x:999:999::/var/lib/database:/bin/sh\n")
     (SERVER / "etc" / "group").write_text("root:x:0:\npostgres:x:999:\n")
-    for folder in ("etc/database", "run/database", "run/secrets/superuser", "run/secrets/application", "var/lib/database"):
+    for folder in ("etc/database", "run/database", "run/secrets/superuser", "run/secrets/application", "run/secrets/users", "var/lib/database"):
         (SERVER / folder).mkdir(parents=True, exist_ok=True)
     (SERVER / "etc" / "hosts").touch()
     shutil.rmtree(f"{SERVER}.debs")
@@ -106,7 +106,8 @@ class Pod:
         if "configMap" in volume:
             files, mode = self.scene.objects["ConfigMap", volume["configMap"]["name"]]["data"], volume["configMap"]["defaultMode"]
         else:
-            files, mode = self.scene.secrets[volume["secret"]["secretName"]], volume["secret"]["defaultMode"]
+            wanted = volume["secret"]
+            files, mode = self.scene.secrets.get(wanted["secretName"], {} if wanted.get("optional") else None), wanted["defaultMode"]
         for file, text in files.items():
             fresh = path / f".{file}"
             fresh.write_text(text)
@@ -264,9 +265,10 @@ def the_probes_say_what_is():
         pod = s.pod(0).start()
         check(not pod.probe("readinessProbe"), "ready before there is a server")
         pod.wait_ready()
-        pod.kill(signal.SIGSTOP)
+        server = "kill -{} $(head -1 /var/lib/database/pgdata/postmaster.pid)"
+        pod.exec("/bin/sh", "-c", server.format("STOP"), check=True)
         check(not pod.probe("readinessProbe"), "ready while the server is stopped")
-        pod.kill(signal.SIGCONT)
+        pod.exec("/bin/sh", "-c", server.format("CONT"), check=True)
         wait(lambda: pod.probe("readinessProbe"), 30, "not ready again")
 
 
@@ -384,6 +386,115 @@ def a_replica_that_is_ended_while_it_waits_or_copies_ends_at_once():
         wait(lambda: "sleep" in one.exec("/bin/sh", "-c", "cat /proc/[0-9]*/comm").stdout.split(), 60, "it does not wait")
         one.stop(20)
         check(not (one.folder / "data" / "pgdata.whole").exists(), "nothing is taken for a whole copy")
+
+
+def made(pod, statement, wanted, **more):
+    """Probes go on, as a kubelet's do, until it is so."""
+    found = None
+    def so():
+        nonlocal found
+        pod.probe("readinessProbe")
+        try:
+            found = pod.sql(statement, **more)
+        except Failed as error:  # its database may not be there yet
+            found = error
+        return found == wanted
+    wait(so, 30, lambda: f"{statement}: {found} and not {wanted!r}: {pod.words()[-1500:]}")
+
+
+@suite.test
+def what_is_declared_is_made_at_once_and_later_and_again_by_a_new_start():
+    with Scene(users=[{"name": "reader", "login": False}, {"name": "alice", "roles": ["reader"]}],
+               databases=[{"name": "shop", "extensions": ["pg_trgm"], "grants": [{"role": "reader", "privileges": ["SELECT"]}]}]) as s:
+        s.secrets["db-users"] = {"alice": SECRET}
+        pod = s.pod(0).start().wait_ready()
+        made(pod, "SELECT extname FROM pg_extension WHERE extname = 'pg_trgm'", "pg_trgm", database="shop")
+        equal(pod.sql("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'shop'"), "app", "owner")
+        pod.sql("CREATE TABLE things (n int); INSERT INTO things VALUES (7)", "app", "shop", "application")
+        as_alice = f"PGPASSWORD=$(cat /run/secrets/users/alice); export PGPASSWORD; exec /usr/lib/postgresql/{major()}/bin/psql " \
+                   f"-h {pod.address} -U alice -d shop -XAtqc"
+        def alice(statement):
+            return pod.exec("/bin/sh", "-c", f"{as_alice} '{statement}'")
+        def reads():
+            pod.probe("readinessProbe")
+            return alice("SELECT n FROM things").stdout == "7\n"
+        wait(reads, 30, lambda: f"{alice('SELECT n FROM things')}")
+        check("permission denied" in alice("INSERT INTO things VALUES (8)").stderr, "she may write")
+
+        s.plan(users=[{"name": "reader", "login": False}, {"name": "alice", "roles": ["reader"], "ensure": "Absent"}, {"name": "bob"}],
+               databases=[{"name": "shop", "grants": [{"role": "reader", "privileges": ["SELECT", "INSERT"]}]},
+                          {"name": "depot", "owner": "bob", "grants": [{"role": "reader", "privileges": ["CONNECT"], "on": "Database"}]}])
+        pod.volume("config")
+        made(pod, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname !~ '^pg_'", "app bob postgres reader")
+        made(pod, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'depot'", "bob")
+        made(pod, "SELECT has_table_privilege('reader', 'things', 'INSERT')", "t", database="shop")
+        pod.sql("DROP DATABASE depot")
+        equal(pod.stop(), 0, "exit status")
+        pod.start().wait_ready()
+        made(pod, "SELECT count(*) FROM pg_database WHERE datname = 'depot'", "1")
+
+
+@suite.test
+def an_orphan_in_the_container_is_nothing_to_the_server():
+    with Scene() as s:
+        pod = s.pod(0).start().wait_ready()
+        pod.exec("/bin/sh", "-c", "(sleep 0.2; exit 3) & (sleep 0.1; kill -9 $(exec sh -c 'echo $PPID')) &", check=True)
+        time.sleep(1)
+        equal(pod.sql("SELECT 1"), "1", "it answers")
+        check("terminating any other active" not in pod.words(), pod.words()[-800:])
+
+
+@suite.test
+def the_primary_has_a_slot_for_each_replica_and_for_no_other():
+    with Scene(replicas=3) as s:
+        zero, one = s.pod(0).start().wait_ready(), s.pod(1).start()
+        one.wait_ready()
+        slots = "SELECT string_agg(slot_name || ' ' || active, ', ' ORDER BY slot_name) FROM pg_replication_slots"
+        made(zero, slots, "replica_1 true, replica_2 false")
+        s.plan(replicas=2)
+        zero.volume("config")
+        made(zero, slots, "replica_1 true")
+        s.plan(replicas=1)
+        zero.volume("config")
+        zero.probe("readinessProbe")
+        equal(zero.sql(slots), "replica_1 true", "a slot in use")
+        one.stop()
+        made(zero, "SELECT count(*) FROM pg_replication_slots", "0")
+
+
+@suite.test
+def a_replica_whose_primary_has_gone_on_too_far_is_copied_anew():
+    with Scene(replicas=2, config={"parameters": {"max_slot_wal_keep_size": "16MB", "wal_keep_size": "0", "max_wal_size": "32MB"}}) as s:
+        zero, one = s.pod(0).start().wait_ready(), s.pod(1).start().wait_ready()
+        one.stop()
+        def lost():
+            zero.sql("CREATE TABLE IF NOT EXISTS t (n int); INSERT INTO t SELECT generate_series(1, 200000); SELECT pg_switch_wal(); CHECKPOINT")
+            return zero.sql("SELECT wal_status FROM pg_replication_slots") == "lost"
+        wait(lost, 60, lambda: zero.sql("SELECT * FROM pg_replication_slots"))
+        one.start().wait_ready()
+        check("copied anew" in one.words(), one.words()[-800:])
+        count = zero.sql("SELECT count(*) FROM t")
+        wait(lambda: one.sql("SELECT count(*) FROM t") == count, 30, "it has not all")
+
+
+@suite.test
+def a_replica_is_ready_while_it_follows_and_is_not_far_behind():
+    with Scene(replicas=2, replication={"maximumLagBytes": 1000000}) as s:
+        one = s.pod(1)
+        zero = s.pod(0).start().wait_ready()
+        one.start().wait_ready()
+        one.sql("SELECT pg_wal_replay_pause()")
+        zero.sql("CREATE TABLE t AS SELECT generate_series(1, 200000)")
+        wait(lambda: not one.probe("readinessProbe"), 30, "ready, though far behind")
+        check("bytes behind" in one.exec(*one.container["readinessProbe"]["exec"]["command"]).stderr, "the reason")
+        one.sql("SELECT pg_wal_replay_resume()")
+        wait(lambda: one.probe("readinessProbe"), 30, "not ready again")
+        zero.stop()
+        check(one.probe("readinessProbe"), "not ready because of its primary")
+        one.stop()
+        one.start()
+        wait(lambda: one.probe("startupProbe"), 60, "it does not start without its primary")
+        check(not one.probe("readinessProbe"), "ready, though how old its data are is not known")
 
 
 def main():
