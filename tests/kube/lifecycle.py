@@ -92,7 +92,7 @@ S, C, P = ("StatefulSet", "db"), ("ConfigMap", "db-config"), ("PodDisruptionBudg
 RW, RO, ANY = ("Service", "db-rw"), ("Service", "db-ro"), ("Service", "db-any")
 FIELDS = [
     ({"replicas": 2}, {S, C, P}),
-    ({"replicas": 3}, {S}),
+    ({"replicas": 3}, {S, C}),
     ({"image": "postgres:17.1"}, {S}),
     ({"version": "17.1"}, set()),
     ({"imagePullPolicy": "Always"}, {S}),
