@@ -953,6 +953,11 @@ def A19_a_stuck_reader_costs_the_shim_no_memory(t):
         task.call("ResizePty", f3=80, f4=24)
         task.wait(f2=f"e{i}")
         task.call("Delete", f2=f"e{i}")
+    # Others attach, read some of it, and leave.
+    for i in range(1000):
+        fd = os.open(out.path, os.O_RDONLY)
+        os.read(fd, 4096)
+        os.close(fd)
     grown = memory(task.pid) - before
     check(grown <= MEMORY_GROWTH, f"it has grown by {grown} kB")
     os.close(out.fd)
