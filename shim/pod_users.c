@@ -25,6 +25,11 @@ static int users_check(const char *what, size_t n, Pb__PodIdMapping *const *maps
 				 what, n);
 	if (!maps[0]->length)
 		return error_say(e, EINVAL, "the pod's range of %s is empty", what);
+	if (maps[0]->container_id)
+		return error_say(
+			e, EINVAL,
+			"the pod's range of %s begins at %u: its root, 0, is not in it", what,
+			maps[0]->container_id);
 	return 0;
 }
 

@@ -645,6 +645,7 @@ def a_sandbox_that_cannot_be_is_refused_and_says_why(t):
             ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=message(f3=1))))}}, "one range of groups"),
             ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=[message(f3=1)] * 2)))}}, "one range of users"),
             ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=message(f1=5), f3=message(f1=5))))}}, "is empty"),
+            ({"linux": {"f2": message(f1=message(f5=message(f1=0, f2=message(f2=1, f3=9))))}}, "its root, 0, is not in it"),
             ({"linux": {"f2": message(f1=message(f5=message(f1=2, f2=message(f3=1))))}}, "the node's users"),
             ({"linux": {"f2": message(f1=message(f5=message(f1=1)))}}, "its own or the node's"),
             ({"linux": {"f2": message(f8=message(f1=0))}}, "no user"),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Pods whose sandbox the shim makes (sandboxer = "shim"), by crictl.
+# Pods whose sandbox the shim makes (sandboxer = "shim"), by crictl. containerd 2.1.9 panics where such a pod
+# is of the node's network.
 # length: containerd
 # containerd: 2.3 2.4
 # parts: cni cri-tools
