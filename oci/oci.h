@@ -38,6 +38,11 @@ struct oci_runtime {
 	 * on stderr, oci_run() alone; NULL: the policy's own file, or else the kernel's log.
 	 */
 	const char *report;
+	/*
+	 * containerd's namespace that the caller works for, for policies that match by it; NULL: none.
+	 * In that of Kubernetes, "k8s.io", annotations of containerd's are taken for containerd's words.
+	 */
+	const char *containerd_namespace;
 	/* oci_run(): a file for the profile that allows what the container has called; NULL: none. */
 	const char *record;
 	int cancel_fd;         /* readable: give up, clean up, -ECANCELED; -1: none */

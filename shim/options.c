@@ -226,8 +226,11 @@ int options_read(const Pb__Any *any, const char *ns, struct options *ret, struct
 
 struct oci_runtime options_runtime(const struct options *o)
 {
+	const char *ns = strrchr(o->root, '/'); /* options_set_root() */
+
 	return (struct oci_runtime){
 		.root = o->root,
+		.containerd_namespace = ns ? ns + 1 : NULL,
 		.cgroup_manager = o->systemd_cgroup ? "systemd" : "cgroupfs",
 		.cancel_fd = -1,
 	};

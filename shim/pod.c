@@ -261,6 +261,8 @@ static int pod_put_linux(struct json_writer *w, const struct pod *p, const char 
 	return r;
 }
 
+#define POD_RESERVED "io.kubernetes.cri."
+
 static void pod_put_annotations(struct json_writer *w, const struct pod *p, const char *id)
 {
 	const Pb__CreateSandboxRequest *rq = p->request;
@@ -269,7 +271,8 @@ static void pod_put_annotations(struct json_writer *w, const struct pod *p, cons
 	json_write_key(w, "annotations");
 	json_write_object(w);
 	for (i = 0; i < rq->n_annotations; i++)
-		if (!str_eq(rq->annotations[i]->key, RUNTIME_SANDBOX_KEY))
+		/* containerd's own are its own to write: these are the pod's author's. */
+		if (!str_starts(rq->annotations[i]->key, POD_RESERVED))
 			json_put_string(w, rq->annotations[i]->key, rq->annotations[i]->value);
 	json_put_string(w, RUNTIME_SANDBOX_KEY, id);
 	json_put_string(w, "io.kubernetes.cri.container-type", "sandbox");

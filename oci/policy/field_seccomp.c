@@ -25,7 +25,8 @@ int field_profile(struct merge *m, const struct policy_rule *r)
 	struct arena *a = m->arena;
 	int err;
 
-	if (!p->name || m->request->linux_.seccomp.present)
+	/* Of what is kept with a container the texts are gone: its filter is kept as well. */
+	if (!p->name || !p->text || m->request->linux_.seccomp.present)
 		return 0;
 	err = m->facts->profile(m->facts->arg, a, p, m->spec->process.capabilities.bounding,
 				&profile, m->e);
@@ -123,7 +124,7 @@ static int ceiling_meet(struct merge *m, const struct policy_rule *r,
 
 	if (!filter)
 		return merge_no_memory(m);
-	if (ceiling_known(m, p))
+	if (!p->text || ceiling_known(m, p)) /* as above */
 		return 0;
 	err = m->facts->profile(m->facts->arg, m->arena, p,
 				m->spec->process.capabilities.bounding, filter, m->e);

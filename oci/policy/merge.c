@@ -194,18 +194,33 @@ static bool match_annotations(const struct policy_match *k, const struct spec *s
 	return true;
 }
 
+/* What is not known is in no list. */
+static bool match_below(const struct spec_strings *parents, const char *path)
+{
+	bool below = parents->n == 0;
+	size_t i;
+
+	for (i = 0; path && i < parents->n && !below; i++)
+		below = merge_path_below(path, parents->v[i]);
+	return below;
+}
+
+static bool match_name(const struct spec_strings *names, const char *name)
+{
+	return names->n == 0 || (!str_empty(name) && merge_has(names, name));
+}
+
 static bool match_holds(const struct policy_match *k, const struct spec *s,
 			const struct policy_facts *facts)
 {
-	bool below = k->cgroup_parents.n == 0;
-	size_t i;
-
 	if (k->set_user_namespace &&
 	    k->user_namespace != s->linux_.namespaces[SPEC_NS_USER].present)
 		return false;
-	for (i = 0; i < k->cgroup_parents.n && !below; i++)
-		below = merge_path_below(facts->cgroup, k->cgroup_parents.v[i]);
-	return below && match_annotations(k, s);
+	return match_below(&k->cgroup_parents, facts->cgroup) &&
+	       match_below(&k->state_folders, facts->state_folder) &&
+	       match_name(&k->containerd_namespaces, facts->containerd_namespace) &&
+	       match_name(&k->kubernetes_namespaces, facts->kubernetes_namespace) &&
+	       match_annotations(k, s);
 }
 
 static bool rule_holds(const struct policy_rule *r, const struct spec *s,

@@ -31,6 +31,10 @@ enum policy_names {
 struct policy_facts {
 	uint32_t native_arch; /* AUDIT_ARCH_* */
 	const char *cgroup;   /* where it will be: a clean path; "": it has none */
+	/* Who asks, as the node's own parts tell; NULL: nobody does. */
+	const char *state_folder; /* a clean path */
+	const char *containerd_namespace;
+	const char *kubernetes_namespace;
 	struct rlimit inherited_rlimits[RLIM_NLIMITS];
 	int inherited_oom_score_adj;
 	const struct spec_process *container; /* exec: what the container itself runs as */

@@ -44,7 +44,9 @@ static int rule_check_keys(struct reader *r, const struct policy *p, const struc
 	if (!asked || p->allow_author_keys)
 		return 0;
 	reader_refuse(r, j, "matches by annotations, which the container's author chooses");
-	error_hint(r->e, "use userNamespace or cgroupParents, or set allowAuthorKeys");
+	error_hint(r->e,
+		   "use userNamespace, cgroupParents, stateFolders or kubernetesNamespaces, or "
+		   "set allowAuthorKeys");
 	return -EINVAL;
 }
 

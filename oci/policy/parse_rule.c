@@ -320,6 +320,11 @@ static int read_user_namespace_key(struct reader *r, const struct json *j,
 static const struct field match_fields[] = {
 	{ "userNamespace", KIND_BOOL, read_user_namespace_key, 0 },
 	{ "cgroupParents", KIND_STRINGS, read_clean_paths, AT(policy_match, cgroup_parents) },
+	{ "stateFolders", KIND_STRINGS, read_clean_paths, AT(policy_match, state_folders) },
+	{ "containerdNamespaces", KIND_STRINGS, read_strings,
+	  AT(policy_match, containerd_namespaces) },
+	{ "kubernetesNamespaces", KIND_STRINGS, read_strings,
+	  AT(policy_match, kubernetes_namespaces) },
 	{ "annotations", KIND_PAIRS, read_pairs, AT(policy_match, annotations) },
 };
 static const struct table match_table = TABLE(struct policy_match, match_fields);

@@ -30,7 +30,10 @@ struct policy_match {
 	bool set_user_namespace;
 	bool user_namespace;                /* linux.namespaces has (or lacks) "user" */
 	struct spec_strings cgroup_parents; /* the cgroup is at or below one of them */
-	struct spec_pairs annotations;      /* the author's word: see allow_author_keys */
+	struct spec_strings state_folders;  /* the runtime's state is at or below one of them */
+	struct spec_strings containerd_namespaces; /* known to the shim alone, as the next */
+	struct spec_strings kubernetes_namespaces; /* of the pod */
+	struct spec_pairs annotations; /* the author's word: see allow_author_keys */
 };
 
 struct policy_list { /* an allow list: given and empty allows nothing */

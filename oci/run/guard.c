@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "cgroup/manager.h"
 #include "cgroup/path.h"
@@ -64,8 +65,28 @@ static int guard_cgroup(const struct oci_runtime *rt, const char *id, const stru
 	return r < 0 || *ret ? r : error_set(e, ENOMEM, "node policies");
 }
 
-static int guard_ask(struct guard *g, const char *bundle, const char *cgroup, size_t n_mounts,
-		     struct error *e)
+#define CRI_NAMESPACE "k8s.io" /* containerd's, of all that Kubernetes asks for */
+#define CRI_POD_KEY   "io.kubernetes.cri.sandbox-namespace"
+
+/*
+ * Who asks. The pod's namespace is an annotation that containerd writes over what it hands on from the
+ * pod's author; of any other caller it would be the author's own word.
+ */
+static void guard_ask_caller(struct guard *g, const struct oci_runtime *rt,
+			     const struct spec *spec)
+{
+	struct policy_facts *f = &g->host.facts;
+	const char *root = rt->root ?: "";
+
+	if (root[0] == '/' && path_clean(g->root, sizeof(g->root), root) == 0)
+		f->state_folder = g->root;
+	f->containerd_namespace = rt->containerd_namespace;
+	if (str_eq(rt->containerd_namespace, CRI_NAMESPACE))
+		f->kubernetes_namespace = spec_annotation(spec, CRI_POD_KEY);
+}
+
+static int guard_ask(struct guard *g, const struct oci_runtime *rt, const struct spec *spec,
+		     const char *bundle, const char *cgroup, size_t n_mounts, struct error *e)
 {
 	int r = policy_host_init(&g->host, bundle, n_mounts, e);
 
@@ -74,6 +95,7 @@ static int guard_ask(struct guard *g, const char *bundle, const char *cgroup, si
 					    : seccomp_abi_to_spec(seccomp_abi_native());
 	g->host.facts.profile = guard_profile;
 	g->host.facts.cgroup = cgroup;
+	guard_ask_caller(g, rt, spec);
 	return r;
 }
 
@@ -90,7 +112,7 @@ int guard_create(struct guard *g, const struct oci_runtime *rt, const char *id,
 		return r;
 	r = guard_cgroup(rt, id, spec, a, &cgroup, e);
 	if (r == 0)
-		r = guard_ask(g, bundle, cgroup, spec->n_mounts, e);
+		r = guard_ask(g, rt, spec, bundle, cgroup, spec->n_mounts, e);
 	if (r == 0)
 		r = policy_merge(&g->set, &g->host.facts, POLICY_CREATE, spec, a, &g->result,
 				 e);
@@ -149,7 +171,7 @@ int guard_open(struct guard *g, const struct container *c, struct spec *spec, st
 
 	if (r < 0 || policy_set_is_empty(&g->set))
 		return r;
-	r = guard_ask(g, c->state.bundle, c->state.cgroup, 0, e);
+	r = guard_ask(g, c->rt, spec, c->state.bundle, c->state.cgroup, 0, e);
 	if (r < 0)
 		return r;
 	/* It runs: what would be refused today is no reason. */
@@ -179,7 +201,7 @@ int guard_mounts(struct guard *g, const struct container *c, struct spec *spec, 
 
 	if (r < 0 || policy_set_is_empty(&g->set))
 		return r;
-	r = guard_ask(g, c->state.bundle, c->state.cgroup, spec->n_mounts, e);
+	r = guard_ask(g, c->rt, spec, c->state.bundle, c->state.cgroup, spec->n_mounts, e);
 	if (r == 0)
 		r = policy_merge(&g->set, &g->host.facts, POLICY_CREATE, spec, a, &g->result,
 				 e);
@@ -197,7 +219,7 @@ static int guard_merge_update(struct guard *g, const struct container *c,
 
 	if (ret < 0)
 		return ret;
-	ret = guard_ask(g, c->state.bundle, c->state.cgroup, 0, e);
+	ret = guard_ask(g, c->rt, &spec, c->state.bundle, c->state.cgroup, 0, e);
 	spec.linux_.resources = *r;
 	if (ret == 0)
 		ret = policy_merge(&g->set, &g->host.facts, POLICY_UPDATE, &spec, a, &g->result,

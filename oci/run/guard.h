@@ -21,7 +21,8 @@ struct guard {
 	struct policy_set set;
 	struct policy_host host;
 	struct policy_result result;
-	bool pinned; /* sources of mounts are descriptors of ours, to be opened by us */
+	char root[4096]; /* the runtime's state, for policies that match by it */
+	bool pinned;     /* sources of mounts are descriptors of ours, to be opened by us */
 };
 
 /*

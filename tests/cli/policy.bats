@@ -246,6 +246,21 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	run_ok
 }
 
+@test "P16: rules hold for who keeps state in a folder of the node's, and not for who only says so" {
+	policy '{ match: { stateFolders: [ "'"$ROOT"'" ] }, process: { user: { root: "never" } } }'
+	run_refused "root is not allowed"
+	policy '{ except: [ { stateFolders: [ "'"$ROOT"'" ] } ], process: { user: { root: "never" } } }'
+	run_ok
+	policy '{ match: { stateFolders: [ "'"$ROOT"'x", "/run/other" ] }, process: { user: { root: "never" } } }'
+	run_ok
+	# Only the shim hears of namespaces; annotations by the same names are anybody's.
+	config '.annotations = { "io.kubernetes.cri.sandbox-namespace": "trusted", "io.kubernetes.cri.container-type": "container" }'
+	policy '{ except: [ { kubernetesNamespaces: [ "trusted" ] }, { containerdNamespaces: [ "k8s.io", "" ] } ], process: { user: { root: "never" } } }'
+	run_refused "root is not allowed"
+	policy '{ match: { runtimeHandlers: [ "x" ] } }'
+	refused "rules[0].match.runtimeHandlers" policy check
+}
+
 @test "P17, P18: the node's masks are there, and no second procfs shows what they hide" {
 	config 'del(.linux.maskedPaths, .linux.readonlyPaths)'
 	policy '{ paths: { masked: [ "/proc/version", "/proc/no-such-file" ], readonly: [ "/proc/sys" ] } }'

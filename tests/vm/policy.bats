@@ -170,6 +170,22 @@ limits() {
 	kill $events
 }
 
+@test "a rule for one namespace of Kubernetes holds there, by containerd's word and not by anybody else's" {
+	rule '{ match: { kubernetesNamespaces: [ "team-a" ] }, process: { capabilities: { ceiling: [] } } }'
+	caps() { # NAMESPACE OF CONTAINERD, OF KUBERNETES
+		timeout 30 ctr -n "$1" run --rm --annotation "io.kubernetes.cri.sandbox-namespace=$2" "${RUNTIME[@]}" "$IMAGE" c grep CapBnd: /proc/self/status | awk '{ print $2 }'
+	}
+	timeout 60 ctr images export "$BATS_TEST_TMPDIR/image.tar" "$IMAGE"
+	timeout 60 ctr -n k8s.io images import "$BATS_TEST_TMPDIR/image.tar"
+	[ "$(caps k8s.io team-a)" = 0000000000000000 ]
+	[ "$(caps k8s.io team-b)" != 0000000000000000 ]
+	[ "$(caps default team-a)" != 0000000000000000 ]
+	rule '{ match: { containerdNamespaces: [ "default" ] }, process: { capabilities: { ceiling: [] } } }'
+	[ "$(caps default x)" = 0000000000000000 ]
+	[ "$(caps k8s.io x)" != 0000000000000000 ]
+	timeout 60 ctr -n k8s.io images rm "$IMAGE"
+}
+
 reporters() { grep -lsx strake-report /proc/[0-9]*/comm | wc -l; }
 reporters_are() { [ "$(reporters)" -eq "$1" ]; }
 
