@@ -561,6 +561,10 @@ build/bench/steps: $(B)/obj/tests/bench/steps.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(LDHARD) -o $@ $<
 
+.PHONY: bench-chart
+bench-chart: ## draw tests/bench/chart.svg from what `make bench` has measured
+	@tests/bench/chart
+
 .PHONY: bench-check bench-baseline
 bench-check: $(B)/bin/strake build/bench/steps build/bench/true ## count instructions, and fail where they are 3 % above the baseline
 	@tests/bench/check $< build/bench/steps

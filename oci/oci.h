@@ -182,6 +182,7 @@ struct oci_state {
 	const char *owner;
 	const char *oci_version;
 	const char *cgroup; /* below the mount, "" where there is none */
+	const char *scope;  /* systemd's unit, or NULL where it is not the manager */
 	size_t n_annotations;
 	const struct spec_pair *annotations;
 };

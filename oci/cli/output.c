@@ -35,6 +35,8 @@ void output_state(struct json_writer *w, const struct oci_state *s)
 	json_put_string(w, "bundle", s->bundle);
 	json_put_string(w, "rootfs", s->rootfs);
 	json_put_string(w, "created", s->created);
+	if (s->scope)
+		json_put_string(w, "systemd-scope", s->scope);
 	if (s->n_annotations) {
 		json_write_key(w, "annotations");
 		json_write_object(w);

@@ -284,6 +284,23 @@ int container_state_json(const struct state *s, enum oci_status status, pid_t pi
 	return json_writer_end(w, ret);
 }
 
+/* "/system.slice/strake-c1.scope/container": the part that ends in ".scope", the last of them. */
+static const char *container_scope(struct arena *a, const struct state *s)
+{
+	static const char suffix[] = ".scope/";
+	const char *at, *end = NULL, *start;
+
+	if (s->manager != MANAGER_SYSTEMD)
+		return NULL;
+	for (at = s->cgroup; (at = strstr(at, suffix)); at++)
+		end = at + strlen(".scope");
+	if (!end)
+		return NULL;
+	for (start = end; start > s->cgroup && start[-1] != '/'; start--)
+		;
+	return arena_printf(a, "%.*s", (int)(end - start), start);
+}
+
 int oci_state(const struct oci_runtime *rt, const char *id, struct arena *a,
 	      struct oci_state *ret, struct error *e)
 {
@@ -308,6 +325,7 @@ int oci_state(const struct oci_runtime *rt, const char *id, struct arena *a,
 	ret->owner = arena_printf(a, "%u", s->owner);
 	ret->oci_version = arena_strdup(a, s->oci_version);
 	ret->cgroup = arena_strdup(a, s->cgroup);
+	ret->scope = container_scope(a, s);
 	pairs = arena_array(a, s->annotations.n, sizeof(*pairs));
 	for (i = 0; pairs && i < s->annotations.n; i++) {
 		pairs[i].key = arena_strdup(a, s->annotations.v[i].key);

@@ -34,6 +34,7 @@ load systemd_lib
 	eventually 10 pgrep -fx 'sleep 601'
 	[ "$(sed 's/^0:://' "/proc/$(pgrep -fx 'sleep 601')/cgroup")" = "/system.slice/$UNIT/container" ]
 	[ "$(sd ps -f json "$ID" | jq length)" -eq 2 ]
+	[ "$(sd state "$ID" | jq -r '."systemd-scope"')" = "$UNIT" ]
 
 	sd pause "$ID"
 	[ "$(status_of "$ID")" = paused ]
