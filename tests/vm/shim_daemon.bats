@@ -202,7 +202,7 @@ large_run() {
 @test "a reader that stops reading for a minute holds up its container, not its shim, and loses nothing" {
 	local size=4194304 reader i
 	mkfifo "$BATS_TEST_TMPDIR/gate"
-	(timeout 60 ctr run "${RUNTIME[@]}" "$IMAGE" c sh -c \
+	(timeout 240 ctr run "${RUNTIME[@]}" "$IMAGE" c sh -c \
 		"read line; head -c $size /dev/zero; echo end >&2; sleep 1000" \
 		<"$BATS_TEST_TMPDIR/gate" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err") &
 	exec 7>"$BATS_TEST_TMPDIR/gate"
