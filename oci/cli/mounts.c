@@ -25,7 +25,7 @@ const struct option_table mounts_table = {
 /* A list becomes the document that it is a part of. */
 static int mounts_read(const char *file, struct buf *ret, struct error *e)
 {
-	autobuf text;
+	autobuf text = { 0 };
 	int r;
 
 	r = file_read(AT_FDCWD, file, SPEC_MAX_BYTES / 2, &text, e);
@@ -42,7 +42,7 @@ static int mounts_read(const char *file, struct buf *ret, struct error *e)
 int verb_mounts(struct cli *cli, int argc, char **argv)
 {
 	struct spec mounts = { 0 };
-	autobuf text;
+	autobuf text = { 0 };
 	bool add;
 	int first, r;
 
