@@ -885,7 +885,7 @@ def a_log_program_that_does_not_end_is_killed(t):
     program = logger(t, "exec 5>&-; trap '' TERM; exec sleep 4712")
     task = Task(t, ["true"], out=f"binary://{program}").run()
     task.wait()
-    check(len(processes("4712")) == 1, "it does not run")
+    check(settled(lambda: len(processes("4712")), 1) == 1, "it does not run")
     task.call("Delete")
     task.deleted = True
     check(settled(lambda: len(processes("4712")), 0) == 0, "it was left")
