@@ -15,23 +15,6 @@
 
 /* --- rules --------------------------------------------------------------------------------------- */
 
-/* Neither order nor white space is part of what a rule says; its text as written again is. */
-static int rule_digest(struct reader *r, const struct json *j, char ret[SHA256_HEX])
-{
-	uint8_t digest[SHA256_SIZE];
-	autobuf text = { .max = POLICY_MAX_BYTES * 2 };
-	autojson *w = json_writer_new(false);
-
-	if (!w)
-		return reader_no_memory(r);
-	json_write_tree(w, j);
-	if (json_writer_end(w, &text) < 0)
-		return reader_no_memory(r);
-	sha256(text.data, text.len, digest);
-	sha256_hex(digest, ret);
-	return 0;
-}
-
 /* The author of a container must not choose which rules hold for him. */
 static int rule_check_keys(struct reader *r, const struct policy *p, const struct json *j,
 			   const struct policy_rule *rule)
@@ -72,11 +55,10 @@ static int read_rules(struct reader *r, const struct json *j, const struct field
 			err = read_strict(r, item, f, rule);
 		if (err == 0)
 			err = rule_check_keys(r, p, item, rule);
-		if (err == 0)
-			err = rule_digest(r, item, rule->digest);
 		if (err < 0)
 			return err;
 		rule->policy = p->name;
+		rule->source = item;
 	}
 	p->n_rules = i;
 	return 0;
@@ -136,6 +118,23 @@ int policy_parse(struct arena *a, const char *file, const char *text, size_t len
 
 /* --- the set ------------------------------------------------------------------------------------- */
 
+/* Neither order nor white space is part of what a rule says; its text as written again is. */
+static int rule_digest(struct policy_rule *r, struct error *e)
+{
+	uint8_t digest[SHA256_SIZE];
+	autobuf text = { .max = POLICY_MAX_BYTES * 2 };
+	autojson *w = json_writer_new(false);
+
+	if (!w)
+		return error_set(e, ENOMEM, "node policies");
+	json_write_tree(w, r->source);
+	if (json_writer_end(w, &text) < 0)
+		return error_set(e, ENOMEM, "node policies");
+	sha256(text.data, text.len, digest);
+	sha256_hex(digest, r->digest);
+	return 0;
+}
+
 static int compare_rules(const void *a, const void *b)
 {
 	const struct policy_rule *x = *(const struct policy_rule *const *)a;
@@ -153,6 +152,30 @@ static int compare_policies(const void *a, const void *b)
 	int c = strcmp(x->name, y->name);
 
 	return c ? c : strcmp(x->digest, y->digest);
+}
+
+static bool rules_have_one_name(const struct policy_rule *x, const struct policy_rule *y)
+{
+	return str_eq(x->policy, y->policy) && str_eq(x->name, y->name);
+}
+
+/* Names are seldom equal; where they are, the text decides. */
+static int rules_tell_apart(struct policy_set *s, struct error *e)
+{
+	bool equal = false;
+	size_t i, k, n;
+	int r = 0;
+
+	for (i = 1; i < s->n_rules && !equal; i++)
+		equal = rules_have_one_name(s->rules[i - 1], s->rules[i]);
+	if (!equal)
+		return 0;
+	for (i = 0; i < s->n; i++)
+		for (k = 0, n = s->policies[i].n_rules; r == 0 && k < n; k++)
+			r = rule_digest(&s->policies[i].rules[k], e);
+	if (r == 0)
+		qsort(s->rules, s->n_rules, sizeof(*s->rules), compare_rules);
+	return r;
 }
 
 int policy_set_order(struct policy_set *s, struct error *e)
@@ -175,7 +198,7 @@ int policy_set_order(struct policy_set *s, struct error *e)
 			s->rules[n++] = &s->policies[i].rules[k];
 	s->n_rules = n;
 	qsort(s->rules, n, sizeof(*s->rules), compare_rules);
-	return 0;
+	return rules_tell_apart(s, e);
 }
 
 void policy_set_done(struct policy_set *s)

@@ -20,6 +20,8 @@
 #define POLICY_MAX_FILES 64
 #define POLICY_MAX_RULES 4096 /* over all files */
 
+struct json;
+
 enum policy_mode {
 	POLICY_ENFORCE,
 	POLICY_AUDIT, /* computed and recorded, not applied */
@@ -188,7 +190,8 @@ struct policy_landlock {
 struct policy_rule {
 	const char *policy; /* name of the policy it stands in */
 	const char *name;
-	char digest[SHA256_HEX]; /* of its text: breaks ties between equal names */
+	const struct json *source; /* its text as it was read */
+	char digest[SHA256_HEX];   /* of that, where equal names need it to be told apart */
 	enum policy_mode mode;
 	struct policy_match match;
 	size_t n_except;
