@@ -95,7 +95,7 @@ database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 		sed -n "s/^\(Name\|CapBnd\|NoNewPrivs\|Seccomp\):\t//p" /proc/$p/status | tr "\n" " "; echo; done | sort | uniq -c'
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *" 2 postgres 0000000000000000 1 2 "* ]]
+	[[ "$output" == *" 2 sh 0000000000000000 1 2 "* ]] # the server's parent
 	[[ "$output" == *" 2 strake-operator 0000000000000000 1 2 "* ]]
 	[[ "$output" == *" 5 pause 00000000a80425fb 1 2 "* ]]
 	[ "${#lines[@]}" -eq 4 ] # and the client's, which asks for nothing
@@ -104,4 +104,74 @@ database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 
 @test "the Database's limits are those of its cgroup" {
 	[ "$(k exec pair-0 -- cat /sys/fs/cgroup/memory.max)" -eq $((256 << 20)) ]
+}
+
+@test "a parameter that is taken up by a reload" {
+	local before
+	before=$(of pair-0 .metadata.uid)
+	database_patch '{"spec": {"config": {"parameters": {"work_mem": "7MB"}}}}'
+	eventually 150 admin_says pair-0 'show work_mem' 7MB
+	eventually 150 admin_says pair-1 'show work_mem' 7MB
+	[ "$(of pair-0 .metadata.uid)" = "$before" ]
+}
+
+@test "a user, a database, an extension and a grant are added" {
+	k create secret generic pair-users --from-literal=reader=word >/dev/null
+	database_patch '{"spec": {"users": [{"name": "reader"}], "databases": [
+		{"name": "app", "grants": [{"role": "reader", "privileges": ["SELECT"]}]},
+		{"name": "shop", "owner": "reader", "extensions": ["pg_trgm"]}]}}'
+	reads() { k exec client -- env PGPASSWORD=word psql -h pair-ro -U reader -d app -XAtqc 'select word from words'; }
+	reads_it() { [ "$(reads 2>&1)" = first ]; }
+	eventually 200 reads_it
+	run k exec client -- env PGPASSWORD=word psql -h pair-rw -U reader -d app -XAtqc 'delete from words'
+	[[ "$output" == *"permission denied"* ]]
+	[ "$(k exec client -- env PGPASSWORD=word psql -h pair-rw -U reader -d shop -XAtqc "select extname from pg_extension where extname = 'pg_trgm'")" = pg_trgm ]
+}
+
+@test "a parameter that takes a restart, replicas first" {
+	database_patch '{"spec": {"config": {"parameters": {"max_connections": "120"}}}}'
+	eventually 240 admin_says pair-0 'show max_connections' 120
+	settled 120
+	[ "$(admin pair-1 'show max_connections')" = 120 ]
+	[[ "$(of pair-1 .metadata.creationTimestamp)" < "$(of pair-0 .metadata.creationTimestamp)" ]]
+	eventually 30 sql_says ro 'select word from words' first
+}
+
+@test "pods that are killed come back with their data" {
+	on_node 'kill -9 $(pgrep -x postgres)'
+	eventually 120 sql_says rw 'select word from words' first
+	k delete pod pair-0 --grace-period=0 --force >/dev/null 2>&1
+	eventually 120 sql_says rw 'select word from words' first
+	settled 120
+}
+
+@test "containerd and kubelet are restarted, and no container with them" {
+	local before
+	before=$(of pair-0 '.status.containerStatuses[0].containerID')
+	on_node 'systemctl restart containerd && systemctl restart kubelet'
+	eventually 60 sql_says rw 'select word from words' first
+	ready 120
+	[ "$(of pair-0 '.status.containerStatuses[0].containerID')" = "$before" ]
+}
+
+@test "it hibernates, and wakes with its data" {
+	k scale database pair --replicas=0 >/dev/null
+	gone() { [ -z "$(k get pods -l example.com/database=pair -o name)" ]; }
+	eventually 90 gone
+	k scale database pair --replicas=2 >/dev/null
+	settled 240
+	eventually 30 sql_says ro 'select word from words' first
+}
+
+@test "claims stay when it is deleted, serve the next of its name, and go when that is asked" {
+	k delete database pair --timeout=90s >/dev/null
+	[ "$(k get persistentvolumeclaims -o name | wc -l)" -eq 2 ]
+	k apply -f "$TREE/manifests/samples/pair.yaml" >/dev/null
+	settled 240
+	eventually 30 sql_says rw 'select word from words' first
+	database_patch '{"spec": {"deletionPolicy": "Delete"}}'
+	settled 30
+	k delete database pair --timeout=90s >/dev/null
+	no_claims() { [ -z "$(k get persistentvolumeclaims -o name)" ]; }
+	eventually 90 no_claims
 }
