@@ -126,12 +126,24 @@ static void hear(struct effect *f, const struct answer *a)
 	}
 }
 
+/* The end of what no watch tells of is news all the same: the next pass goes on from there. */
+static void forget_made(struct effect *f)
+{
+	uint16_t bit = (uint16_t)(1u << f->action.child);
+
+	f->r->made &= (uint16_t)~bit;
+	if (f->kind != KIND_SECRET || !f->o->blind)
+		return;
+	f->r->dropped |= f->r->deleting ? bit : 0;
+	queue_add(&f->r->item, QUEUE_HIGH);
+}
+
 static void mark_deleting(struct effect *f)
 {
 	struct observed *o = &f->r->observed;
 
 	if (f->action.child < CHILD_MAX) {
-		f->r->made &= (uint16_t) ~(1u << f->action.child);
+		forget_made(f);
 		if (o->children[f->action.child].present)
 			o->children[f->action.child].deleting = true;
 		return;
@@ -157,7 +169,7 @@ static void on_done(void *arg, const struct answer *a)
 	else if (why == REFUSAL_NONE)
 		hear(f, a);
 	else if (why == REFUSAL_NOT_FOUND && deletes && f->action.child < CHILD_MAX) {
-		f->r->made &= (uint16_t) ~(1u << f->action.child);
+		forget_made(f);
 		cache_child_gone(&f->o->cache, f->r, f->action.child);
 	} else if (why != REFUSAL_NOT_FOUND || !deletes)
 		fail(f, why, &e, a->retry_after_ms);

@@ -176,7 +176,7 @@ static bool take_database(struct record *r, const json_t *object)
 		keep_spec(r, object);
 	if (!str_eq(r->uid, uid)) {
 		/* Another Database of the same name: nothing we knew of the old one holds. */
-		r->conflicts = r->made = 0;
+		r->conflicts = r->made = r->dropped = 0;
 		r->wanted_for = r->invalid_for = 0;
 		r->settled_generation = 0;
 		free(r->trouble);
@@ -195,6 +195,7 @@ static bool take_database(struct record *r, const json_t *object)
 		r->made |= 1u << CHILD_SUPERUSER;
 	if (tree_string(status, "credentials.applicationSecret"))
 		r->made |= 1u << CHILD_APPLICATION;
+	r->made &= (uint16_t)~r->dropped;
 	return news;
 }
 

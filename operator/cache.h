@@ -51,6 +51,7 @@ struct record {
 	unsigned in_flight;
 	uint16_t conflicts; /* children whose name is another's */
 	uint16_t made;      /* Secrets we know to be there without seeing them */
+	uint16_t dropped;   /* ... and to be there no more, whatever an older status says */
 	bool failed;        /* something in this round */
 	bool worked;        /* something was sent in this pass */
 	uint8_t unsaid;     /* looks in a row without a status */
