@@ -44,10 +44,16 @@ static const char *const owned[] = {
 
 /* What may be set, and is this where it is not. */
 static const char *const standard[][2] = {
-	{ "log_destination", "stderr" }, { "logging_collector", "off" },
-	{ "max_connections", "100" },    { "max_replication_slots", "16" },
-	{ "max_wal_senders", "16" },     { "password_encryption", "scram-sha-256" },
-	{ "wal_keep_size", "512MB" },    { "wal_log_hints", "on" },
+	{ "log_destination", "stderr" },
+	{ "logging_collector", "off" },
+	{ "max_connections", "100" },
+	{ "max_replication_slots", "16" },
+	/* What a replica that is away keeps of the log must not fill the volume. */
+	{ "max_slot_wal_keep_size", "512MB" },
+	{ "max_wal_senders", "16" },
+	{ "password_encryption", "scram-sha-256" },
+	{ "wal_keep_size", "512MB" },
+	{ "wal_log_hints", "on" },
 };
 
 /* Taken up at start only (context "postmaster"); all others by a reload. */
@@ -194,14 +200,6 @@ static void add_parameters(const struct database *d, struct buf *b)
 		add_parameter(b, names[i], value_of(d, names[i]));
 }
 
-/* What a replica that is away keeps of the log must not fill the volume. */
-static long long slot_room_mb(const struct database *d)
-{
-	int64_t bytes = quantity_units(&d->size) / 4;
-
-	return bytes > (64 << 20) ? bytes >> 20 : 64;
-}
-
 static char *server_file(const struct database *d)
 {
 	autobuf b;
@@ -216,8 +214,6 @@ static char *server_file(const struct database *d)
 		     "unix_socket_directories = '/run/database'\n"
 		     "wal_level = 'replica'\n");
 	add_parameter(&b, "cluster_name", d->name);
-	if (!json_object_get(d->parameters, "max_slot_wal_keep_size"))
-		buf_addf(&b, "max_slot_wal_keep_size = '%lldMB'\n", slot_room_mb(d));
 	return take_ptr(&b.data);
 }
 

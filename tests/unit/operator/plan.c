@@ -214,7 +214,7 @@ static void quantities_that_people_add_are_spelled_as_the_server_does(void **sta
 	assert_string_equal(tree_string(json_array_get(containers, 1), "resources.limits.x"),
 			    "3");
 	assert_string_equal(
-		tree_string(json_array_get(tree_get(tree, "spec.template.spec.volumes"), 5),
+		tree_string(json_array_get(tree_get(tree, "spec.template.spec.volumes"), 6),
 			    "emptyDir.sizeLimit"),
 		"2Mi");
 	json_decref(tree);
