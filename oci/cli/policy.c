@@ -12,6 +12,7 @@
 #include "cli/policy.h"
 #include "policy/load.h"
 #include "policy/merge.h"
+#include "policy/parse.h"
 #include "run/bundle.h"
 #include "spec/parse.h"
 
@@ -250,6 +251,10 @@ static int policy_diff(struct cli *cli, const struct policy_options *opt)
 
 	if (r == 0)
 		r = policy_load(b, cli->rt.rootless, &two, &cli->error);
+	if (r == 0)
+		r = policy_set_digest(&one, &cli->error);
+	if (r == 0)
+		r = policy_set_digest(&two, &cli->error);
 	if (r == 0) {
 		n = print_missing(&one, &two, "-");
 		n += print_missing(&two, &one, "+");

@@ -135,6 +135,17 @@ static int rule_digest(struct policy_rule *r, struct error *e)
 	return 0;
 }
 
+int policy_set_digest(struct policy_set *s, struct error *e)
+{
+	size_t i, k;
+	int r = 0;
+
+	for (i = 0; i < s->n; i++)
+		for (k = 0; r == 0 && k < s->policies[i].n_rules; k++)
+			r = rule_digest(&s->policies[i].rules[k], e);
+	return r;
+}
+
 static int compare_rules(const void *a, const void *b)
 {
 	const struct policy_rule *x = *(const struct policy_rule *const *)a;
@@ -163,16 +174,14 @@ static bool rules_have_one_name(const struct policy_rule *x, const struct policy
 static int rules_tell_apart(struct policy_set *s, struct error *e)
 {
 	bool equal = false;
-	size_t i, k, n;
-	int r = 0;
+	size_t i;
+	int r;
 
 	for (i = 1; i < s->n_rules && !equal; i++)
 		equal = rules_have_one_name(s->rules[i - 1], s->rules[i]);
 	if (!equal)
 		return 0;
-	for (i = 0; i < s->n; i++)
-		for (k = 0, n = s->policies[i].n_rules; r == 0 && k < n; k++)
-			r = rule_digest(&s->policies[i].rules[k], e);
+	r = policy_set_digest(s, e);
 	if (r == 0)
 		qsort(s->rules, s->n_rules, sizeof(*s->rules), compare_rules);
 	return r;

@@ -18,3 +18,6 @@ int policy_parse(struct arena *a, const char *file, const char *text, size_t len
 
 /* Collects the rules of s->policies in their order. -E2BIG past POLICY_MAX_RULES. */
 int policy_set_order(struct policy_set *s, struct error *e);
+
+/* Fills in the digest of each rule, for who compares them; a start seldom needs it. -ENOMEM. */
+int policy_set_digest(struct policy_set *s, struct error *e);

@@ -191,7 +191,7 @@ struct policy_rule {
 	const char *policy; /* name of the policy it stands in */
 	const char *name;
 	const struct json *source; /* its text as it was read */
-	char digest[SHA256_HEX];   /* of that, where equal names need it to be told apart */
+	char digest[SHA256_HEX];   /* of that, once policy_set_digest() was called; else "" */
 	enum policy_mode mode;
 	struct policy_match match;
 	size_t n_except;
