@@ -142,7 +142,6 @@ static int start_map_handoff(const struct container *c, const struct spec *spec,
 	int r;
 
 	*ret = NULL;
-
 	if (!agent && !watched)
 		return 0;
 	fd = openat(c->dir_fd, STATE_HANDOFF, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
