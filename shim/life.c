@@ -201,9 +201,7 @@ static void start_done(void *job, const struct worker_result *result)
 void life_start(struct process *p, struct call *call)
 {
 	struct shim *s = p->container->shim;
-	const struct work init = { "start", *p->container->checkpoint ? restore_run : start_run,
-				   start_done, p };
-	const struct work exec = { "exec", exec_run, start_done, p };
+	struct work work = { *p->id ? "exec" : "start", start_run, start_done, p };
 	enum process_status wanted = *p->id ? PROCESS_NEW : PROCESS_CREATED;
 	struct error e = ERROR_INIT;
 	int r = 0;
@@ -222,9 +220,14 @@ void life_start(struct process *p, struct call *call)
 	}
 	p->until = call->until;
 	if (*p->id)
+		work.run = exec_run;
+	else if (*p->container->checkpoint)
+		work.run = restore_run;
+	if (*p->id)
 		r = process_open_io(p, &e);
+	process_lend_io(p, &work);
 	if (r == 0)
-		r = worker_start(&s->workers, *p->id ? &exec : &init, &e);
+		r = worker_start(&s->workers, &work, &e);
 	if (r < 0) {
 		start_fail(p);
 		life_fail(call, CODE_UNKNOWN, "start", &e);

@@ -246,6 +246,7 @@ void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq,
 		       : error_set(&e, ENOMEM, "the request");
 	if (r == 0)
 		r = process_open_io(&c->init, &e);
+	process_lend_io(&c->init, &work);
 	if (r == 0)
 		r = worker_start(&s->workers, &work, &e);
 	if (r < 0) {

@@ -99,6 +99,18 @@ int process_open_io(struct process *p, struct error *e)
 	return streams_open(&p->io, &so, e);
 }
 
+void process_lend_io(const struct process *p, struct work *work)
+{
+	const struct streams *io = &p->io;
+	const int fds[WORK_FDS] = {
+		io->child[0],         io->child[1],         io->child[2],
+		io->console[1],       io->logger.out_fd[0], io->logger.out_fd[1],
+		io->logger.err_fd[0], io->logger.err_fd[1],
+	};
+
+	memcpy(work->fds, fds, sizeof(fds));
+}
+
 struct runtime_io process_io(const struct process *p)
 {
 	const int *child = p->io.child;

@@ -20,6 +20,8 @@ struct process *process_of_pid(struct shim *s, pid_t pid);
 /* What the new process gets, after process_open_io(). */
 struct runtime_io process_io(const struct process *p);
 int process_open_io(struct process *p, struct error *e);
+/* What the worker that makes it needs of that. */
+void process_lend_io(const struct process *p, struct work *work);
 /* In a worker: the program that takes its output, where there is one. */
 int process_start_logger(const struct process *p, struct worker_result *ret);
 /* It is there, as the worker said: holds it and watches for its end. */

@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "base/proc.h"
 
 struct worker {
@@ -62,11 +66,14 @@ static void worker_main(struct worker *w, pid_t shim) __attribute__((noreturn));
 static void worker_main(struct worker *w, pid_t shim)
 {
 	struct worker_result *result = w->result;
+	int keep[WORK_FDS + 1] = { log_fd() };
 
 	/* Of a shim that was killed, `delete` cleans up: nobody may build on meanwhile. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != shim)
 		_exit(1);
+	memcpy(keep + 1, w->work.fds, sizeof(w->work.fds));
+	(void)fd_close_except(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
 	result->r = w->work.run(w->work.job, result);
 	_exit(0);
 }

@@ -30,6 +30,8 @@ struct workers {
 
 struct worker;
 
+#define WORK_FDS 8
+
 struct work {
 	const char *what; /* "create", for messages */
 	/* In the child. `job` is the child's copy of the shim's memory. */
@@ -37,6 +39,11 @@ struct work {
 	/* In the shim, with the same job, after the child has ended. */
 	void (*done)(void *job, const struct worker_result *result);
 	void *job;
+	/*
+	 * What the child has open of the shim's, besides its log; -1 and 0 are none. All else is closed there: a
+	 * pipe has no end, and no client is hung up on, while somebody who may block holds it, too.
+	 */
+	int fds[WORK_FDS];
 };
 
 void workers_init(struct workers *ws, struct loop *l);

@@ -37,6 +37,11 @@ void log_move(int fd)
 	log_target.fd = fd;
 }
 
+int log_fd(void)
+{
+	return log_target.fd;
+}
+
 enum log_level log_most(void)
 {
 	return log_target.most;

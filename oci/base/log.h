@@ -21,6 +21,7 @@ enum log_level {
 /* fd is borrowed and must stay open. */
 void log_to(int fd, bool json, enum log_level most);
 void log_move(int fd); /* the same file is open there, too */
+int log_fd(void);      /* the last of these two */
 enum log_level log_most(void);
 
 void log_write(enum log_level level, const char *fmt, ...)

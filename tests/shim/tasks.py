@@ -11,6 +11,7 @@ import argparse
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -796,7 +797,61 @@ def a_client_without_patience_leaves_nothing_of_what_is_being_created(t):
     check(settled(lambda: zombie(task.pid), True, 60), "the shim stays")
 
 
+class Companion:
+    """A container more, in the shim of that task."""
+
+    def __init__(self, task, name="d", **bundle):
+        self.task, self.name = task, name
+        self.folder = task.bundle(name, **bundle)
+        task.connect(name, self.folder)
+
+    def make(self):
+        self.task.client.call("Create", self.task.create(self.name, self.folder))
+
+    def finish(self):
+        self.task.client.call("Delete", message(f1=self.name))
+        self.task.execute(self.name, self.folder, "-bundle", str(self.folder), "delete")
+        shutil.rmtree(self.folder)
+
+
 # --- where its output goes
+
+
+def ended(fifo):
+    """Nobody writes it any more."""
+    poll = select.poll()
+    poll.register(fifo.fd, 0)
+    return settled(lambda: bool(poll.poll(0)), True)
+
+
+def the_end_of_an_output_is_seen_though_another_container_waits_for_its_start(t):
+    fifo = Fifo(t.path("out"))
+    task = Task(t, out=t.path("out")).run()
+    other = Companion(task)
+    other.make()
+    task.call("Kill", f3=9)
+    task.wait()
+    seen = ended(fifo)
+    other.finish()
+    check(seen, "what was made meanwhile holds it open")
+
+
+def the_end_of_an_output_is_seen_while_another_container_is_being_made(t):
+    fifo = Fifo(t.path("out"))
+    task = Task(t, out=t.path("out")).run()
+    os.mkfifo(t.path("gate"))
+    other = Companion(task, hooks={"createRuntime": [
+        {"path": "/bin/sh", "args": ["sh", "-c", f"read line <{t.path('gate')}"]}]})
+    stream = task.client.send("Create", task.create(other.name, other.folder))
+    with t.path("gate").open("w") as gate:
+        task.call("Kill", f3=9)
+        task.wait()
+        seen = ended(fifo)
+        gate.write("go\n")
+    got, code, text, _ = task.client.answer()
+    check((got, code) == (stream, 0), f"it was not created: {text}")
+    other.finish()
+    check(seen, "who makes the other holds it open")
 
 
 def logger(t, text, listed=True):
@@ -1052,6 +1107,8 @@ PLAIN = (
     the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for,
     a_root_can_be_a_file_with_a_file_system,
     mount_options_that_cannot_be_are_refused_and_leave_nothing,
+    the_end_of_an_output_is_seen_though_another_container_waits_for_its_start,
+    the_end_of_an_output_is_seen_while_another_container_is_being_made,
     a_log_program_gets_both_outputs_and_its_words,
     a_log_program_is_waited_for_before_the_container_is_made,
     a_log_program_of_the_second_kind_that_ends_early_is_an_error,
