@@ -175,7 +175,8 @@ void process_reap(struct process *p)
 	p->ended = true;
 	streams_process_ended(&p->io);
 	streams_flush(&p->io);
-	rest_await(&p->rest, &p->io, outputs, PROCESS_REST_MS, process_rest_taken);
+	rest_await(&p->rest, &p->container->shim->rests, &p->io, outputs, PROCESS_REST_MS,
+		   process_rest_taken);
 	if (!*p->id && !p->container->own_pidns)
 		container_kill_rest(p->container);
 	process_tell_exit(p);

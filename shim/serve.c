@@ -108,6 +108,8 @@ static void serve_signals_ready(struct source *source, uint32_t events)
 	while (read(source->fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			serve_reap_children(s);
+		else if (info.ssi_signo == SIGIO)
+			rests_look(&s->rests);
 		else
 			shim_stop(s);
 	}
@@ -120,6 +122,7 @@ static int serve_watch_signals(struct shim *s, struct error *e)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGIO);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
@@ -163,6 +166,7 @@ static int serve_init(struct shim *s, int listen_fd, const char *ttrpc_address, 
 	s->server.alone = serve_alone;
 	LIST_INIT(&s->containers);
 	workers_init(&s->workers, &s->loop);
+	rests_init(&s->rests);
 	serve_remember_socket(s);
 	r = loop_init(&s->loop, e);
 	if (r == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)

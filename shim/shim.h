@@ -25,7 +25,8 @@ struct shim {
 	struct server server;
 	struct workers workers;
 	struct events events;
-	struct source signals; /* SIGCHLD, SIGTERM, SIGINT */
+	struct rests rests;
+	struct source signals; /* SIGCHLD, SIGIO, SIGTERM, SIGINT */
 	struct timer grace;
 	struct timer orphan;
 	LIST_HEAD(, container) containers;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ struct fixture {
 	struct loop loop;
 	struct streams io;
 	struct rest rest;
+	struct rests rests;
 	char dir[32], out[64], err[64];
 	int reader[2];
 	int taken;
@@ -46,6 +48,7 @@ static int setup(void **state)
 {
 	the = calloc(1, sizeof(*the));
 	the->rest = REST_NONE;
+	rests_init(&the->rests);
 	strcpy(the->dir, "/tmp/restXXXXXX");
 	assert_non_null(mkdtemp(the->dir));
 	snprintf(the->out, sizeof(the->out), "%s/out", the->dir);
@@ -77,8 +80,19 @@ static int teardown(void **state)
 
 static void turn(void)
 {
-	while (fd_wait(the->loop.fd, POLLIN, 0) > 0)
-		assert_int_equal(loop_once(&the->loop, NULL), 0);
+	const struct timespec at_once = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	for (;;) {
+		if (fd_wait(the->loop.fd, POLLIN, 0) > 0)
+			assert_int_equal(loop_once(&the->loop, NULL), 0);
+		else if (sigtimedwait(&set, NULL, &at_once) == SIGIO)
+			rests_look(&the->rests);
+		else
+			return;
+	}
 }
 
 static void process_write(size_t to_out, size_t to_err)
@@ -104,7 +118,7 @@ static void await_reader(unsigned int ms)
 {
 	const char *const paths[] = { the->out, the->err };
 
-	rest_await(&the->rest, &the->io, paths, ms, taken);
+	rest_await(&the->rest, &the->rests, &the->io, paths, ms, taken);
 }
 
 static size_t reader_take(int fd)
@@ -154,14 +168,15 @@ static void test_end_of_output(void **state)
 	process_write(10, 0);
 	await_reader(NOT_YET_MS);
 	assert_int_equal(reader_take(the->reader[0]), 10);
-	/* The end is seen at once, not when the exit has been told. */
+	turn();
+	assert_int_equal(the->taken, 1);
 	assert_int_equal(reader_take(the->reader[0]), 0);
 }
 
 static void test_reader_closes(void **state)
 {
 	(void)state;
-	process_write(OUTPUT_BYTES, 0);
+	process_write(10, 0);
 	await_reader(NOT_YET_MS);
 	turn();
 	assert_int_equal(the->taken, 0);
@@ -226,7 +241,7 @@ static void test_no_fifo(void **state)
 	const char *const paths[] = { "/dev/null", "" };
 
 	(void)state;
-	rest_await(&the->rest, &the->io, paths, NOT_YET_MS, taken);
+	rest_await(&the->rest, &the->rests, &the->io, paths, NOT_YET_MS, taken);
 	assert_false(rest_is_awaited(&the->rest));
 }
 
@@ -237,10 +252,13 @@ static void test_no_fifo(void **state)
 
 int main(void)
 {
+	sigset_t set;
+
 	const struct CMUnitTest tests[] = {
 		TEST("nothing left is not waited for", test_nothing_left),
 		TEST("the last byte of both outputs is waited for", test_last_byte),
-		TEST("the reader sees the end of the output meanwhile", test_end_of_output),
+		TEST("the reader sees the end of the output when it has taken it",
+		     test_end_of_output),
 		TEST("a reader that closes is not waited for", test_reader_closes),
 		TEST("one that closes stderr is still waited for at stdout",
 		     test_other_reader_closes),
@@ -250,5 +268,8 @@ int main(void)
 		TEST("what is no fifo is not waited for", test_no_fifo),
 	};
 
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	return cmocka_run_group_tests_name("rest", tests, NULL, NULL);
 }
