@@ -38,6 +38,7 @@ LIBDIR   ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DATADIR  ?= $(SHAREDIR)/strake
 
+comma := ,
 Q   := $(if $(V),,@)
 say  = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
@@ -73,6 +74,8 @@ HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack
 	-fcf-protection=full -ftrivial-auto-var-init=zero
 LDHARD := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,--as-needed
 STATIC := -static-pie
+# See oci/base/entry.h.
+STATIC += $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-Wl$(comma)-e$(comma)entry_start)
 # What a start runs side by side: see hack/start-order, which writes it.
 START_ORDER := oci/start.ld
 endif

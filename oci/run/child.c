@@ -380,6 +380,7 @@ static int child_shed_fds(struct child *c, struct error *e)
 	const int keep[] = { c->sync_fd, c->listen_fd, c->sandbox.lsm_fd };
 	int r;
 
+	seal_done(&c->seal);
 	r = fd_close_except((int)(3 + c->sandbox.preserve_fds), keep, ARRAY_SIZE(keep));
 	if (r < 0)
 		return error_set(e, -r, "close what points to the host");

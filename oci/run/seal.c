@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/entry.h"
 #include "base/error.h"
 #include "base/mem.h"
 
@@ -184,6 +185,8 @@ static int seal_keep_data(struct seal *s)
 	const ElfW(Phdr) * ph;
 	void *p;
 
+	if (entry_data_apart())
+		return 0;
 	dl_iterate_phdr(seal_find_image, &image);
 	ph = seal_find_data(&image);
 	if (!ph)
@@ -232,6 +235,8 @@ void seal_done(struct seal *s)
 /* Data has changed since it was read from the file: memory of no file takes its place. */
 static int seal_swap_data(struct seal *s, uintptr_t start, size_t len)
 {
+	if (entry_data_apart())
+		return 0;
 	if (!s->data || len != s->data_len)
 		return -ENOTSUP;
 	if (mremap(s->data, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, start) == MAP_FAILED)
@@ -258,7 +263,7 @@ static int seal_swap(const struct seal_image *image, struct seal *s)
 		uintptr_t start = seal_page_down(image->base + ph->p_vaddr);
 		uintptr_t end = seal_page_down(image->base + ph->p_vaddr + ph->p_memsz);
 
-		if (ph->p_type == PT_GNU_RELRO && end > start &&
+		if (ph->p_type == PT_GNU_RELRO && end > start && !entry_data_apart() &&
 		    mprotect((void *)start, end - start, PROT_READ) < 0)
 			r = -errno;
 	}
@@ -305,7 +310,6 @@ int seal_take_on(struct seal *s, struct error *e)
 	r = seal_swap(&image, s);
 	if (r == 0)
 		r = seal_set_exe(s->fd);
-	seal_done(s);
 	if (r == 0)
 		return 0;
 	error_set(e, -r, "take on the sealed copy of the executable");

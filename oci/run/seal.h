@@ -30,10 +30,10 @@ struct seal {
 int seal_open(struct seal *s, struct error *e);
 
 /*
- * Waits for RCU where it closes the last descriptor of the mount: for a time when nobody waits, but in
- * the parent before the payload runs, and with it the mount is out of everybody's reach.
+ * In both, before the payload runs: then the mount is out of everybody's reach. Who closes its last descriptor waits
+ * for RCU; the child, which closes what it has left of the host, is the one with time for that.
  */
 void seal_done(struct seal *s);
 
-/* In the child, which has one thread. Its descriptors are closed. */
+/* In the child, which has one thread. */
 int seal_take_on(struct seal *s, struct error *e);

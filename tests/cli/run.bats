@@ -179,6 +179,30 @@ more" "$(echo through | "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" 2
 	contains "$phases" "start exec"
 }
 
+# Writable memory that belongs to a file: what is shared has no file but in the kernel.
+writable_files() { awk '$2 ~ /w/ && $5 != 0 && $6 !~ /^\/dev\/zero/' "/proc/$1/maps"; }
+
+@test "what strake writes is memory of no file, in the container's process and in its own" {
+	payload sleep 1000
+	create
+	same "" "$(writable_files "$(pid_of)")"
+	ok delete --force "$ID"
+	background "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" > "$T/run.out" 2>&1 < /dev/null
+	wait_for is_status running
+	same "" "$(writable_files "$background")"
+	ok delete --force "$ID"
+}
+
+@test "strake begins without /proc, and from a file that its user may only execute" {
+	cp "$RUNTIME" "$T/only-run"
+	chmod 111 "$T/only-run"
+	run -0 unshare -m sh -c 'mount -t tmpfs none /proc && exec "$1" --version' sh "$RUNTIME"
+	contains "$output" "strake version"
+	chmod 711 "$T"
+	run -0 setpriv --reuid 65534 --regid 65534 --clear-groups "$T/only-run" --version
+	contains "$output" "strake version"
+}
+
 @test "--version names the program and the version of the specification" {
 	ok --version
 	[[ ${output%%$'\n'*} =~ ^strake\ version\ [0-9]+\.[0-9]+\.[0-9]+ ]]

@@ -73,6 +73,7 @@ static enum outcome take_on(struct seal *s)
 	if (changed != 7 || zero != 0 || function(pointer, "a relocated pointer") != 0)
 		return DATA_IS_LOST;
 	changed++, zero++;
+	seal_done(s);
 	if (changed != 8 || zero != 1 || s->fd >= 0 || s->mount_fd >= 0)
 		return DATA_IS_LOST;
 	if (exe_is(&before))
