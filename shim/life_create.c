@@ -144,35 +144,29 @@ int life_adopt_init(struct container *c, const struct runtime_made *made, struct
 	return 0;
 }
 
-static void create_done(void *job, const struct worker_result *result)
+static void create_succeed(struct container *c)
 {
-	struct container *c = job;
-	struct shim *s = c->shim;
 	struct process *p = &c->init;
-	struct call *call = take_ptr(&p->pending);
 	Pb__PidResponse m = PB__PID_RESPONSE__INIT;
-	struct error e = result->error;
-	int r = result->r;
 
-	streams_log_to(&p->io, result->logger);
-	c->own_pidns = result->own_pidns;
-	c->options.systemd_cgroup = result->systemd_cgroup;
-	if (r == 0 && !*c->checkpoint)
-		r = life_adopt_init(c, &result->made, &e);
-	if (r == 0) {
-		p->busy = false;
-		p->status = PROCESS_CREATED;
-		clock_gettime(CLOCK_REALTIME, &c->created_at);
-		create_publish(c);
-		m.pid = (uint32_t)p->pid;
-		call_reply(call, &m.base);
-		message_free((ProtobufCMessage *)(uintptr_t)c->request);
-		c->request = NULL;
-		if (p->unwanted)
-			life_end(p, take_ptr(&p->unwanted));
-		return;
-	}
-	life_fail(call, life_code(r), "create", &e);
+	p->busy = false;
+	p->status = PROCESS_CREATED;
+	clock_gettime(CLOCK_REALTIME, &c->created_at);
+	create_publish(c);
+	m.pid = (uint32_t)p->pid;
+	call_reply(take_ptr(&p->pending), &m.base);
+	message_free((ProtobufCMessage *)(uintptr_t)c->request);
+	c->request = NULL;
+	if (p->unwanted)
+		life_end(p, take_ptr(&p->unwanted));
+}
+
+static void create_fail(struct container *c, enum code code, const struct error *e)
+{
+	struct process *p = &c->init;
+	struct shim *s = c->shim;
+
+	life_fail(take_ptr(&p->pending), code, "create", e);
 	if (p->unwanted)
 		call_fail(take_ptr(&p->unwanted), CODE_NOT_FOUND,
 			  "container \"%s\" was not created", c->id);
@@ -180,6 +174,69 @@ static void create_done(void *job, const struct worker_result *result)
 	container_free(c);
 	shim_check_alone(s);
 }
+
+/* --- one that was made, and could not be adopted ----------------------------------------------- */
+
+struct create_undo {
+	struct container *container;
+	struct error why;
+};
+
+static int undo_run(void *job, struct worker_result *ret)
+{
+	const struct create_undo *u = job;
+	const struct runtime_target t = container_target(u->container);
+	int r = runtime_of(t.options)->remove(&t, &ret->error);
+
+	return r < 0 ? r : rootfs_unmount(t.bundle, &ret->error);
+}
+
+static void undo_done(void *job, const struct worker_result *result)
+{
+	struct create_undo *u = job;
+
+	if (result->r < 0)
+		log_error(&result->error);
+	create_fail(u->container, CODE_UNKNOWN, &u->why);
+	free(u);
+}
+
+static void create_undo(struct container *c, const struct error *why)
+{
+	struct create_undo *u = malloc(sizeof(*u));
+	const struct work work = { "create", undo_run, undo_done, u };
+
+	if (u)
+		*u = (struct create_undo){ c, *why };
+	if (u && worker_start(&c->shim->workers, &work, NULL) == 0)
+		return;
+	/* containerd's `delete` finds it. */
+	free(u);
+	create_fail(c, CODE_UNKNOWN, why);
+}
+
+/* --- its worker's end -------------------------------------------------------------------------- */
+
+static void create_done(void *job, const struct worker_result *result)
+{
+	struct container *c = job;
+	struct error e = result->error;
+	int r = result->r;
+
+	streams_log_to(&c->init.io, result->logger);
+	c->own_pidns = result->own_pidns;
+	c->options.systemd_cgroup = result->systemd_cgroup;
+	if (r == 0 && !*c->checkpoint)
+		r = life_adopt_init(c, &result->made, &e);
+	if (r == 0)
+		create_succeed(c);
+	else if (result->r == 0)
+		create_undo(c, &e);
+	else
+		create_fail(c, life_code(r), &e);
+}
+
+/* --- the call ---------------------------------------------------------------------------------- */
 
 /* The request outlives its frame. */
 static const Pb__CreateRequest *create_keep(const Pb__CreateRequest *rq)

@@ -2,6 +2,7 @@
 #include "process.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -126,19 +127,30 @@ int process_start_logger(const struct process *p, struct worker_result *ret)
 			    &ret->error);
 }
 
-int process_adopt(struct process *p, pid_t pid, struct error *e)
+static int process_hold(struct process *p, pid_t pid, struct error *e)
 {
-	int r;
+	int r = p->source.fd = proc_open(pid);
 
-	/* It is our child now, unreaped: the number is still its own. */
-	p->source.fd = proc_open(pid);
-	if (p->source.fd < 0)
-		return error_set(e, -p->source.fd, "open the new process");
-	p->pid = pid;
+	if (r < 0)
+		return error_set(e, -r, "open the new process");
 	r = loop_set(&p->container->shim->loop, &p->source, EPOLLIN);
 	if (r < 0)
 		return error_set(e, -r, "watch the new process");
 	return streams_begin(&p->io, e);
+}
+
+int process_adopt(struct process *p, pid_t pid, struct error *e)
+{
+	int r = process_hold(p, pid, e);
+
+	if (r == 0) {
+		p->pid = pid;
+		return 0;
+	}
+	/* Our child, and unreaped: the number is still its own. It is reaped as a stranger. */
+	kill(pid, SIGKILL);
+	loop_close(&p->container->shim->loop, &p->source);
+	return r;
 }
 
 void process_answer_waiters(struct process *p)

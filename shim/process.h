@@ -24,7 +24,7 @@ int process_open_io(struct process *p, struct error *e);
 void process_lend_io(const struct process *p, struct work *work);
 /* In a worker: the program that takes its output, where there is one. */
 int process_start_logger(const struct process *p, struct worker_result *ret);
-/* It is there, as the worker said: holds it and watches for its end. */
+/* It is there, as the worker said: holds it and watches for its end; or ends it. */
 int process_adopt(struct process *p, pid_t pid, struct error *e);
 
 void process_reap(struct process *p); /* it has ended */

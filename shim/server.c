@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "base/mem.h"
 #include "base/proc.h"
 
 struct conn {
@@ -27,7 +28,11 @@ struct conn {
 	bool broken; /* to be closed by whoever is at the top of the stack */
 };
 
-static void server_accept(struct source *source, uint32_t events);
+static void server_save_fd(struct server *s)
+{
+	if (s->spare_fd < 0)
+		s->spare_fd = fcntl(s->listener.fd, F_DUPFD_CLOEXEC, 3);
+}
 
 static void conn_free(struct conn *c)
 {
@@ -49,6 +54,7 @@ static void conn_free(struct conn *c)
 	s->n_conns--;
 	free(c);
 	/* It may have been out of descriptors. */
+	server_save_fd(s);
 	loop_set(s->loop, &s->listener, EPOLLIN);
 	if (!s->n_conns && s->alone)
 		s->alone(s);
@@ -244,20 +250,36 @@ static bool server_is_ours(int fd)
 	       peer.uid == geteuid() && peer.gid == getegid();
 }
 
+/*
+ * Without a free number nobody is heard until a connection has ended: else the loop would spin. Where there
+ * is none that could end, the client is let in by the spare one: it may be containerd that is back.
+ */
+static int server_accept_one(struct server *s)
+{
+	int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+	int fd = accept4(s->listener.fd, NULL, NULL, flags);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+		return fd;
+	if (!s->n_conns && s->spare_fd >= 0) {
+		mem_closep(&s->spare_fd);
+		s->spare_fd = -1;
+		fd = accept4(s->listener.fd, NULL, NULL, flags);
+	}
+	if (fd < 0)
+		loop_set(s->loop, &s->listener, 0);
+	return fd;
+}
+
 static void server_accept(struct source *source, uint32_t events)
 {
 	struct server *s = loop_owner(source, struct server, listener);
+	int fd = server_accept_one(s);
 	struct conn *c;
-	int fd;
 
 	(void)events;
-	fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0) {
-		/* Until a connection has ended: else the loop would spin. */
-		if (errno == EMFILE || errno == ENFILE)
-			loop_set(s->loop, source, 0);
+	if (fd < 0)
 		return;
-	}
 	c = server_is_ours(fd) ? calloc(1, sizeof(*c)) : NULL;
 	if (!c) {
 		close(fd);
@@ -280,6 +302,8 @@ int server_init(struct server *s, struct loop *l, int fd, struct error *e)
 	s->loop = l;
 	s->listener = (struct source){ .fd = fd, .ready = server_accept };
 	LIST_INIT(&s->conns);
+	s->spare_fd = -1;
+	server_save_fd(s);
 	r = loop_set(l, &s->listener, EPOLLIN);
 	return r < 0 ? error_set(e, -r, "watch the socket") : 0;
 }
@@ -290,4 +314,6 @@ void server_done(struct server *s)
 		/* analyser: one that was freed has left the list */
 		conn_free(LIST_FIRST(&s->conns));
 	loop_close(s->loop, &s->listener);
+	mem_closep(&s->spare_fd);
+	s->spare_fd = -1;
 }

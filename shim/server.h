@@ -54,6 +54,7 @@ LIST_HEAD(call_list, call);
 struct server {
 	struct loop *loop;
 	struct source listener;
+	int spare_fd; /* given up for the one client that there is, where no other number is left */
 	LIST_HEAD(, conn) conns;
 	size_t n_conns;
 	/* Must answer the call, now or later. */

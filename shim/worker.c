@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -18,16 +17,13 @@
 
 struct worker {
 	LIST_ENTRY(worker) link;
-	struct workers *workers;
 	struct work work;
 	struct worker_result *result; /* shared with the child */
-	struct source source;         /* its pidfd */
-	pid_t pid;
+	pid_t pid;                    /* unreaped until it is finished: the number is its own */
 };
 
-void workers_init(struct workers *ws, struct loop *l)
+void workers_init(struct workers *ws)
 {
-	ws->loop = l;
 	LIST_INIT(&ws->all);
 }
 
@@ -35,7 +31,6 @@ static void worker_free(struct worker *w)
 {
 	if (w->result)
 		munmap(w->result, sizeof(*w->result));
-	loop_close(w->workers->loop, &w->source);
 	free(w);
 }
 
@@ -45,20 +40,14 @@ static void worker_finish(struct worker *w)
 	int status = 0;
 
 	LIST_REMOVE(w, link);
-	loop_remove(w->workers->loop, &w->source);
-	proc_reap(w->source.fd, &status);
+	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
+		;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		result->r = error_say(&result->error, EIO,
 				      "%s: the process that was to do it ended with status %d",
 				      w->work.what, proc_exit_code(status));
 	w->work.done(w->work.job, result);
 	worker_free(w);
-}
-
-static void worker_ready(struct source *s, uint32_t events)
-{
-	(void)events;
-	worker_finish(loop_owner(s, struct worker, source));
 }
 
 static void worker_main(struct worker *w, pid_t shim) __attribute__((noreturn));
@@ -91,12 +80,7 @@ static int worker_fork(struct worker *w, struct error *e)
 	w->pid = fork();
 	if (w->pid == 0)
 		worker_main(w, shim);
-	if (w->pid < 0)
-		return error_set(e, errno, "%s: make a child", w->work.what);
-	w->source.fd = proc_open(w->pid);
-	if (w->source.fd < 0)
-		return error_set(e, -w->source.fd, "%s: open the child", w->work.what);
-	return 0;
+	return w->pid < 0 ? error_set(e, errno, "%s: make a child", w->work.what) : 0;
 }
 
 int worker_start(struct workers *ws, const struct work *work, struct error *e)
@@ -106,18 +90,9 @@ int worker_start(struct workers *ws, const struct work *work, struct error *e)
 
 	if (!w)
 		return error_set(e, ENOMEM, "%s", work->what);
-	w->workers = ws;
 	w->work = *work;
-	w->source = (struct source){ .fd = -1, .ready = worker_ready };
 	r = worker_fork(w, e);
-	if (r == 0) {
-		r = loop_set(ws->loop, &w->source, EPOLLIN);
-		if (r < 0)
-			error_set(e, -r, "%s: watch the child", work->what);
-	}
 	if (r < 0) {
-		if (w->pid > 0)
-			kill(w->pid, SIGKILL); /* unreaped: the number is still its own */
 		worker_free(w);
 		return r;
 	}
@@ -138,6 +113,14 @@ bool workers_finish(struct workers *ws, pid_t pid)
 	return false;
 }
 
+static bool worker_has_ended(const struct worker *w)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid;
+}
+
 bool workers_finish_ended(struct workers *ws)
 {
 	struct worker *w;
@@ -147,7 +130,7 @@ bool workers_finish_ended(struct workers *ws)
 		again = false;
 		LIST_FOREACH (w, &ws->all, link) {
 			/* analyser: one that was freed has left the list */
-			if (proc_wait_exit(w->source.fd, 0) == 1) {
+			if (worker_has_ended(w)) {
 				worker_finish(w);
 				any = again = true;
 				break;

@@ -6,13 +6,12 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "loop.h"
 #include "runtime.h"
 
 /*
  * A forked child that does one thing which may block, or whose memory the shim shall not keep, and
  * leaves its answer in memory that both share. It dies with the shim; what it made lives on and becomes
- * the shim's child, which is a subreaper.
+ * the shim's child, which is a subreaper. It needs no descriptor of the shim's, which may have none left.
  */
 struct worker_result {
 	int r; /* 0 or -errno, then `error` says more */
@@ -24,7 +23,6 @@ struct worker_result {
 };
 
 struct workers {
-	struct loop *loop;
 	LIST_HEAD(, worker) all;
 };
 
@@ -46,9 +44,9 @@ struct work {
 	int fds[WORK_FDS];
 };
 
-void workers_init(struct workers *ws, struct loop *l);
+void workers_init(struct workers *ws);
 int worker_start(struct workers *ws, const struct work *work, struct error *e);
 
-/* Finishes the worker with this number, or each that has ended; true where there was one. */
+/* After SIGCHLD: finishes the worker with this number, or each that has ended; true where there was one. */
 bool workers_finish(struct workers *ws, pid_t pid);
 bool workers_finish_ended(struct workers *ws);

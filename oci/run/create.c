@@ -590,22 +590,6 @@ static const struct {
 };
 /* clang-format on */
 
-static void create_undo(struct create *c)
-{
-	struct teardown t = {
-		.rt = c->rt,
-		.state = &c->container.state,
-		.spec = &c->spec,
-		.dir_fd = c->made_folder ? c->container.dir_fd : -1,
-		.pid_fd = c->pid_fd,
-		.reap = c->pid_fd >= 0,
-		.manager = c->has_manager ? &c->manager : NULL,
-		.poststop = c->container.state.pid > 0,
-	};
-
-	teardown_run(&t, NULL);
-}
-
 void create_close(struct create *c)
 {
 	struct sandbox *sb = &c->child.sandbox;
@@ -630,6 +614,26 @@ void create_close(struct create *c)
 	seccomp_program_done(&c->filter);
 	buf_done(&c->config);
 	guard_done(&c->guard);
+}
+
+/* What it was made with is given back first: there may have been too few descriptors. */
+static void create_undo(struct create *c)
+{
+	int pid_fd = take_fd(&c->pid_fd);
+	struct teardown t = {
+		.rt = c->rt,
+		.state = &c->container.state,
+		.spec = &c->spec,
+		.dir_fd = c->made_folder ? c->container.dir_fd : -1,
+		.pid_fd = pid_fd,
+		.reap = pid_fd >= 0,
+		.manager = c->has_manager ? &c->manager : NULL,
+		.poststop = c->container.state.pid > 0,
+	};
+
+	create_close(c);
+	teardown_run(&t, NULL);
+	mem_closep(&pid_fd);
 }
 
 void create_done(struct create *c)

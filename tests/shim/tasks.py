@@ -11,6 +11,7 @@ import argparse
 import fcntl
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -21,7 +22,7 @@ import traceback
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from containerd import (BUNDLES, CGROUP, DEADLINE, NOT_FOUND, SANDBOX, STATE, UNIMPLEMENTED, Client, Daemon, Failed, Shim, enter, inside,  # noqa: E402
+from containerd import (BUNDLES, CGROUP, DEADLINE, NOT_FOUND, SANDBOX, STATE, UNIMPLEMENTED, Client, Daemon, Failed, Shim, descriptors, enter, inside,  # noqa: E402
                         leftovers, memory, message, parse, settled, zombie)
 
 CREATED, RUNNING, STOPPED, PAUSED = 1, 2, 3, 4
@@ -801,17 +802,93 @@ class Companion:
     """A container more, in the shim of that task."""
 
     def __init__(self, task, name="d", **bundle):
-        self.task, self.name = task, name
+        self.task, self.name, self.why = task, name, ""
         self.folder = task.bundle(name, **bundle)
         task.connect(name, self.folder)
 
-    def make(self):
-        self.task.client.call("Create", self.task.create(self.name, self.folder))
+    def make(self, **fields):
+        """0, or the code of why it was not; the text is in self.why."""
+        self.task.client.send("Create", self.task.create(self.name, self.folder, **fields))
+        _, code, self.why, _ = self.task.client.answer()
+        return code
+
+    def left(self):
+        """What there is of it besides its bundle."""
+        found = [p for p in (Path("/run/containerd/strake/test") / self.name, CGROUP / self.name) if p.exists()]
+        return found + [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if f"{self.folder}/" in line]
 
     def finish(self):
-        self.task.client.call("Delete", message(f1=self.name))
+        self.task.client.send("Delete", message(f1=self.name))
+        self.task.client.answer()
         self.task.execute(self.name, self.folder, "-bundle", str(self.folder), "delete")
         shutil.rmtree(self.folder)
+
+
+class Scarce:
+    """So many descriptors more than now are what the shim, and what it starts, may have."""
+
+    def __init__(self, task, more):
+        self.pid, self.before = task.pid, resource.prlimit(task.pid, resource.RLIMIT_NOFILE)
+        self.most = descriptors(task.pid) + more
+
+    def __enter__(self):
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (self.most, self.before[1]))
+
+    def __exit__(self, *_):
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, self.before)
+
+
+def an_exec_without_descriptors_is_refused_and_nothing_of_it_runs(t):
+    task = Task(t).run()
+    before, outcomes = descriptors(task.pid), set()
+    for terminal in (0, 1):
+        for more in range(24):
+            os.mkfifo(t.path("out"))
+            out = "" if more % 2 else str(t.path("out"))
+            task.call("Exec", f2="e", f3=terminal, f5=out,
+                      f7=message(f1=PROCESS, f2=json.dumps({"args": ["sleep", "4713"], "cwd": "/", "env": ["PATH=/bin"],
+                                                            "user": {"uid": 0, "gid": 0}, "terminal": bool(terminal)})))
+            with Scarce(task, more):
+                task.client.send("Start", message(f1="c", f2="e"))
+                code = task.client.answer()[1]
+                outcomes.add(bool(code))
+                if code == 0:
+                    task.call("Kill", f2="e", f3=9)
+                    check(task.wait(f2="e") == 137, "it has another exit status")
+                check(settled(lambda: processes("4713"), []) == [], f"with {more} descriptors more it runs, though it was refused")
+                task.call("Delete", f2="e")
+            check(settled(lambda: descriptors(task.pid), before) == before, f"with {more} more descriptors are left")
+            t.path("out").unlink()
+    check(outcomes == {True, False}, f"no turn was taken: {outcomes}")
+    check(task.status() == RUNNING, "the container does not run any more")
+
+
+def a_container_without_descriptors_is_refused_and_nothing_of_it_is_left(t):
+    task = Task(t).run()
+    before, outcomes = descriptors(task.pid), set()
+    os.mkfifo(t.path("out"))
+    for terminal in (0, 1):
+        for more in range(24):
+            other = Companion(task, process={"terminal": bool(terminal), "args": ["sleep", "4714"]})
+            with Scarce(task, more):
+                code = other.make(f4=terminal, f6=str(t.path("out")))
+                outcomes.add(bool(code))
+                if code == 0:
+                    check(task.client.call("Delete", message(f1="d")) is not None, "it was not deleted")
+                check(settled(other.left, []) == [], f"with {more} descriptors more: {other.left()}: {other.why}")
+                check(settled(lambda: processes("4714"), []) == [], f"with {more} descriptors more it waits for its start")
+            other.finish()
+            check(settled(lambda: descriptors(task.pid), before) == before, f"with {more} more descriptors are left")
+    check(outcomes == {True, False}, f"no turn was taken: {outcomes}")
+
+
+def a_shim_without_descriptors_hears_a_client_that_is_back(t):
+    task = Task(t).run()
+    # What the connection that ends gives back is none of those that it may have.
+    with Scarce(task, -3):
+        task.client.close()
+        task.client = Client(task.path)
+        check(task.status() == RUNNING, "it does not answer")
 
 
 # --- where its output goes
@@ -828,7 +905,7 @@ def the_end_of_an_output_is_seen_though_another_container_waits_for_its_start(t)
     fifo = Fifo(t.path("out"))
     task = Task(t, out=t.path("out")).run()
     other = Companion(task)
-    other.make()
+    check(other.make() == 0, "the other was not made")
     task.call("Kill", f3=9)
     task.wait()
     seen = ended(fifo)
@@ -1107,6 +1184,9 @@ PLAIN = (
     the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for,
     a_root_can_be_a_file_with_a_file_system,
     mount_options_that_cannot_be_are_refused_and_leave_nothing,
+    an_exec_without_descriptors_is_refused_and_nothing_of_it_runs,
+    a_container_without_descriptors_is_refused_and_nothing_of_it_is_left,
+    a_shim_without_descriptors_hears_a_client_that_is_back,
     the_end_of_an_output_is_seen_though_another_container_waits_for_its_start,
     the_end_of_an_output_is_seen_while_another_container_is_being_made,
     a_log_program_gets_both_outputs_and_its_words,
