@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/sha256.h"
@@ -21,6 +22,9 @@
 
 #define ADDRESS_CONFIG_MAX (16u << 20)
 #define ADDRESS_TREE_MAX   (256u << 20)
+
+/* How long a look at a socket may keep others from theirs. */
+#define ADDRESS_LOCK_MS 2000
 
 static const char *const group_keys[] = {
 	"io.containerd.runc.v2.group",
@@ -118,15 +122,30 @@ static bool address_answers(const char *path)
 	       (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 || errno == EAGAIN);
 }
 
+/* Between the look at a socket and what is done about it nobody else does anything: a folder at a time. */
+static int address_lock(const char *dir, struct error *e)
+{
+	autoclose int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : lock_take(fd, ADDRESS_LOCK_MS);
+
+	if (r == 0)
+		return error_say(e, ETIMEDOUT, "another shim has kept %s locked for %d s", dir,
+				 ADDRESS_LOCK_MS / 1000);
+	return r < 0 ? error_set(e, -r, "lock the folder %s", dir) : take_fd(&fd);
+}
+
 int address_listen(const char *dir, const char *path, int *ret_fd, struct error *e)
 {
-	autoclose int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), lock_fd = -1;
 	int fd, i;
 
 	fd = root_fd < 0 ? -errno : path_mkdir_all(root_fd, dir, 0700);
 	if (fd < 0)
 		return error_set(e, -fd, "make the folder %s", dir);
 	close(fd);
+	lock_fd = address_lock(dir, e);
+	if (lock_fd < 0)
+		return lock_fd;
 	for (i = 0; i < 2; i++) {
 		fd = address_bind(path, e);
 		if (fd != -EADDRINUSE)
@@ -144,12 +163,17 @@ int address_listen(const char *dir, const char *path, int *ret_fd, struct error 
 
 bool address_remove_dead(const char *bundle)
 {
-	char path[PATH_MAX], address[ADDRESS_MAX + 8];
+	char path[PATH_MAX], address[ADDRESS_MAX + 8], dir[ADDRESS_MAX + 8];
 	const char *socket_path = address + strlen("unix://");
+	autoclose int lock_fd = -1;
 
 	if (str_format(path, sizeof(path), "%s/address", bundle) < 0 ||
 	    file_read_line(AT_FDCWD, path, address, sizeof(address)) < 0 ||
-	    !str_starts(address, "unix://") || address_answers(socket_path))
+	    !str_starts(address, "unix:///") ||
+	    str_format(dir, sizeof(dir), "%.*s", (int)(strrchr(socket_path, '/') - socket_path),
+		       socket_path) < 0)
 		return false;
-	return unlink(socket_path) == 0;
+	/* Who cannot lock leaves it to the next `start` of that name. */
+	lock_fd = address_lock(dir, NULL);
+	return lock_fd >= 0 && !address_answers(socket_path) && unlink(socket_path) == 0;
 }

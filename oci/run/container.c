@@ -4,13 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/sched.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,10 +14,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "base/sys.h"
 #include "cgroup/freeze.h"
 #include "spec/check.h"
 #include "spec/parse.h"
@@ -71,42 +67,11 @@ int container_open_root(const struct oci_runtime *rt, bool make, struct error *e
 	return fd < 0 ? error_set(e, errno, "open the state folder %s", rt->root) : fd;
 }
 
-/*
- * A process that was killed holds it until it has ended, and there is no lock with a deadline. So a
- * child waits in our place: the lock is the open file's, which both have.
- */
-static int container_await_lock(int dir_fd, int timeout_ms)
-{
-	autoclose int pid_fd = -1;
-	struct clone_args args = {
-		.flags = CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&pid_fd,
-		.exit_signal = SIGCHLD,
-	};
-	pid_t parent = getpid(), pid = sys_clone3(&args);
-	int status, r;
-
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		_exit(getppid() != parent || flock(dir_fd, LOCK_EX) < 0);
-	}
-	if (pid < 0)
-		return pid;
-	proc_wait_exit(pid_fd, timeout_ms);
-	proc_kill(pid_fd, SIGKILL);
-	r = proc_reap(pid_fd, &status);
-	return r < 0 ? r : status == 0;
-}
-
 static int container_lock(int dir_fd, const char *id, int timeout_ms, struct error *e)
 {
-	int r;
+	/* A process that was killed holds it until it has ended. */
+	int r = lock_take(dir_fd, timeout_ms);
 
-	if (flock(dir_fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	r = errno == EWOULDBLOCK ? 0 : -errno;
-	if (r == 0 && timeout_ms)
-		r = container_await_lock(dir_fd, timeout_ms);
 	if (r != 0)
 		return r < 0 ? error_set(e, -r, "lock container \"%s\"", id) : 0;
 	error_say(e, EBUSY, "container \"%s\" is being created, started or deleted right now",

@@ -2,11 +2,13 @@
 /* What `start` reads and says: flags, bootstrap messages, addresses, options. */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -349,6 +351,61 @@ static void a_socket_is_for_its_owner_and_a_dead_one_is_replaced(void **state)
 	rmdir(dir);
 }
 
+/* One that starts with the others, says what came of it, and listens on until all have said so. */
+static void rival(const char *dir, const char *path, int go_fd, int said_fd)
+{
+	int fd = -1;
+	char byte;
+
+	if (read(go_fd, &byte, 1) != 0)
+		_exit(1);
+	byte = (char)('0' + address_listen(dir, path, &fd, NULL));
+	if (write(said_fd, &byte, 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+#define RIVALS 4
+
+static void of_those_that_start_together_one_listens(void **state)
+{
+	char dir[] = "/tmp/strake-socket-XXXXXX", path[64], byte;
+	int round, i, go[2], said[2], listening;
+	pid_t pids[RIVALS];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	for (round = 0; round < 100; round++) {
+		assert_int_equal(pipe(go), 0);
+		assert_int_equal(pipe(said), 0);
+		for (i = 0; i < RIVALS; i++) {
+			pids[i] = fork();
+			if (pids[i] == 0) {
+				close(go[1]);
+				rival(dir, path, go[0], said[1]);
+			}
+		}
+		close(go[0]);
+		close(go[1]);
+		for (i = 0, listening = 0; i < RIVALS; i++) {
+			assert_int_equal(read(said[0], &byte, 1), 1);
+			assert_in_range(byte, '0', '1');
+			listening += byte == '0';
+		}
+		for (i = 0; i < RIVALS; i++)
+			kill(pids[i], SIGKILL);
+		for (i = 0; i < RIVALS; i++)
+			assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+		close(said[0]);
+		close(said[1]);
+		assert_int_equal(listening, 1);
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +424,7 @@ int main(void)
 		cmocka_unit_test(the_address_is_the_digest_that_containerd_computes_too),
 		cmocka_unit_test(the_group_is_what_annotations_say),
 		cmocka_unit_test(a_socket_is_for_its_owner_and_a_dead_one_is_replaced),
+		cmocka_unit_test(of_those_that_start_together_one_listens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
