@@ -38,7 +38,7 @@ int bootstrap_read(const void *data, size_t len, const char *id, const char *ns,
 	ret->params = NULL;
 	ret->options_alone = (Pb__Any *)message_unpack(&pb__any__descriptor, data, len);
 	ret->options = ret->options_alone;
-	return 0;
+	return ret->options ? 0 : -EBADMSG;
 }
 
 void bootstrap_done(struct bootstrap *b)

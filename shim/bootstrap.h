@@ -19,7 +19,7 @@ struct bootstrap {
 	const Pb__Any *options; /* in one of the two; or NULL */
 };
 
-/* Both decode as the other: what names this very container is the modern one. Only -ENOMEM fails. */
+/* Both decode as the other: what names this very container is the modern one. -EBADMSG: it is neither. */
 int bootstrap_read(const void *data, size_t len, const char *id, const char *ns,
 		   struct bootstrap *ret);
 void bootstrap_done(struct bootstrap *b);

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "container.h"
 #include "events.pb-c.h"
+#include "life.h"
 #include "options.pb-c.h"
 
 /* The container may be gone when the worker ends: everything is a copy. */
@@ -48,11 +49,10 @@ static void change_done(void *job, const struct worker_result *result)
 	struct container *c = container_find(ch->shim, ch->id);
 	enum code code = result->r == -ESRCH || result->r == -ENOENT ? CODE_NOT_FOUND
 			 : result->r == -EINVAL                      ? CODE_INVALID_ARGUMENT
-			 : result->r == -ETIMEDOUT                   ? CODE_DEADLINE_EXCEEDED
-								     : CODE_UNKNOWN;
+								     : life_code(result->r);
 
 	if (result->r < 0) {
-		call_fail(ch->call, code, "%s: %s", ch->what, result->error.text);
+		life_fail(ch->call, code, ch->what, &result->error);
 	} else {
 		if (c && ch->then)
 			ch->then(c);
@@ -82,7 +82,7 @@ static void change_start(struct container *c, struct call *call, const struct ch
 	if (how->len)
 		memcpy(ch->text, text, how->len);
 	if (worker_start(&c->shim->workers, &work, &e) < 0) {
-		call_fail(call, CODE_UNKNOWN, "%s: %s", how->what, e.text);
+		life_fail(call, CODE_UNKNOWN, how->what, &e);
 		free(ch);
 	}
 }

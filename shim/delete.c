@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "address.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -23,7 +24,6 @@
 #include "options.h"
 #include "rootfs.h"
 #include "runtime.h"
-#include "start.h"
 #include "task.pb-c.h"
 
 /* containerd waits 5 s for us. */

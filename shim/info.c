@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/fd.h"
@@ -12,7 +13,6 @@
 #include "message.h"
 #include "options.h"
 #include "runtime.h"
-#include "start.h"
 
 #define INFO_STDIN_MAX (10u << 20)
 

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "flags.h"
-#include "start.h"
 
 static int main_check(const struct flags *f, struct error *e)
 {

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "action.h"
 #include "base/error.h"
-#include "start.h"
 
 int pause_run(struct error *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* `start`: prints where the shim of this container's group listens; makes it, if there is none. */
-#include "start.h"
+#include "action.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +31,7 @@
 /* "json": the answer of containerd 2.0 to 2.2, whose `env` of the shim manager sets it; 1.7 fails on it. */
 #define START_BOOTSTRAP_ENV "STRAKE_SHIM_BOOTSTRAP"
 #define START_GROUP_MAX     1024
+#define START_LOG_DEBUG     (-4) /* in BootstrapParams */
 
 #ifndef PR_SCHED_CORE
 #define PR_SCHED_CORE 62
@@ -58,6 +59,9 @@ static int start_read_stdin(struct start *st, struct error *e)
 	if (r == 0)
 		r = bootstrap_read(in.data, in.len, st->flags->id, st->flags->namespace,
 				   &st->bootstrap);
+	if (r == -EBADMSG)
+		return error_say(e, EBADMSG,
+				 "stdin holds neither BootstrapParams nor runtime options");
 	return r < 0 ? error_set(e, -r, "read the start's parameters") : 0;
 }
 
@@ -114,8 +118,11 @@ static int start_set_cgroup(const struct start *st, pid_t daemon, struct error *
 }
 
 /* containerd reads what we print until everybody has closed it; the log's fifo is never waited for. */
-static void start_detach(bool debug)
+static void start_detach(const struct start *st)
 {
+	const Pb__BootstrapParams *params = st->bootstrap.params;
+	bool debug = st->flags->debug || (params && params->log_level <= START_LOG_DEBUG);
+
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), i;
 	int log_fd = open("log", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 
@@ -136,7 +143,7 @@ static void start_daemon(struct start *st)
 
 	if (!s)
 		_exit(1);
-	start_detach(st->flags->debug);
+	start_detach(st);
 	s->namespace = st->flags->namespace;
 	s->socket = st->path;
 	s->options = st->bootstrap.options;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `start` reads and says: flags, bootstrap messages, addresses, options. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -129,6 +130,15 @@ static void parameters_of_another_container_are_not_ours(void **state)
 	(void)state;
 	assert_int_equal(bootstrap_read(modern, sizeof(modern) - 1, "other", "ns", &b), 0);
 	assert_false(b.modern);
+	bootstrap_done(&b);
+}
+
+static void what_is_neither_is_refused(void **state)
+{
+	struct bootstrap b;
+
+	(void)state;
+	assert_int_equal(bootstrap_read("\x0a\xff", 2, "c1", "ns", &b), -EBADMSG);
 	bootstrap_done(&b);
 }
 
@@ -415,6 +425,7 @@ int main(void)
 		cmocka_unit_test(bare_options_get_a_plain_address),
 		cmocka_unit_test(nothing_on_stdin_is_an_old_containerd_without_options),
 		cmocka_unit_test(parameters_of_another_container_are_not_ours),
+		cmocka_unit_test(what_is_neither_is_refused),
 		cmocka_unit_test(options_come_as_toml_too),
 		cmocka_unit_test(wrong_toml_is_refused_with_its_line),
 		cmocka_unit_test(options_may_be_in_a_file),
