@@ -2,6 +2,7 @@
 #include "base/stamp.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 struct stamp_date {
@@ -45,4 +46,12 @@ const char *stamp_now(char *dst)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return stamp_format(dst, now.tv_sec, now.tv_nsec);
+}
+
+const char *stamp_now_micro(char *dst)
+{
+	char *fraction = strchr(stamp_now(dst), '.');
+
+	strcpy(fraction + 1 + 6, "Z");
+	return dst;
 }

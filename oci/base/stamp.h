@@ -11,5 +11,8 @@
  */
 const char *stamp_now(char *dst);
 
-/* The same for a given time since 1970, seconds >= 0. */
+/* With microseconds, for those who take no more digits and no fewer (MicroTime of Kubernetes). */
+const char *stamp_now_micro(char *dst);
+
+/* As stamp_now() for a given time since 1970, seconds >= 0. */
 const char *stamp_format(char *dst, long long seconds, long nanoseconds);

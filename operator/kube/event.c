@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/stamp.h"
 #include "kube/connection.h"
 #include "kube/tree.h"
 #include "kube/verb.h"
@@ -19,18 +20,6 @@ void events_init(struct events *s, struct connection *c, const char *controller,
 		 const char *instance)
 {
 	*s = (struct events){ .c = c, .controller = controller, .instance = instance };
-}
-
-static void micro_time(char dst[40])
-{
-	struct timespec now;
-	struct tm tm;
-	size_t len;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	len = strftime(dst, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(dst + len, 40 - len, ".%06ldZ", now.tv_nsec / 1000);
 }
 
 static uint64_t key_of(const struct event *e)
@@ -93,11 +82,11 @@ static void send(struct events *s, enum verb verb, const char *namespace, const 
 
 static void create(struct events *s, const struct event *e, struct event_memory *m)
 {
-	char now[40], note[NOTE_MAX + 1];
+	char now[STAMP_SIZE], note[NOTE_MAX + 1];
 	json_auto_t *body = NULL;
 	json_t *regarding;
 
-	micro_time(now);
+	stamp_now_micro(now);
 	snprintf(m->name, sizeof(m->name), "%.60s.%016llx", e->name,
 		 (unsigned long long)(m->key ^ ((uint64_t)time(NULL) << 20) ^ ++s->serial));
 	snprintf(note, sizeof(note), "%s", e->note);
@@ -119,13 +108,13 @@ static void create(struct events *s, const struct event *e, struct event_memory 
 static void repeat(struct events *s, const struct event *e, struct event_memory *m)
 {
 	json_auto_t *body = NULL;
-	char now[40];
+	char now[STAMP_SIZE];
 
 	/* Once when it repeats, then each time the count has doubled. */
 	if (m->count < 2 * m->told)
 		return;
 	m->told = m->count;
-	micro_time(now);
+	stamp_now_micro(now);
 	body = json_pack("{s:{s:i, s:s}}", "series", "count", (int)m->count, "lastObservedTime",
 			 now);
 	send(s, VERB_MERGE, e->namespace, m->name, body);

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/stamp.h"
 #include "base/str.h"
 #include "kube/connection.h"
 #include "kube/refusal.h"
@@ -17,18 +17,6 @@
 
 static void look(struct lease *l);
 static void write_lease(struct lease *l, const char *holder);
-
-static void micro_time(char dst[40])
-{
-	struct timespec now;
-	struct tm tm;
-	size_t len;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	len = strftime(dst, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(dst + len, 40 - len, ".%06ldZ", now.tv_nsec / 1000);
-}
 
 static char *path_of(const struct lease *l, bool collection)
 {
@@ -181,13 +169,13 @@ static void on_written(void *arg, const struct answer *a)
 
 static json_t *body_of(const struct lease *l, const char *holder)
 {
-	char now[40];
+	char now[STAMP_SIZE];
 	bool fresh = !mine(l);
 	json_t *spec;
 	json_t *metadata =
 		tree_strings("name", l->config.name, "namespace", l->config.namespace, NULL);
 
-	micro_time(now);
+	stamp_now_micro(now);
 	if (*l->version)
 		tree_set_string(metadata, "resourceVersion", l->version);
 	spec = json_pack("{s:s, s:I, s:s, s:I}", "holderIdentity", holder,

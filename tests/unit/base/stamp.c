@@ -54,12 +54,27 @@ static void test_now_is_between_before_and_after(void **state)
 	assert_true(strcmp(now, after) <= 0);
 }
 
+static void test_microseconds_are_the_first_six_digits(void **state)
+{
+	char before[STAMP_SIZE], now[STAMP_SIZE], after[STAMP_SIZE];
+
+	(void)state;
+	stamp_now(before);
+	stamp_now_micro(now);
+	stamp_now(after);
+	assert_int_equal(strlen(now), strlen("1970-01-01T00:00:00.000000Z"));
+	assert_int_equal(now[26], 'Z');
+	assert_true(strncmp(before, now, 26) <= 0);
+	assert_true(strncmp(now, after, 26) <= 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_dates),
 		cmocka_unit_test(test_every_day_agrees_with_gmtime),
 		cmocka_unit_test(test_now_is_between_before_and_after),
+		cmocka_unit_test(test_microseconds_are_the_first_six_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
