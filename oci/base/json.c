@@ -79,6 +79,7 @@ struct parser {
 	struct json *open;                     /* the innermost open array or object */
 	struct json *last[JSON_MAX_DEPTH + 1]; /* the newest child at each depth */
 	const char *key;                       /* waits for its value */
+	struct json_hole *hole;                /* or NULL */
 	int failed; /* -errno of a callback; `why` says it for -E2BIG */
 	const char *why;
 };
@@ -230,7 +231,13 @@ static int on_key(void *ctx, const unsigned char *s, size_t len)
 
 static int on_object(void *ctx)
 {
-	return container_open(ctx, JSON_OBJECT);
+	struct parser *p = ctx;
+
+	if (!container_open(p, JSON_OBJECT))
+		return 0;
+	if (p->hole && p->at == p->hole->at + 1)
+		p->hole->node = p->open;
+	return 1;
 }
 
 static int on_array(void *ctx)
@@ -326,45 +333,100 @@ static int parse_error(struct parser *p, yajl_status status, struct error *e)
 	return error_say(e, -p->failed, "%s:%u: %s", p->name, p->line, p->why);
 }
 
+/* p->copy and p->len are the text. */
+static int parse_copy(struct parser *p, struct json **ret, struct error *e)
+{
+	autofree char *memory = malloc(POOL_SIZE(p->len));
+	struct pool pool = { .data = memory, .size = POOL_SIZE(p->len) };
+	yajl_alloc_funcs allocator = { pool_malloc, pool_realloc, pool_free, &pool };
+	yajl_status status;
+
+	if (memory && p->copy)
+		p->yajl = yajl_alloc(&callbacks, &allocator, p);
+	if (!p->yajl)
+		return error_say(e, ENOMEM, "%s: not enough memory for this document", p->name);
+	yajl_config(p->yajl, yajl_dont_validate_strings, 1); /* done, and more strictly */
+
+	status = yajl_parse(p->yajl, (const unsigned char *)p->copy, p->len);
+	if (status == yajl_status_ok) {
+		p->finishing = true;
+		status = yajl_complete_parse(p->yajl);
+	}
+	if (status != yajl_status_ok)
+		return parse_error(p, status, e);
+
+	*ret = p->root;
+	return 0;
+}
+
+static int parse_checked(struct parser *p, struct json **ret, struct error *e)
+{
+	const char *fault;
+	size_t at;
+
+	if (p->len > JSON_MAX_BYTES)
+		return error_say(e, E2BIG,
+				 "%s: %zu bytes are too many for a document, at most %u",
+				 p->name, p->len, JSON_MAX_BYTES);
+	fault = json_text_fault(p->data, p->len, &at);
+	if (fault)
+		return say_at(p, e, at, fault);
+	if (!p->copy)
+		p->copy = arena_strndup(p->arena, p->data, p->len);
+	return parse_copy(p, ret, e);
+}
+
 int json_parse(struct arena *a, const char *name, const char *data, size_t len,
 	       struct json **ret, struct error *e)
 {
 	struct parser p = { .arena = a, .name = name, .data = data, .len = len, .line = 1 };
-	autofree char *memory = NULL;
-	struct pool pool = { 0 };
-	yajl_alloc_funcs allocator = { pool_malloc, pool_realloc, pool_free, &pool };
-	yajl_status status;
-	const char *fault;
-	size_t at;
 
-	if (len > JSON_MAX_BYTES)
-		return error_say(e, E2BIG,
-				 "%s: %zu bytes are too many for a document, at most %u", name,
-				 len, JSON_MAX_BYTES);
-	fault = json_text_fault(data, len, &at);
-	if (fault)
-		return say_at(&p, e, at, fault);
+	return parse_checked(&p, ret, e);
+}
 
-	memory = malloc(POOL_SIZE(len));
-	p.copy = arena_strndup(a, data, len);
-	if (!memory || !p.copy)
+static size_t count_lines(const char *p, const char *end)
+{
+	size_t n = 0;
+
+	for (; (p = memchr(p, '\n', (size_t)(end - p))); p++)
+		n++;
+	return n;
+}
+
+/* The text with "{", the newlines and "}" in the hole's place. */
+static char *text_around(struct arena *a, const char *data, size_t len,
+			 const struct json_hole *hole, size_t *ret_len)
+{
+	const char *end = data + hole->at + hole->len;
+	size_t lines = count_lines(data + hole->at, end), behind = len - hole->at - hole->len;
+	char *text, *to;
+
+	*ret_len = hole->at + 1 + lines + 1 + behind;
+	text = to = arena_alloc(a, *ret_len + 1);
+	if (!text)
+		return NULL;
+	memcpy(to, data, hole->at);
+	to += hole->at;
+	*to++ = '{';
+	memset(to, '\n', lines);
+	to += lines;
+	*to++ = '}';
+	memcpy(to, end, behind);
+	return text;
+}
+
+int json_parse_around(struct arena *a, const char *name, const char *data, size_t len,
+		      struct json_hole *hole, struct json **ret, struct error *e)
+{
+	struct parser p = { .arena = a, .name = name, .line = 1, .hole = hole };
+
+	hole->node = NULL;
+	if (hole->len < 2 || hole->at > len || hole->len > len - hole->at)
+		return error_say(e, EINVAL, "%s: no object of %zu bytes at %zu", name,
+				 hole->len, hole->at);
+	p.copy = text_around(a, data, len, hole, &p.len);
+	if (!p.copy)
 		return error_say(e, ENOMEM, "%s: not enough memory for this document", name);
-	pool.data = memory;
-	pool.size = POOL_SIZE(len);
-
-	p.yajl = yajl_alloc(&callbacks, &allocator, &p);
-	if (!p.yajl)
-		return error_say(e, ENOMEM, "%s: not enough memory for this document", name);
-	yajl_config(p.yajl, yajl_dont_validate_strings, 1); /* done, and more strictly */
-
-	status = yajl_parse(p.yajl, (const unsigned char *)p.copy, len);
-	if (status == yajl_status_ok) {
-		p.finishing = true;
-		status = yajl_complete_parse(p.yajl);
-	}
-	if (status != yajl_status_ok)
-		return parse_error(&p, status, e);
-
-	*ret = p.root;
-	return 0;
+	p.data = p.copy;
+	return parse_checked(&p, ret, e);
 }

@@ -47,6 +47,20 @@ struct json {
 int json_parse(struct arena *a, const char *name, const char *data, size_t len,
 	       struct json **ret, struct error *e);
 
+/*
+ * An object in a text, from `at` on for `len` bytes, of which the caller knows what it says: it is read
+ * as an empty one on as many lines. Afterwards `node` is it, or NULL where no object begins there; then,
+ * or where parsing fails, only the whole text tells what is wrong.
+ */
+struct json_hole {
+	size_t at;
+	size_t len;
+	const struct json *node;
+};
+
+int json_parse_around(struct arena *a, const char *name, const char *data, size_t len,
+		      struct json_hole *hole, struct json **ret, struct error *e);
+
 /* A member of an object by its key (the last one where it is repeated), or NULL. */
 const struct json *json_get(const struct json *object, const char *key);
 

@@ -48,8 +48,17 @@ static size_t sequence_len(const unsigned char *s, size_t len)
 bool json_text_is_utf8(const char *s, size_t len)
 {
 	size_t at = 0, n;
+	uint64_t eight;
 
 	while (at < len) {
+		while (len - at >= sizeof(eight)) {
+			memcpy(&eight, s + at, sizeof(eight));
+			if (eight & UINT64_C(0x8080808080808080))
+				break;
+			at += sizeof(eight);
+		}
+		if (at == len)
+			break;
 		n = sequence_len((const unsigned char *)s + at, len - at);
 		if (n == 0)
 			return false;

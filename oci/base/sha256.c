@@ -33,7 +33,7 @@ static void write_be32(uint8_t *p, uint32_t v)
 		      (((a) & (b)) ^ ((a) & (c)) ^ ((b) & (c)));                \
 	} while (0)
 
-void sha256_block_portable(uint32_t state[8], const uint8_t *p)
+static void block_add(uint32_t state[8], const uint8_t *p)
 {
 	uint32_t a = state[0], b = state[1], c = state[2];
 	uint32_t d = state[3], e = state[4], f = state[5];
@@ -68,10 +68,16 @@ void sha256_block_portable(uint32_t state[8], const uint8_t *p)
 	state[7] += h;
 }
 
-static void block_add(struct sha256 *h, const uint8_t *p)
+void sha256_blocks_portable(uint32_t state[8], const uint8_t *p, size_t n)
 {
-	if (!sha256_block_native(h->state, p))
-		sha256_block_portable(h->state, p);
+	for (; n > 0; n--, p += 64)
+		block_add(state, p);
+}
+
+static void blocks_add(struct sha256 *h, const uint8_t *p, size_t n)
+{
+	if (!sha256_blocks_native(h->state, p, n))
+		sha256_blocks_portable(h->state, p, n);
 }
 
 void sha256_init(struct sha256 *h)
@@ -85,7 +91,7 @@ void sha256_init(struct sha256 *h)
 void sha256_add(struct sha256 *h, const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	size_t have = h->len % sizeof(h->block);
+	size_t have = h->len % sizeof(h->block), whole;
 
 	if (!len) /* data may be NULL then */
 		return;
@@ -96,12 +102,15 @@ void sha256_add(struct sha256 *h, const void *data, size_t len)
 		memcpy(h->block + have, p, n);
 		if (have + n < sizeof(h->block))
 			return;
-		block_add(h, h->block);
+		blocks_add(h, h->block, 1);
 		p += n;
 		len -= n;
 	}
-	for (; len >= sizeof(h->block); p += sizeof(h->block), len -= sizeof(h->block))
-		block_add(h, p);
+	whole = len / sizeof(h->block);
+	if (whole)
+		blocks_add(h, p, whole);
+	p += whole * sizeof(h->block);
+	len %= sizeof(h->block);
 	if (len)
 		memcpy(h->block, p, len);
 }

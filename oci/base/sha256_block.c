@@ -27,59 +27,91 @@ const uint32_t sha256_k[64] = {
  * filter's name is a digest, and each start looks one up. They keep the state as ABEF and CDGH, do
  * two rounds at once, and four with both halves of a sum of words and constants.
  */
-__attribute__((target("sha,sse4.1"))) static void block_add(uint32_t state[8], const uint8_t *p)
+#define NATIVE __attribute__((target("sha,sse4.1")))
+
+struct rounds {
+	__m128i abef, cdgh;
+};
+
+NATIVE static inline void four_rounds(struct rounds *r, __m128i words, const uint32_t *k)
+{
+	__m128i sum = _mm_add_epi32(words, _mm_loadu_si128((const __m128i *)k));
+
+	r->cdgh = _mm_sha256rnds2_epu32(r->cdgh, r->abef, sum);
+	r->abef = _mm_sha256rnds2_epu32(r->abef, r->cdgh, _mm_shuffle_epi32(sum, 0x0e));
+}
+
+/* The words of the next four rounds; w0 has those of 16 rounds before, the others those since. */
+NATIVE static inline __m128i next_words(__m128i w0, __m128i w1, __m128i w2, __m128i w3)
+{
+	__m128i sum = _mm_add_epi32(_mm_sha256msg1_epu32(w0, w1), _mm_alignr_epi8(w3, w2, 4));
+
+	return _mm_sha256msg2_epu32(sum, w3);
+}
+
+NATIVE static inline __m128i first_words(const uint8_t *p)
 {
 	const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+
+	return _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)p), big_endian);
+}
+
+NATIVE static inline void block_add(struct rounds *state, const uint8_t *p)
+{
+	__m128i w0 = first_words(p), w1 = first_words(p + 16);
+	__m128i w2 = first_words(p + 32), w3 = first_words(p + 48);
+	struct rounds r = *state;
+
+	four_rounds(&r, w0, sha256_k);
+	four_rounds(&r, w1, sha256_k + 4);
+	four_rounds(&r, w2, sha256_k + 8);
+	four_rounds(&r, w3, sha256_k + 12);
+	for (int i = 16; i < 64; i += 16) {
+		w0 = next_words(w0, w1, w2, w3);
+		four_rounds(&r, w0, sha256_k + i);
+		w1 = next_words(w1, w2, w3, w0);
+		four_rounds(&r, w1, sha256_k + i + 4);
+		w2 = next_words(w2, w3, w0, w1);
+		four_rounds(&r, w2, sha256_k + i + 8);
+		w3 = next_words(w3, w0, w1, w2);
+		four_rounds(&r, w3, sha256_k + i + 12);
+	}
+	state->abef = _mm_add_epi32(state->abef, r.abef);
+	state->cdgh = _mm_add_epi32(state->cdgh, r.cdgh);
+}
+
+NATIVE static void blocks_add(uint32_t state[8], const uint8_t *p, size_t n)
+{
 	__m128i dcba = _mm_loadu_si128((const __m128i *)&state[0]);
 	__m128i hgfe = _mm_loadu_si128((const __m128i *)&state[4]);
 	__m128i cdab = _mm_shuffle_epi32(dcba, 0xb1), efgh = _mm_shuffle_epi32(hgfe, 0x1b);
-	__m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
-	__m128i abef_before = abef, cdgh_before = cdgh;
-	__m128i w[4];
+	struct rounds r = { _mm_alignr_epi8(cdab, efgh, 8), _mm_blend_epi16(efgh, cdab, 0xf0) };
 
-	for (int i = 0; i < 16; i++) {
-		__m128i sum;
+	for (; n > 0; n--, p += 64)
+		block_add(&r, p);
 
-		if (i < 4) {
-			w[i] = _mm_loadu_si128((const __m128i *)(p + (size_t)16 * (size_t)i));
-			w[i] = _mm_shuffle_epi8(w[i], big_endian);
-		} else {
-			/* w[i % 4] holds the words of 16 rounds before, the others those since. */
-			__m128i before = w[(i + 3) % 4];
-			__m128i seven = _mm_alignr_epi8(before, w[(i + 2) % 4], 4);
-
-			sum = _mm_sha256msg1_epu32(w[i % 4], w[(i + 1) % 4]);
-			w[i % 4] = _mm_sha256msg2_epu32(_mm_add_epi32(sum, seven), before);
-		}
-		sum = _mm_add_epi32(w[i % 4],
-				    _mm_loadu_si128((const __m128i *)&sha256_k[4 * i]));
-		cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
-		abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
-	}
-	abef = _mm_add_epi32(abef, abef_before);
-	cdgh = _mm_add_epi32(cdgh, cdgh_before);
-
-	efgh = _mm_shuffle_epi32(abef, 0x1b); /* now FEBA */
-	cdab = _mm_shuffle_epi32(cdgh, 0xb1); /* now DCHG */
+	efgh = _mm_shuffle_epi32(r.abef, 0x1b); /* now FEBA */
+	cdab = _mm_shuffle_epi32(r.cdgh, 0xb1); /* now DCHG */
 	_mm_storeu_si128((__m128i *)&state[0], _mm_blend_epi16(efgh, cdab, 0xf0));
 	_mm_storeu_si128((__m128i *)&state[4], _mm_alignr_epi8(cdab, efgh, 8));
 }
 
-bool sha256_block_native(uint32_t state[8], const uint8_t *p)
+bool sha256_blocks_native(uint32_t state[8], const uint8_t *p, size_t n)
 {
 	/* What libc found out when it started: to ask again is an exit to the hypervisor each. */
 	if (!CPU_FEATURE_ACTIVE(SHA) || !CPU_FEATURE_ACTIVE(SSE4_1))
 		return false;
-	block_add(state, p);
+	blocks_add(state, p, n);
 	return true;
 }
 
 #else
 
-bool sha256_block_native(uint32_t state[8], const uint8_t *p)
+bool sha256_blocks_native(uint32_t state[8], const uint8_t *p, size_t n)
 {
 	(void)state;
 	(void)p;
+	(void)n;
 	return false;
 }
 

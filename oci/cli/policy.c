@@ -171,8 +171,8 @@ static int case_read(struct policy_case *c, const struct policy_options *opt, co
 		"\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\"}}";
 
 	if (!opt->syscall || opt->bundle || opt->config || access("config.json", F_OK) == 0)
-		return bundle_read(&c->arena, opt->bundle, opt->config, path, &c->bundle_fd,
-				   &c->text, &c->spec, e);
+		return bundle_read(NULL, &c->arena, opt->bundle, opt->config, path,
+				   &c->bundle_fd, &c->text, &c->spec, e);
 	return spec_parse("config.json", nothing, sizeof(nothing) - 1, &c->spec, e);
 }
 

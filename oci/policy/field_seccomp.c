@@ -28,8 +28,8 @@ int field_profile(struct merge *m, const struct policy_rule *r)
 	/* Of what is kept with a container the texts are gone: its filter is kept as well. */
 	if (!p->name || !p->text || m->request->linux_.seccomp.present)
 		return 0;
-	err = m->facts->profile(m->facts->arg, a, p, m->spec->process.capabilities.bounding,
-				&profile, m->e);
+	err = m->facts->profile(m->facts->profile_arg, a, p,
+				m->spec->process.capabilities.bounding, &profile, m->e);
 	if (err < 0)
 		return error_prefix(m->e, "node policy \"%s\", rule \"%s\"", r->policy,
 				    r->name);
@@ -126,7 +126,7 @@ static int ceiling_meet(struct merge *m, const struct policy_rule *r,
 		return merge_no_memory(m);
 	if (!p->text || ceiling_known(m, p)) /* as above */
 		return 0;
-	err = m->facts->profile(m->facts->arg, m->arena, p,
+	err = m->facts->profile(m->facts->profile_arg, m->arena, p,
 				m->spec->process.capabilities.bounding, filter, m->e);
 	if (err < 0)
 		return error_prefix(m->e, "node policy \"%s\", rule \"%s\"", r->policy,

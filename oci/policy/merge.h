@@ -53,7 +53,8 @@ struct policy_facts {
 		     struct spec_strings *ret);
 	int (*hook_digest)(void *arg, const char *path, char ret[SHA256_HEX]); /* 0 or -errno */
 	/* The profile for these capabilities: 0 or -errno. */
-	int (*profile)(void *arg, struct arena *a, const struct policy_profile *p,
+	void *profile_arg;
+	int (*profile)(void *profile_arg, struct arena *a, const struct policy_profile *p,
 		       uint64_t bounding, struct spec_seccomp *ret, struct error *e);
 };
 

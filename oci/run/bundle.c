@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "spec/check.h"
+#include "run/config.h"
 #include "spec/parse.h"
 #include "spec/spec.h"
 
@@ -45,8 +45,9 @@ static int bundle_open(struct arena *a, const char *bundle, const char **path, i
 	return r < 0 ? error_set(e, -r, "find the bundle %s in /proc/self/fd", bundle) : 0;
 }
 
-int bundle_read(struct arena *a, const char *bundle, const char *config, const char **ret_path,
-		int *bundle_fd, struct buf *text, struct spec *spec, struct error *e)
+int bundle_read(const struct oci_runtime *rt, struct arena *a, const char *bundle,
+		const char *config, const char **ret_path, int *bundle_fd, struct buf *text,
+		struct spec *spec, struct error *e)
 {
 	const char *name = str_empty(config) ? "config.json" : config;
 	const char *path = "";
@@ -62,8 +63,7 @@ int bundle_read(struct arena *a, const char *bundle, const char *config, const c
 			   path);
 	if (r < 0)
 		return error_prefix(e, "bundle %s", path);
-	r = spec_parse(name, text->data, text->len, spec, e);
-	return r < 0 ? r : spec_check(spec, e);
+	return config_read(rt, name, text->data, text->len, spec, e);
 }
 
 const char *bundle_rootfs(struct arena *a, const char *bundle, const struct spec *spec)

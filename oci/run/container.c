@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "cgroup/freeze.h"
+#include "run/config.h"
 #include "spec/check.h"
 #include "spec/parse.h"
 
@@ -212,7 +213,7 @@ int container_read_spec(const struct container *c, struct spec *ret, struct erro
 
 	r = file_read(c->dir_fd, STATE_CONFIG, SPEC_MAX_BYTES, &text, e);
 	if (r == 0)
-		r = spec_parse(STATE_CONFIG, text.data, text.len, ret, e);
+		r = config_read_again(c->rt, STATE_CONFIG, text.data, text.len, ret, e);
 	return r < 0 ? error_prefix(e, "container \"%s\"", c->state.id) : 0;
 }
 

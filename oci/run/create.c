@@ -55,7 +55,7 @@ static int create_read_bundle(struct create *c, struct error *e)
 	size_t i;
 	int r;
 
-	r = bundle_read(&c->arena, c->opt->bundle, c->opt->config, &c->bundle,
+	r = bundle_read(c->rt, &c->arena, c->opt->bundle, c->opt->config, &c->bundle,
 			&c->child.sandbox.bundle_fd, &c->config, &c->spec, e);
 	for (i = 0; r == 0 && i < c->spec.warnings.n; i++)
 		report_warning(c->rt, c->spec.warnings.v[i]);
@@ -88,7 +88,10 @@ static int create_allow_all(struct create *c, struct error *e)
 
 static int create_apply_policies(struct create *c, struct error *e)
 {
-	int r = guard_create(&c->guard, c->rt, c->opt->id, c->bundle, &c->spec, &c->arena, e);
+	int r;
+
+	c->guard.keeps = true;
+	r = guard_create(&c->guard, c->rt, c->opt->id, c->bundle, &c->spec, &c->arena, e);
 
 	return r == 0 && c->run && c->rt->record ? create_allow_all(c, e) : r;
 }
@@ -407,7 +410,7 @@ static int create_compile_filter(struct create *c, struct error *e)
 	r = filter_names_check(&c->spec, e);
 	if (r < 0)
 		return r;
-	cache_fd = folder_open_cache(c->rt);
+	cache_fd = folder_open_cache(c->rt, true);
 	r = seccomp_obtain(cache_fd, s, &c->filter, e);
 	if (r == 0)
 		r = seccomp_notify_check(s, &c->filter, e);

@@ -224,7 +224,7 @@ int doctor_look_at_bundle(struct doctor *d, const char *bundle, const char *conf
 	const char *path = "";
 	int r;
 
-	r = bundle_read(d->arena, bundle, config, &path, &bundle_fd, &text, &s, &e);
+	r = bundle_read(NULL, d->arena, bundle, config, &path, &bundle_fd, &text, &s, &e);
 	if (r < 0) {
 		bundle_fails(d, &e);
 	} else {

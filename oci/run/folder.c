@@ -76,15 +76,19 @@ int folder_make_handoff(int dir_fd, struct seccomp_handoff **ret, struct error *
 	return r < 0 ? error_set(e, -r, "map " STATE_HANDOFF) : 0;
 }
 
-int folder_open_cache(const struct oci_runtime *rt)
+int folder_open_cache(const struct oci_runtime *rt, bool make)
 {
-	autoclose int root_fd = container_open_root(rt, true, NULL);
+	autoclose int root_fd = container_open_root(rt, make, NULL);
+	int fd, flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 	if (root_fd < 0)
 		return -1;
+	fd = openat(root_fd, FOLDER_CACHE, flags);
+	if (fd >= 0 || !make || errno != ENOENT)
+		return fd;
 	if (mkdirat(root_fd, FOLDER_CACHE, 0700) < 0 && errno != EEXIST)
 		return -1;
-	return openat(root_fd, FOLDER_CACHE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return openat(root_fd, FOLDER_CACHE, flags);
 }
 
 static int folder_empty(int dir_fd, struct error *e)

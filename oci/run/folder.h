@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 struct error;
 struct oci_runtime;
 struct seccomp_handoff;
@@ -16,8 +18,8 @@ int folder_listen(int dir_fd, struct error *e);
 /* The memory in which child and whoever starts it pass a seccomp listener. */
 int folder_make_handoff(int dir_fd, struct seccomp_handoff **ret, struct error *e);
 
-/* Compiled filters, for all containers of this root. -1: do without. */
-int folder_open_cache(const struct oci_runtime *rt);
+/* What was made of seccomp profiles (seccomp/store.h), for all containers of this root. -1: do without. */
+int folder_open_cache(const struct oci_runtime *rt, bool make);
 
 /* Removes the folder and what is in it. A missing one is a success. */
 int folder_remove(const struct oci_runtime *rt, const char *id, int dir_fd, struct error *e);

@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #include "base/buf.h"
+#include "base/build.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -17,8 +18,10 @@
 #include "oci.h"
 #include "policy/load.h"
 #include "run/container.h"
+#include "run/folder.h"
 #include "run/state.h"
 #include "seccomp/abi.h"
+#include "seccomp/known.h"
 #include "seccomp/profile.h"
 #include "spec/spec.h"
 
@@ -27,16 +30,32 @@
 static int guard_profile(void *arg, struct arena *a, const struct policy_profile *p,
 			 uint64_t bounding, struct spec_seccomp *ret, struct error *e)
 {
-	struct seccomp_profile_for target = { .bounding = bounding,
-					      .native = seccomp_abi_native() };
+	const struct guard *g = arg;
+	struct seccomp_known_text t = {
+		.kind = SECCOMP_KNOWN_PROFILE,
+		.text = p->text,
+		.len = p->len,
+		.target = { .bounding = bounding, .native = seccomp_abi_native() },
+	};
+	autoclose int dir_fd = folder_open_cache(g->rt, g->keeps);
+	uint8_t key[SHA256_SIZE];
 	struct utsname system;
+	bool has_key;
+	int r;
 
-	(void)arg;
 	uname(&system);
-	if (sscanf(system.release, "%u.%u", &target.kernel_major, &target.kernel_minor) != 2)
+	if (sscanf(system.release, "%u.%u", &t.target.kernel_major, &t.target.kernel_minor) !=
+	    2)
 		return error_say(e, EINVAL, "kernel release \"%s\" has no version",
 				 system.release);
-	return seccomp_profile_resolve(a, p->name, p->text, p->len, &target, ret, e);
+	t.build_len = build_id(&t.build);
+	has_key = seccomp_known_key(&t, key);
+	if (has_key && seccomp_known_find(dir_fd, key, a, ret))
+		return 0;
+	r = seccomp_profile_resolve(a, p->name, p->text, p->len, &t.target, ret, e);
+	if (r == 0 && has_key && g->keeps)
+		seccomp_known_keep(dir_fd, key, ret);
+	return r;
 }
 
 /* Where the cgroup will be, before anybody is asked to make it; "": nowhere of its own. */
@@ -93,7 +112,9 @@ static int guard_ask(struct guard *g, const struct oci_runtime *rt, const struct
 	g->host.facts.native_arch = seccomp_abi_native() == SECCOMP_ABI_COUNT
 					    ? 0
 					    : seccomp_abi_to_spec(seccomp_abi_native());
+	g->rt = rt;
 	g->host.facts.profile = guard_profile;
+	g->host.facts.profile_arg = g;
 	g->host.facts.cgroup = cgroup;
 	guard_ask_caller(g, rt, spec);
 	return r;

@@ -22,7 +22,9 @@ struct guard {
 	struct policy_host host;
 	struct policy_result result;
 	char root[4096]; /* the runtime's state, for policies that match by it */
-	bool pinned;     /* sources of mounts are descriptors of ours, to be opened by us */
+	bool keeps; /* given: what profiles say is kept (seccomp/known.h) for who comes after */
+	const struct oci_runtime *rt;
+	bool pinned; /* sources of mounts are descriptors of ours, to be opened by us */
 };
 
 /*

@@ -2,7 +2,6 @@
 #include "seccomp/program.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "seccomp/store.h"
 
 #define FILE_MAGIC   "strakeBP"
 #define FILE_VERSION 1
@@ -72,26 +72,6 @@ int seccomp_program_save(const struct seccomp_program *p, int dirfd, const char 
 	return file_replace(dirfd, name, data, sizeof(h) + size, 0600, e);
 }
 
-static int program_open(int dirfd, const char *name, struct stat *ret, struct error *e)
-{
-	autoclose int fd = -1;
-
-	/* O_NONBLOCK: a FIFO in the file's place must not hang us. */
-	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 && errno == ELOOP)
-		return error_say(e, EPERM, "%s is a symlink", name);
-	if (fd < 0)
-		return error_set(e, errno, "open %s", name);
-	if (fstat(fd, ret) < 0)
-		return error_set(e, errno, "stat %s", name);
-	if (!S_ISREG(ret->st_mode) || ret->st_nlink != 1)
-		return error_say(e, EPERM, "%s is no regular file with one name", name);
-	if (ret->st_uid != geteuid() || (ret->st_mode & 07777) != 0600)
-		return error_say(e, EPERM, "%s: owner %u and mode %04o instead of %u and 0600",
-				 name, ret->st_uid, ret->st_mode & 07777, geteuid());
-	return take_fd(&fd);
-}
-
 static int program_damaged(const char *name, const char *how, struct error *e)
 {
 	return error_say(e, EBADMSG, "%s is no filter that was stored here: %s", name, how);
@@ -107,7 +87,7 @@ int seccomp_program_read(int dirfd, const char *name, struct seccomp_program *re
 	struct stat st;
 	size_t size;
 
-	fd = program_open(dirfd, name, &st, e);
+	fd = seccomp_store_open(dirfd, name, &st, e);
 	if (fd < 0)
 		return fd;
 	if (pread(fd, &h, sizeof(h), 0) != sizeof(h))

@@ -101,6 +101,17 @@ static const struct field memory_policy_fields[] = {
 static const struct table memory_policy_table =
 	TABLE(struct spec_memory_policy, memory_policy_fields);
 
+static int read_seccomp(struct reader *r, const struct json *j, const struct field *f,
+			void *dst)
+{
+	struct spec_seccomp *s = dst;
+
+	if (!r->known || j != r->known)
+		return read_present(r, j, f, dst);
+	s->present = r->met_known = true;
+	return 0;
+}
+
 static const struct field linux_fields[] = {
 	{ "namespaces", KIND_OBJECTS, read_namespaces, MEMBER(namespaces) },
 	{ "uidMappings", KIND_OBJECTS, read_objects,
@@ -117,7 +128,7 @@ static const struct field linux_fields[] = {
 	{ "cgroupsPath", KIND_STRING, read_string, MEMBER(cgroups_path) },
 	{ "resources", KIND_OBJECT, read_present, MEMBER(resources), &spec_resources_table },
 	{ "rootfsPropagation", KIND_STRING, read_propagation, 0, spec_propagation_names },
-	{ "seccomp", KIND_OBJECT, read_present, MEMBER(seccomp), &spec_seccomp_table },
+	{ "seccomp", KIND_OBJECT, read_seccomp, MEMBER(seccomp), &spec_seccomp_table },
 	{ "sysctl", KIND_PAIRS, read_pairs, MEMBER(sysctl) },
 	{ "maskedPaths", KIND_STRINGS, read_strings, MEMBER(masked_paths) },
 	{ "readonlyPaths", KIND_STRINGS, read_strings, MEMBER(readonly_paths) },

@@ -53,36 +53,65 @@ static int parse_json(struct arena *a, const char *name, const char *data, size_
 	return json_parse(a, name, data, len, ret, e);
 }
 
+/* `hole` may be NULL. */
+static int parse_spec(const char *name, const char *data, size_t len, struct json_hole *hole,
+		      struct spec *s, struct error *e)
+{
+	struct reader reader = { .arena = &s->arena, .warnings = &s->warnings, .e = e };
+	struct json *doc;
+	int r;
+
+	if (hole)
+		r = json_parse_around(&s->arena, name, data, len, hole, &doc, e);
+	else
+		r = parse_json(&s->arena, name, data, len, &doc, e);
+	if (r < 0)
+		return r;
+
+	s->doc = doc;
+	reader.known = hole ? hole->node : NULL;
+	reader.file = s->file = arena_strdup(&s->arena, name);
+	if (!s->file) {
+		reader.file = name;
+		return reader_no_memory(&reader);
+	}
+	r = table_read_document(&reader, doc, &spec_table, s);
+	return r == 0 && hole && !reader.met_known ? -EAGAIN : r;
+}
+
 int spec_parse(const char *name, const char *data, size_t len, struct spec *ret,
 	       struct error *e)
 {
 	struct spec s = { 0 };
-	struct reader reader = { .arena = &s.arena, .warnings = &s.warnings, .e = e };
-	struct json *doc;
 	int r;
 
 	arena_init(&s.arena, ARENA_CEILING);
-	r = parse_json(&s.arena, name, data, len, &doc, e);
-	if (r < 0)
-		goto fail;
-
-	reader.file = s.file = arena_strdup(&s.arena, name);
-	if (!s.file) {
-		reader.file = name;
-		r = reader_no_memory(&reader);
-		goto fail;
+	r = parse_spec(name, data, len, NULL, &s, e);
+	if (r < 0) {
+		error_step(e, "config");
+		arena_done(&s.arena);
+		return r;
 	}
-	r = table_read_document(&reader, doc, &spec_table, &s);
-	if (r < 0)
-		goto fail;
-	s.doc = doc;
 	*ret = s;
 	return 0;
+}
 
-fail:
-	error_step(e, "config");
-	arena_done(&s.arena);
-	return r;
+int spec_parse_around(const char *name, const char *data, size_t len, size_t at, size_t n,
+		      struct spec *ret)
+{
+	struct json_hole hole = { .at = at, .len = n };
+	struct spec s = { 0 };
+	int r = len > SPEC_MAX_BYTES ? -E2BIG : 0;
+
+	arena_init(&s.arena, ARENA_CEILING);
+	if (r == 0)
+		r = parse_spec(name, data, len, &hole, &s, NULL);
+	if (r < 0) {
+		arena_done(&s.arena);
+		return r;
+	}
+	*ret = s;
+	return 0;
 }
 
 /* One object on its own into a zeroed struct, which reaches the caller only when it is whole. */

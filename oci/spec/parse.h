@@ -27,6 +27,15 @@ struct spec_seccomp;
 int spec_parse(const char *name, const char *data, size_t len, struct spec *ret,
 	       struct error *e);
 
+/*
+ * The same where the `n` bytes at `at` are the value of linux.seccomp, and the caller knows what they say
+ * (each by itself a whole JSON object): they are not read, and of linux.seccomp only `present` is set.
+ * -EAGAIN: that is not their place in this document, so it has to be read whole. So it has after every
+ * other failure, whose text is only right about the whole.
+ */
+int spec_parse_around(const char *name, const char *data, size_t len, size_t at, size_t n,
+		      struct spec *ret);
+
 /* Parts that also come on their own; the results live in the arena. */
 int spec_parse_process(struct arena *a, const char *name, const char *data, size_t len,
 		       struct spec_process *ret, struct error *e); /* exec --process */

@@ -23,6 +23,8 @@ struct reader {
 	struct arena *arena;
 	const char *file;
 	struct spec_strings *warnings; /* NULL: nobody listens */
+	const struct json *known;      /* an object that was read elsewhere; NULL: none */
+	bool met_known;                /* it was the value of linux.seccomp */
 	struct error *e;
 };
 

@@ -14,6 +14,7 @@
 
 #include "profile_build.h"
 #include "seccomp/abi.h"
+#include "seccomp/store.h"
 #include "unit/skip.h"
 
 /* A folder of our own, and the profile whose filter goes there. */
@@ -269,7 +270,7 @@ static void the_number_of_files_is_bounded(void **state)
 	struct fixture *f = *state;
 	size_t most = 0;
 
-	for (uint32_t i = 0; i < SECCOMP_CACHE_MAX + 40; i++) {
+	for (uint32_t i = 0; i < SECCOMP_STORE_MAX + 40; i++) {
 		autoprogram program = { 0 };
 		struct p q;
 		size_t n;
@@ -281,7 +282,7 @@ static void the_number_of_files_is_bounded(void **state)
 		n = folder_count(f->fd, NULL);
 		most = n > most ? n : most;
 	}
-	assert_int_equal(most, SECCOMP_CACHE_MAX);
+	assert_int_equal(most, SECCOMP_STORE_MAX);
 	check_made_again(f); /* it was the oldest, and is gone */
 }
 
@@ -291,7 +292,7 @@ static void what_killed_processes_left_goes_too(void **state)
 	autoprogram program = { 0 };
 	struct p q;
 
-	for (int i = 0; i < 2 * SECCOMP_CACHE_MAX; i++) {
+	for (int i = 0; i < 2 * SECCOMP_STORE_MAX; i++) {
 		char name[64];
 
 		snprintf(name, sizeof(name), ".%s.%d.tmp", "left", i);
@@ -299,7 +300,7 @@ static void what_killed_processes_left_goes_too(void **state)
 	}
 	p_init(&q, SECCOMP_RET_ALLOW);
 	assert_int_equal(seccomp_obtain(f->fd, &q.spec, &program, NULL), 0);
-	assert_true(folder_count(f->fd, NULL) <= SECCOMP_CACHE_MAX);
+	assert_true(folder_count(f->fd, NULL) <= SECCOMP_STORE_MAX);
 	p_done(&q);
 }
 
