@@ -181,6 +181,16 @@ static void a_profile_is_kept_once_and_known_in_another_config(void **state)
 	assert_int_equal(count_known(f, false), 2);
 }
 
+static void quotes_and_braces_in_its_strings_do_not_end_it(void **state)
+{
+	struct fixture *f = *state;
+	const char *words = "a } { \\\" } \\\\";
+
+	assert_int_equal(same(f, document(BEFORE LINUX "\"seccomp\": %s } }", profile(words))),
+			 0);
+	assert_int_equal(count_known(f, false), 1);
+}
+
 static void what_is_known_is_really_used(void **state)
 {
 	struct fixture *f = *state;
@@ -364,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_profile_is_kept_once_and_known_in_another_config),
+		TEST(quotes_and_braces_in_its_strings_do_not_end_it),
 		TEST(what_is_known_is_really_used),
 		TEST(without_a_folder_all_is_read_and_none_is_made),
 		TEST(short_profiles_are_not_worth_it),
