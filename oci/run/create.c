@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +22,6 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "run/bundle.h"
-#include "run/filter_names.h"
 #include "run/folder.h"
 #include "run/hooks.h"
 #include "run/poststart.h"
@@ -43,12 +41,7 @@
 #include "sandbox/mounts.h"
 #include "sandbox/ns.h"
 #include "sandbox/rootfs.h"
-#include "seccomp/cache.h"
-#include "seccomp/compile.h"
-#include "seccomp/denied.h"
-#include "seccomp/load.h"
-#include "seccomp/notify.h"
-#include "spec/names.h"
+#include "seccomp/handoff.h"
 
 static int create_read_bundle(struct create *c, struct error *e)
 {
@@ -62,38 +55,15 @@ static int create_read_bundle(struct create *c, struct error *e)
 	return r;
 }
 
-/* A recorder sees calls through a filter, so there has to be one. */
-static int create_allow_all(struct create *c, struct error *e)
-{
-	struct spec_seccomp *s = &c->spec.linux_.seccomp;
-	size_t n = 0;
-
-	if (!str_empty(s->listener_path))
-		return error_say(e, EINVAL,
-				 "linux.seccomp.listenerPath: a filter has one listener, so a "
-				 "container with an agent cannot be recorded");
-	if (s->present)
-		return 0;
-	while (spec_seccomp_arch_names[n].name)
-		n++;
-	*s = (struct spec_seccomp){ .present = true, .default_action = SECCOMP_RET_ALLOW };
-	s->architectures = arena_array(&c->arena, n, sizeof(*s->architectures));
-	if (!s->architectures)
-		return error_set(e, ENOMEM, "linux.seccomp");
-	for (; s->n_architectures < n; s->n_architectures++)
-		s->architectures[s->n_architectures] =
-			(uint32_t)spec_seccomp_arch_names[s->n_architectures].value;
-	return 0;
-}
-
 static int create_apply_policies(struct create *c, struct error *e)
 {
 	int r;
 
 	c->guard.keeps = true;
+	c->filter = (struct filter){ .rt = c->rt, .guard = &c->guard, .run = c->run };
 	r = guard_create(&c->guard, c->rt, c->opt->id, c->bundle, &c->spec, &c->arena, e);
 
-	return r == 0 && c->run && c->rt->record ? create_allow_all(c, e) : r;
+	return r == 0 ? filter_policies(&c->filter, &c->spec, &c->arena, e) : r;
 }
 
 static int create_make_folder(struct create *c, struct error *e)
@@ -247,33 +217,10 @@ static int create_open_sockets(struct create *c, struct error *e)
 	return 0;
 }
 
-/* The node's own file, unless the caller names another; NULL: nowhere, but the kernel's log. */
-static const char *create_report_where(const struct create *c)
-{
-	const char *file = c->guard.result.report_file, *asked = c->rt->report;
-
-	if (asked && !str_eq(asked, "-"))
-		return asked;
-	return file || !c->run ? file : asked;
-}
-
-/* The child needs its filter last of all, so it is compiled while the child builds, into this. */
+/* The child needs its filter last of all, so it is compiled while the child builds. */
 static int create_share_filter(struct create *c, struct error *e)
 {
-	const struct spec_seccomp *s = &c->spec.linux_.seccomp;
-
-	if (!s->present)
-		return 0;
-	c->shared_filter = seccomp_program_map();
-	if (!c->shared_filter)
-		return error_set(e, ENOMEM, "linux.seccomp: make room for the filter");
-	/* A filter has one listener: an agent of the spec's keeps it. */
-	c->watched = str_empty(s->listener_path) &&
-		     ((c->run && c->rt->record) ||
-		      (c->guard.result.report && create_report_where(c)));
-	if (str_empty(s->listener_path) && !c->watched)
-		return 0;
-	return folder_make_handoff(c->container.dir_fd, &c->child.handoff, e);
+	return filter_share(&c->filter, &c->spec, c->container.dir_fd, &c->child.handoff, e);
 }
 
 static int create_await_cgroup(struct create *c, struct error *e)
@@ -323,7 +270,7 @@ static int create_spawn(struct create *c, struct error *e)
 	if (r < 0)
 		return r;
 	c->child.state = &c->container.state;
-	c->child.filter = c->shared_filter ?: &c->filter;
+	c->child.filter = filter_of_child(&c->filter);
 	c->child.timing = c->rt->timing;
 	c->child.lock_fd = c->container.dir_fd;
 	memcpy(c->child.stdio, c->opt->stdio, sizeof(c->child.stdio));
@@ -367,29 +314,6 @@ static int create_make_net(struct create *c, struct error *e)
 	return ns_raise_loopback(c->net_socket_fd, e);
 }
 
-/*
- * The plain filter is what is kept, for exec, and for the kernel's log where nobody else is told; the
- * container's own process loads one that asks the reporter.
- */
-static int create_report_denied(struct create *c, struct error *e)
-{
-	autoprogram watched = { 0 };
-	struct seccomp_target target;
-	int r;
-
-	seccomp_target_host(&target, SECCOMP_FILTER_FLAG_LOG);
-	if (c->guard.result.report)
-		c->filter.flags |= target.flags;
-	if (c->watched && c->rt->record)
-		r = seccomp_watched_all(&c->filter, &watched);
-	else
-		r = c->watched ? seccomp_watched(&c->filter, &watched) : 0;
-	if (r < 0)
-		return error_set(e, -r, "linux.seccomp: make a filter that reports");
-	seccomp_program_publish(c->shared_filter, c->watched ? &watched : &c->filter);
-	return 0;
-}
-
 static int create_tell_signals(struct create *c, struct error *e)
 {
 	int r = child_tell_signals(c->sync_fd);
@@ -399,26 +323,9 @@ static int create_tell_signals(struct create *c, struct error *e)
 		       : 0;
 }
 
-static int create_compile_filter(struct create *c, struct error *e)
+static int create_make_filter(struct create *c, struct error *e)
 {
-	const struct spec_seccomp *s = &c->spec.linux_.seccomp;
-	autoclose int cache_fd = -1;
-	int r;
-
-	if (!s->present)
-		return 0;
-	r = filter_names_check(&c->spec, e);
-	if (r < 0)
-		return r;
-	cache_fd = folder_open_cache(c->rt, true);
-	r = seccomp_obtain(cache_fd, s, &c->filter, e);
-	if (r == 0)
-		r = seccomp_notify_check(s, &c->filter, e);
-	if (r == 0 && (c->watched || c->guard.result.report))
-		r = create_report_denied(c, e);
-	else if (r == 0)
-		seccomp_program_publish(c->shared_filter, &c->filter);
-	return r;
+	return filter_make(&c->filter, &c->spec, e);
 }
 
 static int create_join_rdt(struct create *c, struct error *e)
@@ -450,33 +357,15 @@ static int create_drop_seal(struct create *c, struct error *e)
 	return 0;
 }
 
-/* For `start`, and for what is executed in there later; whoever does so may be in another folder. */
-static int create_save_report(struct create *c, struct error *e)
-{
-	const char *where = create_report_where(c);
-	autofree char *whole = NULL;
-	autoclose int fd = -1;
-
-	if (!where || str_eq(where, "-"))
-		return 0;
-	fd = reporter_open(where);
-	whole = fd < 0 ? NULL : realpath(where, NULL);
-	if (!whole)
-		return error_set(e, errno, "open %s for denied calls", where);
-	return file_replace(c->container.dir_fd, STATE_REPORT, whole, strlen(whole), 0600, e);
-}
-
 static int create_save(struct create *c, struct error *e)
 {
 	int dir_fd = c->container.dir_fd, r;
 
 	r = file_replace(dir_fd, STATE_CONFIG, c->config.data, c->config.len, 0600, e);
-	if (r == 0 && c->filter.n)
-		r = seccomp_program_save(&c->filter, dir_fd, STATE_FILTER, e);
+	if (r == 0)
+		r = filter_save(&c->filter, dir_fd, e);
 	if (r == 0)
 		r = guard_save(&c->guard, dir_fd, e);
-	if (r == 0 && c->watched)
-		r = create_save_report(c, e);
 	if (r == 0)
 		r = resources_set_oom_score(c->rt, c->pid, &c->spec.process, e);
 	return r;
@@ -537,10 +426,10 @@ static int create_release(struct create *c, struct error *e)
 {
 	struct reporter_options report = {
 		.id = c->opt->id,
-		.where = create_report_where(c) ?: "-",
+		.where = filter_report(&c->filter) ?: "-",
 		.record = c->rt->record,
 		.guard = &c->guard,
-		.plain = &c->filter,
+		.plain = &c->filter.plain,
 	};
 	struct start s = {
 		.rt = c->rt,
@@ -552,7 +441,7 @@ static int create_release(struct create *c, struct error *e)
 		.pid = c->pid,
 		.handoff = c->child.handoff,
 		.sent = c->hurry,
-		.reporter = c->watched ? &c->reporter : NULL,
+		.reporter = c->filter.watched ? &c->reporter : NULL,
 		.report = &report,
 	};
 	int r;
@@ -570,26 +459,16 @@ static const struct {
 	const char *name;
 	int (*run)(struct create *c, struct error *e);
 } create_steps[] = {
-	{ "config", create_read_bundle },
-	{ "policy", create_apply_policies },
-	{ "state", create_make_folder },
-	{ "cgroup", create_ask_cgroup },
-	{ "outside", create_open_outside },
-	{ "console", create_open_console },
-	{ "sockets", create_open_sockets },
-	{ "filter", create_share_filter },
-	{ "await", create_await_cgroup },
-	{ "spawn", create_spawn },
-	{ "network", create_make_net },
-	{ "signals", create_tell_signals },
-	{ "seccomp", create_compile_filter },
-	{ "limits", create_set_limits },
-	{ "seal", create_drop_seal },
-	{ "save", create_save },
-	{ "hurry", create_hurry },
-	{ "child", create_serve },
-	{ "record", create_record },
-	{ "release", create_release },
+	{ "config", create_read_bundle },   { "policy", create_apply_policies },
+	{ "state", create_make_folder },    { "cgroup", create_ask_cgroup },
+	{ "outside", create_open_outside }, { "console", create_open_console },
+	{ "sockets", create_open_sockets }, { "filter", create_share_filter },
+	{ "await", create_await_cgroup },   { "spawn", create_spawn },
+	{ "network", create_make_net },     { "signals", create_tell_signals },
+	{ "seccomp", create_make_filter },  { "limits", create_set_limits },
+	{ "seal", create_drop_seal },       { "save", create_save },
+	{ "hurry", create_hurry },          { "child", create_serve },
+	{ "record", create_record },        { "release", create_release },
 };
 /* clang-format on */
 
@@ -611,10 +490,8 @@ void create_close(struct create *c)
 		*fds[i] = -1;
 	}
 	seccomp_handoff_unmap(c->child.handoff);
-	seccomp_program_unmap(c->shared_filter);
 	c->child.handoff = NULL;
-	c->shared_filter = NULL;
-	seccomp_program_done(&c->filter);
+	filter_done(&c->filter);
 	buf_done(&c->config);
 	guard_done(&c->guard);
 }

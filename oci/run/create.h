@@ -8,9 +8,9 @@
 #include "oci.h"
 #include "run/child.h"
 #include "run/container.h"
+#include "run/filter.h"
 #include "run/guard.h"
 #include "run/reporter.h"
-#include "seccomp/program.h"
 #include "spec/spec.h"
 
 /*
@@ -28,7 +28,6 @@ struct create {
 	struct buf config;  /* config.json as it was read */
 	struct spec spec;
 	struct guard guard; /* node policies */
-	bool watched;       /* denied calls go to a reporter of ours */
 	struct reporter reporter;
 	struct container container;
 	bool made_folder;
@@ -42,8 +41,7 @@ struct create {
 	int ready_fd;      /* what the container says of itself (run/ready.h); -1 */
 	int net_fd;        /* the new network namespace, until the child has it; -1 */
 	int net_socket_fd; /* made there; -1 */
-	struct seccomp_program filter;
-	struct seccomp_program *shared_filter; /* the child sees it there; or NULL */
+	struct filter filter;
 	struct child child;
 	int sync_fd; /* our end */
 	int pid_fd;

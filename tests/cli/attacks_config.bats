@@ -356,6 +356,33 @@ END
 	same EPERM "$output"
 }
 
+@test "A39: a profile of config.json is found by its text, and not used where its file was touched" {
+	[[ ! $FOREIGN ]] || skip "looks into the cache of strake"
+	local file strict
+	payload probe syscall getppid
+	config '.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [ {
+		names: ([ "lseek" ] + [ range(99) | "no_such_call_\(.)" ]), action: "SCMP_ACT_ERRNO" } ] }'
+	rt run --bundle "$BUNDLE" "$ID"
+	same 0 "$output"
+	mv "$ROOT/.seccomp" "$T/loose"
+	config '.linux.seccomp.syscalls[0].names[0] = "getppid"'
+	rt run --bundle "$BUNDLE" "$ID"
+	same EPERM "$output"
+	same 2 "$(find "$ROOT/.seccomp" -type f -perm 600 | wc -l)"
+	strict=$(find "$ROOT/.seccomp" -type f -size +2)
+	cp -rp "$ROOT/.seccomp" "$T/good"
+	# The loose one in the strict one's place; of another's; cut; a link; open to others.
+	for file in 'cp -p "$(find "$T/loose" -type f -size +2)" "$strict"' 'chown 1000 "$strict"' 'truncate -s -8 "$strict"' \
+		'rm "$strict"; ln -s "$(find "$T/loose" -type f -size +2)" "$strict"' 'chmod 666 "$strict"' \
+		'rm -r "$ROOT/.seccomp"; cp -rp "$T/loose" "$ROOT/.seccomp"; chmod 777 "$ROOT/.seccomp"'; do
+		eval "$file"
+		rt run --bundle "$BUNDLE" "$ID"
+		same "$file: EPERM" "$file: $output"
+		rm -r "$ROOT/.seccomp"
+		cp -rp "$T/good" "$ROOT/.seccomp"
+	done
+}
+
 # --- A41: maps of user namespaces ---
 
 @test "A41: maps that overlap, wrap around, map nothing or are too many are refused" {

@@ -822,6 +822,48 @@ keys() {
 	same "$cache" "$(find "$ROOT" -path '*/.seccomp/*' -type f -printf '%i %T@ %p\n')"
 }
 
+@test "what is known of a profile is of these capabilities, this text and these files alone" {
+	local how where file
+	profile() { # a call that is denied, to whom has, or has not, CAP_KILL
+		jq -n "{ defaultAction: \"SCMP_ACT_ALLOW\", syscalls: [ { names: ([ \"$1\" ] + [ range(99) | \"no_such_call_\(.)\" ]),
+			action: \"SCMP_ACT_ERRNO\", $2: { caps: [ \"CAP_KILL\" ] } } ] }" > "$T/profile.json"
+	}
+	getppid_is() { # with capabilities: what comes of it
+		config --argjson caps "$1" 'del(.linux.seccomp) | .process.capabilities |= map_values($caps)'
+		rt run --bundle "$BUNDLE" "$ID"
+		same "$1: $2" "$1: $output"
+	}
+	payload probe syscall getppid
+	policy '{ seccomp: { default: "profile.json" } }'
+	profile getppid includes
+	getppid_is '[ "CAP_KILL" ]' EPERM
+	getppid_is '[]' 0
+	getppid_is '[ "CAP_KILL" ]' EPERM
+	profile lseek includes
+	getppid_is '[ "CAP_KILL" ]' 0
+	profile getppid excludes
+	getppid_is '[ "CAP_KILL" ]' 0
+	getppid_is '[]' EPERM
+	cp -rp "$ROOT/.seccomp" "$T/good"
+	for how in altered short turned writable foreign shared; do
+		rm -r "$ROOT/.seccomp"
+		cp -rp "$T/good" "$ROOT/.seccomp"
+		where=("$ROOT"/.seccomp/*)
+		for file in "${where[@]}"; do
+			case $how in
+			altered) printf x | dd of="$file" bs=1 seek=300 conv=notrunc status=none ;;
+			short) truncate -s -1 "$file" ;;
+			turned) cp "$(find "$T/good" -type f -size +2 -not -name "${file##*/}" | sort | head -n 1)" "$file" ;;
+			writable) chmod 620 "$file" ;;
+			foreign) chown 1000 "$file" ;;
+			shared) chmod 770 "$ROOT/.seccomp" ;;
+			esac
+		done
+		getppid_is '[]' EPERM
+		getppid_is '[ "CAP_KILL" ]' 0
+	done
+}
+
 @test "P40: explain on a bundle is what is recorded when it starts" {
 	policy '{ process: { noNewPrivileges: true, capabilities: { ceiling: [ "CAP_KILL" ] },
 			rlimits: { RLIMIT_NOFILE: { max: 100 } }, oomScoreAdj: { min: 100 } },
