@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/capability.h"
+#include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "policy/field.h"
@@ -138,11 +139,11 @@ static struct spec_rlimit *rlimit_find(const struct spec_process *p, int resourc
 }
 
 /* The list again, its own and with one more where it lacks this limit. */
-static struct spec_rlimit *rlimit_own(struct merge *m, const struct policy_rlimit *l)
+static struct spec_rlimit *rlimit_own(struct merge *m, const struct policy_rlimit *l,
+				      const struct rlimit *own)
 {
 	struct spec_process *p = &m->spec->process;
 	struct spec_rlimit *v = arena_array(m->arena, p->n_rlimits + 1, sizeof(*v));
-	const struct rlimit *own = &m->facts->inherited_rlimits[l->resource];
 
 	if (!v)
 		return NULL;
@@ -160,20 +161,23 @@ static struct spec_rlimit *rlimit_own(struct merge *m, const struct policy_rlimi
 /* A limit that the spec lacks is the runtime's own: that is what must not grow. */
 static int rlimit_meet(struct merge *m, const struct policy_rlimit *l)
 {
-	const struct rlimit *own = &m->facts->inherited_rlimits[l->resource];
 	const struct spec_rlimit *has = rlimit_find(&m->spec->process, l->resource);
 	bool asked = rlimit_find(&m->request->process, l->resource);
-	uint64_t most = l->max.set ? l->max.value : UINT64_MAX;
-	uint64_t soft = has ? has->soft : own->rlim_cur;
-	uint64_t hard = has ? has->hard : own->rlim_max;
+	uint64_t most = l->max.set ? l->max.value : UINT64_MAX, soft, hard;
 	struct spec_rlimit *mine;
 	char field[64], was[64], is[64];
+	struct rlimit own = { 0 };
+	int r = has ? 0 : m->facts->inherited_rlimit(m->facts->arg, l->resource, &own);
 
+	if (r < 0)
+		return error_set(m->e, -r, "ask for our own %s", l->name);
+	soft = has ? has->soft : own.rlim_cur;
+	hard = has ? has->hard : own.rlim_max;
 	if (!asked && l->fallback.set && l->fallback.value < most)
 		most = l->fallback.value;
 	if (soft <= most && hard <= most)
 		return 0;
-	mine = rlimit_own(m, l);
+	mine = rlimit_own(m, l, &own);
 	if (!mine)
 		return merge_no_memory(m);
 	if (mine->soft > most)
@@ -202,10 +206,16 @@ int field_oom_score_adj(struct merge *m, const struct policy_rule *r)
 {
 	const struct opt_i64 *min = &r->process.min_oom_score_adj;
 	struct opt_i64 *v = &m->spec->process.oom_score_adj;
-	int64_t was = v->set ? v->value : m->facts->inherited_oom_score_adj;
+	int64_t was = v->value;
 	bool set = v->set;
+	int err;
 
-	if (!min->set || was >= min->value)
+	if (!min->set)
+		return 0;
+	err = set ? 0 : m->facts->inherited_oom_score_adj(m->facts->arg, &was);
+	if (err < 0)
+		return error_set(m->e, -err, "ask for our own oom_score_adj");
+	if (was >= min->value)
 		return 0;
 	*v = (struct opt_i64){ .set = true, .value = min->value };
 	return merge_note_number(m, "process.oomScoreAdj", set, was, v->value);

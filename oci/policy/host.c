@@ -23,6 +23,23 @@
 
 #define HOOK_MAX (256u << 20) /* of a program whose digest is asked for */
 
+/* --- what we have ourselves ---------------------------------------------------------------------- */
+
+static int host_rlimit(void *arg, int resource, struct rlimit *ret)
+{
+	(void)arg;
+	return getrlimit((__rlimit_resource_t)resource, ret) < 0 ? -errno : 0;
+}
+
+static int host_oom_score_adj(void *arg, int64_t *ret)
+{
+	char text[16] = "";
+	int r = file_read_line(AT_FDCWD, "/proc/self/oom_score_adj", text, sizeof(text));
+
+	(void)arg;
+	return r < 0 ? r : str_to_i64(text, ret);
+}
+
 /* --- namespaces ---------------------------------------------------------------------------------- */
 
 static int host_namespace(void *arg, enum spec_ns ns, const char *path)
@@ -272,24 +289,16 @@ static int host_names(void *arg, enum policy_names which, struct arena *a,
 int policy_host_init(struct policy_host *h, const char *bundle, size_t n_mounts,
 		     struct error *e)
 {
-	char text[16];
-	int64_t score = 0;
-	int i;
-
 	*h = (struct policy_host){ .bundle = bundle };
 	h->sources = calloc(n_mounts + 1, sizeof(*h->sources));
 	if (!h->sources)
 		return error_set(e, ENOMEM, "node policies");
 	memset(h->sources, 0xff, (n_mounts + 1) * sizeof(*h->sources));
 	h->n_sources = n_mounts;
-	for (i = 0; i < RLIM_NLIMITS; i++)
-		if (getrlimit((__rlimit_resource_t)i, &h->facts.inherited_rlimits[i]) < 0)
-			return error_set(e, errno, "ask for our own limits");
-	if (file_read_line(AT_FDCWD, "/proc/self/oom_score_adj", text, sizeof(text)) == 0 &&
-	    str_to_i64(text, &score) == 0)
-		h->facts.inherited_oom_score_adj = (int)score;
 	h->facts.arg = h;
 	h->facts.cgroup = "";
+	h->facts.inherited_rlimit = host_rlimit;
+	h->facts.inherited_oom_score_adj = host_oom_score_adj;
 	h->facts.namespace_is_host = host_namespace;
 	h->facts.source_reaches = host_source;
 	h->facts.path_reaches = host_path;

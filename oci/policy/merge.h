@@ -35,11 +35,12 @@ struct policy_facts {
 	const char *state_folder; /* a clean path */
 	const char *containerd_namespace;
 	const char *kubernetes_namespace;
-	struct rlimit inherited_rlimits[RLIM_NLIMITS];
-	int inherited_oom_score_adj;
 	const struct spec_process *container; /* exec: what the container itself runs as */
 
 	void *arg;
+	/* What a process has of us where its spec is silent: 0 or -errno. */
+	int (*inherited_rlimit)(void *arg, int resource, struct rlimit *ret);
+	int (*inherited_oom_score_adj)(void *arg, int64_t *ret);
 	/* The file is this machine's own namespace. */
 	int (*namespace_is_host)(void *arg, enum spec_ns ns, const char *path);
 	/* The source of mount i is `denied`, lies below it or contains it. */

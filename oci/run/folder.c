@@ -125,6 +125,11 @@ int folder_remove(const struct oci_runtime *rt, const char *id, int dir_fd, stru
 	unlinkat(dir_fd, STATE_FILTER, 0);
 	if (unlinkat(dir_fd, STATE_FILE, 0) == 0 && unlinkat(root_fd, id, AT_REMOVEDIR) == 0)
 		return 0;
+	/* And those under node policies these. */
+	if (unlinkat(dir_fd, STATE_POLICY, 0) == 0 &&
+	    unlinkat(dir_fd, STATE_POLICIES, 0) == 0 &&
+	    unlinkat(root_fd, id, AT_REMOVEDIR) == 0)
+		return 0;
 	r = folder_empty(dir_fd, e);
 	if (r < 0)
 		return r;

@@ -19,13 +19,14 @@
 static uint64_t order_rlimit(const struct spec *s, const struct policy_facts *f, int resource,
 			     bool hard)
 {
+	struct rlimit own;
 	size_t i;
 
 	for (i = 0; i < s->process.n_rlimits; i++)
 		if (s->process.rlimits[i].resource == resource)
 			return hard ? s->process.rlimits[i].hard : s->process.rlimits[i].soft;
-	return hard ? f->inherited_rlimits[resource].rlim_max
-		    : f->inherited_rlimits[resource].rlim_cur;
+	f->inherited_rlimit(f->arg, resource, &own);
+	return hard ? own.rlim_max : own.rlim_cur;
 }
 
 static bool order_has_all(const struct spec_strings *more, const struct spec_strings *less)
@@ -270,6 +271,7 @@ static bool order_landlock(const struct spec_landlock *a, const struct spec_land
 static inline const char *order_widened(const struct spec *a, const struct spec *b,
 					const struct policy_facts *f)
 {
+	int64_t own_score = 0;
 	const struct spec_capabilities *x = &a->process.capabilities,
 				       *y = &b->process.capabilities;
 	const struct spec_resources *r = &a->linux_.resources, *s = &b->linux_.resources;
@@ -285,10 +287,9 @@ static inline const char *order_widened(const struct spec *a, const struct spec 
 		if (order_rlimit(b, f, (int)i, true) > order_rlimit(a, f, (int)i, true) ||
 		    order_rlimit(b, f, (int)i, false) > order_rlimit(a, f, (int)i, false))
 			return "process.rlimits";
-	if ((b->process.oom_score_adj.set ? b->process.oom_score_adj.value
-					  : f->inherited_oom_score_adj) <
-	    (a->process.oom_score_adj.set ? a->process.oom_score_adj.value
-					  : f->inherited_oom_score_adj))
+	f->inherited_oom_score_adj(f->arg, &own_score);
+	if ((b->process.oom_score_adj.set ? b->process.oom_score_adj.value : own_score) <
+	    (a->process.oom_score_adj.set ? a->process.oom_score_adj.value : own_score))
 		return "process.oomScoreAdj";
 	if (!order_seccomp(&a->linux_.seccomp, &b->linux_.seccomp))
 		return "linux.seccomp";
@@ -386,12 +387,27 @@ static int order_profile(void *arg, struct arena *a, const struct policy_profile
 	return 0;
 }
 
+static int order_own_rlimit(void *arg, int resource, struct rlimit *ret)
+{
+	(void)arg, (void)resource;
+	*ret = (struct rlimit){ 50, 60 };
+	return 0;
+}
+
+static int order_own_score(void *arg, int64_t *ret)
+{
+	(void)arg;
+	*ret = -5;
+	return 0;
+}
+
 static struct policy_facts order_facts(void)
 {
 	struct policy_facts f = {
 		.native_arch = ORDER_NATIVE,
 		.cgroup = "/pods/a",
-		.inherited_oom_score_adj = -5,
+		.inherited_rlimit = order_own_rlimit,
+		.inherited_oom_score_adj = order_own_score,
 		.namespace_is_host = order_namespace,
 		.source_reaches = order_source,
 		.path_reaches = order_path,
@@ -400,9 +416,6 @@ static struct policy_facts order_facts(void)
 		.hook_digest = order_hook,
 		.profile = order_profile,
 	};
-	int i;
 
-	for (i = 0; i < RLIM_NLIMITS; i++)
-		f.inherited_rlimits[i] = (struct rlimit){ 50, 60 };
 	return f;
 }
