@@ -19,7 +19,8 @@ SANDBOX = "containerd.runtime.sandbox.v1.Sandbox"
 NAME = Path(sys.argv[0]).stem
 STATE = Path("/run") / NAME
 BUNDLES = STATE / "io.containerd.runtime.v2.task" / "test"
-CGROUP = Path("/sys/fs/cgroup") / f"strake-{NAME}"
+# Cgroups have no namespace here: two runs side by side must not meet there.
+CGROUP = Path("/sys/fs/cgroup") / f"strake-{NAME}-{os.environ.get('TEST_RUN', 0)}"
 EVENTS = STATE / "events.sock"
 REQUEST, RESPONSE = 1, 2
 FRAME_MAX = 4 << 20
@@ -315,4 +316,4 @@ def enter():
     """This program once more, in namespaces of its own, with --inside."""
     return subprocess.run(["unshare", "--mount", "--propagation", "private", "--pid", "--fork",
                            "--kill-child", "--", sys.executable, *sys.argv, "--inside"],
-                          check=False).returncode
+                          env={**os.environ, "TEST_RUN": str(os.getpid())}, check=False).returncode
