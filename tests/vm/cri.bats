@@ -6,21 +6,7 @@
 # needs: systemd memory pids strake
 # deadline: 420
 
-load cri_lib
-
-setup_file() {
-	cri_start
-	crictl pull "$BUSYBOX"
-	crictl pull registry.k8s.io/e2e-test-images/nginx:1
-}
-
-teardown_file() {
-	cri_stop
-}
-
-teardown() {
-	cri_tidy
-}
+load cri_suite
 
 @test "a pod and its container begin, are told of, and end" {
 	pod a
@@ -128,6 +114,7 @@ teardown() {
 }
 
 @test "a port of the pod answers, by its address and forwarded" {
+	crictl pull registry.k8s.io/e2e-test-images/nginx:1
 	pod a '.port_mappings = [{ container_port: 80, host_port: 12080 }]'
 	container c '.image.image = "registry.k8s.io/e2e-test-images/nginx:1" | del(.command)'
 	local ip

@@ -7,26 +7,15 @@
 # needs: systemd memory pids strake
 # deadline: 300
 
-load cri_lib
+load cri_suite
 
 TASKS=/run/containerd/io.containerd.runtime.v2.task/k8s.io
 
-setup_file() {
-	cri_prepare
+node_add() {
 	cat >>/etc/containerd/config.toml <<-'END'
 		[plugins."io.containerd.shim.v1.manager"]
 		  env = ["STRAKE_SHIM_BOOTSTRAP=json"]
 	END
-	cri_start
-	crictl pull "$BUSYBOX"
-}
-
-teardown_file() {
-	cri_stop
-}
-
-teardown() {
-	cri_tidy
 }
 
 @test "a container joins its pod's shim by what that has answered" {

@@ -7,23 +7,12 @@
 # needs: systemd memory pids userns strake
 # deadline: 420
 
-load cri_lib
+load cri_suite
 
 HANDLER=strake-sandbox
 
-setup_file() {
-	cri_prepare
+node_add() {
 	sandboxer_configure
-	cri_start
-	crictl pull "$BUSYBOX"
-}
-
-teardown_file() {
-	cri_stop
-}
-
-teardown() {
-	cri_tidy
 }
 
 @test "a pod begins without an image of its own, and ends" {

@@ -6,20 +6,7 @@
 # needs: systemd memory pids userns strake
 # deadline: 240
 
-load cri_lib
-
-setup_file() {
-	cri_start
-	crictl pull "$BUSYBOX"
-}
-
-teardown_file() {
-	cri_stop
-}
-
-teardown() {
-	cri_tidy
-}
+load cri_suite
 
 @test "a pod has users of its own" {
 	pod a "$(users_own 200000)"

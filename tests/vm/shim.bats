@@ -5,22 +5,7 @@
 # needs: systemd memory pids strake
 # deadline: 420
 
-load shim_lib
-
-setup_file() {
-	shim_install
-	containerd_start
-	image_import
-}
-
-teardown_file() {
-	containerd_stop
-	shim_remove
-}
-
-teardown() {
-	tidy
-}
+load shim_suite
 
 @test "output and exit status come back" {
 	run timeout 20 ctr run --rm "${RUNTIME[@]}" "$IMAGE" c sh -c 'echo out; echo err >&2; exit 7'

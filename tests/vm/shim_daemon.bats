@@ -4,20 +4,9 @@
 # length: long
 # containerd: 1.6 1.7 2.1 2.3 2.4
 # needs: systemd memory pids strake
-# deadline: 900
+# deadline: 1200
 
-load shim_lib
-
-setup_file() {
-	shim_install
-	containerd_start
-	image_import
-}
-
-teardown_file() {
-	containerd_stop
-	shim_remove
-}
+load shim_suite
 
 teardown() {
 	[ ! -e /run/containerd/ballast ] || rm /run/containerd/ballast
@@ -86,6 +75,33 @@ run_sleeper() { # id
 		daemon_up
 		tidy
 	done
+}
+
+@test "containerd is restarted at any moment of a task's making, and nothing stays of it" {
+	local i
+	for i in 0 2 4 6 10 16; do
+		(timeout 30 ctr run -d "${RUNTIME[@]}" "$IMAGE" "c$i" sleep 1000 || true) &
+		sleep "0.$(printf %02d $((i * 2)))"
+		systemctl restart containerd
+		wait
+		tidy
+	done
+}
+
+@test "containerd is killed at any moment of an exec's making, and its container runs on" {
+	local i
+	run_sleeper c
+	for i in 0 1 2 4 6 10; do
+		(timeout 30 ctr task exec -d --exec-id "e$i" c sleep 1000 || true) &
+		sleep "0.$(printf %02d "$i")"
+		daemon_kill
+		wait
+		daemon_up
+		is c RUNNING
+		[ "$(timeout 20 ctr task exec --exec-id "again$i" c echo again)" = again ]
+	done
+	ctr task kill -a -s KILL c
+	eventually 10 is c STOPPED
 }
 
 @test "containerd is killed at any moment of a task's end, and nothing stays of it" {
@@ -248,4 +264,25 @@ large_run() {
 	eventually 10 grep -q tick "$BATS_TEST_TMPDIR/second"
 	ctr task kill -s KILL c
 	wait || true
+}
+
+typed_and_seen() {
+	echo 'echo $((6000 + 73))' >&7
+	sleep 0.2
+	grep -q 6073 "$BATS_TEST_TMPDIR/screen"
+}
+
+@test "a terminal is attached to again, and its input and output are those of the container" {
+	timeout 20 ctr run -d -t "${RUNTIME[@]}" "$IMAGE" c sh
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	(timeout 60 script -qec "ctr task attach c" /dev/null <"$BATS_TEST_TMPDIR/keys" >"$BATS_TEST_TMPDIR/screen") &
+	exec 7>"$BATS_TEST_TMPDIR/keys"
+	# Until the client has the terminal, what is typed is nobody's.
+	eventually 20 typed_and_seen
+	echo 'exit 5' >&7
+	eventually 10 is c STOPPED
+	exec 7>&-
+	wait || true
+	run ctr task rm c
+	[[ "$output" == *5* ]]
 }

@@ -6,18 +6,7 @@
 # needs: systemd memory pids strake
 # deadline: 300
 
-load shim_lib
-
-setup_file() {
-	shim_install
-	containerd_start
-	image_import
-}
-
-teardown_file() {
-	containerd_stop
-	shim_remove
-}
+load shim_suite
 
 teardown() {
 	[ -z "${EVENTS:-}" ] || kill "$EVENTS" 2>/dev/null || true
