@@ -5,9 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,129 +17,14 @@
 #include "base/path.h"
 #include "base/str.h"
 
-/* A fifo that can be written at all takes this much (pipe(7)). */
-#define STREAM_PIECE PIPE_BUF
-/* Pieces in a row, before others have their turn. */
-#define STREAM_TURN  16
-
-/* --- one stream -------------------------------------------------------------------------------- */
-
-static void stream_end(struct stream *st)
+/* One of the two outputs; the other may be at its end already. */
+static void streams_output_ended(struct stream *st)
 {
-	struct streams *s = st->streams;
-	bool was_open = st->from.fd >= 0;
+	struct streams *s = st->owner;
 
-	loop_close(s->loop, &st->from);
-	loop_close(s->loop, &st->to);
-	free(take_ptr(&st->left));
-	if (was_open && st != &s->in && streams_is_drained(s) && s->drained)
+	if (streams_is_drained(s) && s->drained)
 		s->drained(s);
 }
-
-/* A source that has hung up would be reported for ever: only one of the two is watched. */
-static void stream_await(struct stream *st, struct source *s, uint32_t events)
-{
-	struct loop *l = st->streams->loop;
-
-	loop_remove(l, s == &st->from ? &st->to : &st->from);
-	if (loop_set(l, s, events) < 0)
-		stream_end(st);
-}
-
-/* 1: more may follow; 0: wait for *ret; -1: the end. */
-static int stream_splice(struct stream *st, struct source **ret)
-{
-	ssize_t n;
-
-	n = splice(st->from.fd, NULL, st->to.fd, NULL, 65536,
-		   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-	if (n > 0 || (n < 0 && errno == EINTR))
-		return 1;
-	if (n == 0 || errno != EAGAIN)
-		return -1;
-	*ret = fd_wait(st->to.fd, POLLOUT, 0) > 0 ? &st->from : &st->to;
-	return 0;
-}
-
-/* 1: all of it was taken. */
-static int stream_write(struct stream *st, const char *data, size_t len, struct source **ret)
-{
-	ssize_t n;
-
-	do
-		n = write(st->to.fd, data, len);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno != EAGAIN)
-		return -1;
-	if (n == (ssize_t)len)
-		return 1;
-	n = n < 0 ? 0 : n;
-	st->left = malloc(len - (size_t)n);
-	if (!st->left)
-		return -1;
-	st->n_left = len - (size_t)n;
-	memcpy(st->left, data + n, st->n_left);
-	*ret = &st->to;
-	return 0;
-}
-
-static int stream_copy(struct stream *st, struct source **ret)
-{
-	autofree char *left = take_ptr(&st->left);
-	char data[STREAM_PIECE];
-	ssize_t n;
-
-	if (left)
-		return stream_write(st, left, st->n_left, ret);
-	*ret = &st->to;
-	if (fd_wait(st->to.fd, POLLOUT, 0) <= 0)
-		return 0;
-	do
-		n = read(st->from.fd, data, sizeof(data));
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno == EAGAIN) {
-		*ret = &st->from;
-		return 0;
-	}
-	/* EIO: the terminal's last process is gone. */
-	return n <= 0 ? -1 : stream_write(st, data, (size_t)n, ret);
-}
-
-static void stream_pump(struct stream *st)
-{
-	struct source *wanted = &st->from;
-	int i, r = 1;
-
-	for (i = 0; i < STREAM_TURN && r > 0; i++)
-		r = st->spliced ? stream_splice(st, &wanted) : stream_copy(st, &wanted);
-	if (r < 0)
-		stream_end(st);
-	else
-		stream_await(st, wanted, wanted == &st->from ? EPOLLIN : EPOLLOUT);
-}
-
-static void stream_from_ready(struct source *s, uint32_t events)
-{
-	(void)events;
-	stream_pump(loop_owner(s, struct stream, from));
-}
-
-static void stream_to_ready(struct source *s, uint32_t events)
-{
-	(void)events;
-	stream_pump(loop_owner(s, struct stream, to));
-}
-
-static void stream_init(struct stream *st, struct streams *s)
-{
-	*st = (struct stream){
-		.streams = s,
-		.from = { .fd = -1, .ready = stream_from_ready },
-		.to = { .fd = -1, .ready = stream_to_ready },
-	};
-}
-
-/* --- opening ----------------------------------------------------------------------------------- */
 
 void streams_init(struct streams *s, struct loop *l)
 {
@@ -153,10 +36,14 @@ void streams_init(struct streams *s, struct loop *l)
 		.hold_fd = -1,
 	};
 	logger_init(&s->logger, l);
-	stream_init(&s->in, s);
-	stream_init(&s->out, s);
-	stream_init(&s->err, s);
+	stream_init(&s->in, l);
+	stream_init(&s->out, l);
+	stream_init(&s->err, l);
+	s->out.owner = s->err.owner = s;
+	s->out.ended = s->err.ended = streams_output_ended;
 }
+
+/* --- opening ----------------------------------------------------------------------------------- */
 
 static int streams_pipe(const struct streams_options *opt, int pair[2], int ours,
 			struct error *e)
@@ -359,12 +246,6 @@ static void streams_close_child(struct streams *s)
 	s->console[1] = -1;
 }
 
-static void stream_begin(struct stream *st)
-{
-	if (st->from.fd >= 0 && st->to.fd >= 0)
-		stream_await(st, &st->from, EPOLLIN);
-}
-
 int streams_begin(struct streams *s, struct error *e)
 {
 	int r = 0;
@@ -400,12 +281,6 @@ void streams_process_ended(struct streams *s)
 {
 	streams_close_stdin(s);
 	stream_end(&s->in);
-}
-
-static void stream_flush(struct stream *st)
-{
-	if (st->from.fd >= 0 && st->to.fd >= 0)
-		stream_pump(st);
 }
 
 void streams_flush(struct streams *s)

@@ -6,25 +6,15 @@
 #include <sys/types.h>
 
 #include "logger.h"
-#include "loop.h"
+#include "stream.h"
 
 struct error;
 
 /*
- * The three streams of one process. Between the process and the client's fifos the shim moves bytes
- * from pipe to pipe without touching them (splice(2)); with a terminal, page by page. A full fifo
- * stops reading the process's pipe: back-pressure is kept. Regular files and file:// are the
- * process's own, without the shim in between; so are the pipes of binary://, which a program reads.
+ * The three streams of one process. Between the process and the client's fifos, or its terminal, the shim
+ * copies. Regular files and file:// are the process's own, without the shim in between; so are the pipes of
+ * binary://, which a program reads.
  */
-struct stream {
-	struct streams *streams;
-	struct source from;
-	struct source to;
-	bool spliced;
-	char *left; /* what a terminal did not take yet */
-	size_t n_left;
-};
-
 struct streams {
 	struct loop *loop;
 	struct stream in, out, err;
