@@ -605,10 +605,15 @@ bench-soak: $(B)/bin/strake-operator ## let the operator work for long and watch
 # --- what the operator is installed by ---------------------------------------------------------
 
 .PHONY: image install.yaml
-image: build/strake-operator.tar ## make the operator's container image as an OCI archive
+image: build/strake-operator.tar build/strake-node.tar ## make the container images of the operator and of the node installer as OCI archives
 
-build/strake-operator.tar: build/bin/strake-operator hack/operator-image hack/image.d/archive.py
+build/strake-operator.tar: build/bin/strake-operator hack/operator-image hack/image.d/archive.py hack/image.d/programs.py
 	hack/operator-image $< strake/operator:$(VERSION) $@
+
+build/strake-node.tar: $(addprefix build/bin/,strake containerd-shim-strake-v1 strake-operator) hack/node-image hack/image.d/archive.py \
+		hack/image.d/programs.py $(wildcard manifests/node-installer/install-node manifests/node-installer/*.toml policies/*.json \
+		policies/seccomp/*.json)
+	hack/node-image build/bin strake/node:$(VERSION) $@
 
 # PostgreSQL as the tests on a node have it, from Debian's packages.
 build/postgresql.tar: hack/postgresql-image hack/image.d/archive.py

@@ -38,7 +38,7 @@ struct option {
 };
 
 #define AT(member) offsetof(struct config, member)
-#define ANY        (CONFIG_RUN | CONFIG_PLAN | CONFIG_CHECK)
+#define ANY        (CONFIG_RUN | CONFIG_PLAN | CONFIG_CHECK | CONFIG_NODE)
 
 static const struct option options[] = {
 	{ "file", 'f', OPTION_TEXT, AT(file), NULL, NULL, 0, 0, CONFIG_PLAN | CONFIG_CHECK,
@@ -48,10 +48,10 @@ static const struct option options[] = {
 	{ "output", 'o', OPTION_TEXT, AT(output), NULL, "json", 0, 0, CONFIG_PLAN,
 	  "json (a List, for kubectl) or names" },
 	{ "kubeconfig", 0, OPTION_TEXT, AT(kubeconfig), NULL, NULL, 0, 0,
-	  CONFIG_RUN | CONFIG_PLAN,
+	  CONFIG_RUN | CONFIG_PLAN | CONFIG_NODE,
 	  "kubeconfig file (default: as kubectl, or the pod's account)" },
-	{ "context", 0, OPTION_TEXT, AT(context), NULL, NULL, 0, 0, CONFIG_RUN | CONFIG_PLAN,
-	  "context of the kubeconfig" },
+	{ "context", 0, OPTION_TEXT, AT(context), NULL, NULL, 0, 0,
+	  CONFIG_RUN | CONFIG_PLAN | CONFIG_NODE, "context of the kubeconfig" },
 	{ "namespace", 'n', OPTION_LIST, AT(namespaces), "WATCH_NAMESPACE", "", 0, 0,
 	  CONFIG_RUN, "namespaces to serve, with commas (default: all)" },
 	{ "leader-elect", 0, OPTION_BOOLEAN, AT(leader_elect), "LEADER_ELECT", "true", 0, 0,
@@ -76,6 +76,8 @@ static const struct option options[] = {
 	  "seconds of silence after which a watch is begun anew" },
 	{ "listen", 0, OPTION_TEXT, AT(listen), "LISTEN", ":8080", 0, 0, CONFIG_RUN,
 	  "address of /metrics, /healthz, /readyz; empty: none" },
+	{ "state", 0, OPTION_TEXT, AT(state), NULL, "/run/containerd/strake/k8s.io", 0, 0,
+	  CONFIG_NODE, "where the shim keeps the state of Kubernetes' containers" },
 	{ "log-level", 0, OPTION_LEVEL, AT(log_level), "LOG_LEVEL", "info", 0, 0, ANY,
 	  "error, warning, info or debug" },
 	{ "log-format", 0, OPTION_FORMAT, AT(log_json), "LOG_FORMAT", "text", 0, 0, ANY,
@@ -250,7 +252,7 @@ int config_read(struct config *c, enum config_verb verb, int argc, char **argv, 
 	r = read_flags(c, verb, argc, argv, e);
 	if (r < 0)
 		return r;
-	if (verb != CONFIG_RUN && !c->file)
+	if (verb & (CONFIG_PLAN | CONFIG_CHECK) && !c->file)
 		return error_say(e, EINVAL, "--file is missing");
 	if (c->lease_renew_s >= c->lease_duration_s ||
 	    c->lease_retry_s * 12 >= c->lease_renew_s * 10)

@@ -26,12 +26,14 @@ struct config {
 	char *file; /* of plan and check */
 	bool against_cluster;
 	char *output;
+	char *state; /* of the node's containers */
 };
 
 enum config_verb {
 	CONFIG_RUN = 1,
 	CONFIG_PLAN = 2,
 	CONFIG_CHECK = 4,
+	CONFIG_NODE = 8,
 };
 
 /* argv without the verb. 0 or -EINVAL with a text that says which flag and why. */

@@ -20,6 +20,8 @@ static const struct {
 	  "print every object a Database becomes; with --diff what would change (status 1)" },
 	{ "check", CONFIG_CHECK, verb_check,
 	  "validate Databases (status 1: some are invalid)" },
+	{ "node", CONFIG_NODE, verb_node,
+	  "tell on the pods of this node what its policies took from them, until a signal ends it" },
 };
 
 static int help(void)
@@ -69,7 +71,8 @@ int main(int argc, char **argv)
 		}
 		return run_verb(i, argc - 2, argv + 2);
 	}
-	fprintf(stderr, "strake-operator: \"%s\" is no verb: there are run, plan and check\n",
+	fprintf(stderr,
+		"strake-operator: \"%s\" is no verb: there are run, plan, check and node\n",
 		verb);
 	return 2;
 }

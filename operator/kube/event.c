@@ -87,8 +87,12 @@ static void create(struct events *s, const struct event *e, struct event_memory 
 	json_t *regarding;
 
 	stamp_now_micro(now);
-	snprintf(m->name, sizeof(m->name), "%.60s.%016llx", e->name,
-		 (unsigned long long)(m->key ^ ((uint64_t)time(NULL) << 20) ^ ++s->serial));
+	if (e->id)
+		snprintf(m->name, sizeof(m->name), "%.60s.%s", e->name, e->id);
+	else
+		snprintf(m->name, sizeof(m->name), "%.60s.%016llx", e->name,
+			 (unsigned long long)(m->key ^ ((uint64_t)time(NULL) << 20) ^
+					      ++s->serial));
 	snprintf(note, sizeof(note), "%s", e->note);
 	/* A cut in the middle of a character would make the whole Event invalid. */
 	for (size_t len = strlen(note); len == NOTE_MAX && len && (note[len - 1] & 0x80);)

@@ -15,6 +15,8 @@ struct connection;
  */
 struct event {
 	const char *api_version, *kind, *namespace, *name, *uid; /* what it is about */
+	const char
+		*id; /* ends the Event's name: told once, whoever tells it again; NULL: any */
 	bool warning;
 	const char *reason; /* "SpecInvalid" */
 	const char *action; /* "Reconcile" */

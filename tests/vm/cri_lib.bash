@@ -47,8 +47,10 @@ configure_2() {
 }
 
 configure_3() {
+	local imports=${CONTAINERD_IMPORTS:+\"$CONTAINERD_IMPORTS/*.toml\"}
 	cat <<-END
 		version = 3
+		imports = [$imports]
 		[plugins."io.containerd.cri.v1.images".pinned_images]
 		  sandbox = "$PAUSE"
 		[plugins."io.containerd.cri.v1.images".registry]
@@ -59,7 +61,8 @@ configure_3() {
 	END
 }
 
-# As a node has it before ours is added: install-node does that.
+# As a node has it before ours is added: install-node does that, to a file of its own where the
+# configuration imports the folder $CONTAINERD_IMPORTS.
 containerd_configure() {
 	local format=3 cri=io.containerd.cri.v1.runtime
 	case ${CONTAINERD:-} in 1.*) format=2 cri=io.containerd.grpc.v1.cri ;; esac
@@ -73,7 +76,7 @@ containerd_configure() {
 		  [plugins."$cri".containerd.runtimes.runc.options]
 		    SystemdCgroup = true
 	END
-	CONTAINERD=/opt/containerd/containerd /opt/strake/manifests/node/install-node add /opt/strake/bin
+	CONTAINERD=/opt/containerd/containerd /opt/strake/manifests/node-installer/install-node add /opt/strake/bin
 }
 
 # sandboxer_configure, after cri_prepare: a handler whose sandboxes the shim makes. It has no options, as
@@ -94,7 +97,7 @@ cri_prepare() {
 }
 
 cri_start() {
-	grep -q runtimes.strake /etc/containerd/config.toml || cri_prepare
+	grep -rqs runtimes.strake /etc/containerd || cri_prepare
 	ip link set lo up
 	systemd-run -q --unit registry /usr/bin/python3 "$BATS_TEST_DIRNAME/images.py" serve $REGISTRY_PORT
 	containerd_start

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# manifests/node/install-node: puts the shim beside what a node has, and takes nothing else away.
+# manifests/node-installer/install-node: puts the shim beside what a node has, and takes nothing else away.
 # length: containerd
 # containerd: 1.6 1.7 2.1 2.3 2.4
 # parts: cni cri-tools
@@ -8,7 +8,7 @@
 
 load cri_lib
 
-INSTALL=/opt/strake/manifests/node/install-node
+INSTALL=/opt/strake/manifests/node-installer/install-node
 CONFIG=/etc/containerd/config.toml
 INSTALLED=/usr/local/bin/containerd-shim-strake-v1
 
@@ -18,7 +18,7 @@ setup() {
 	[[ "$(containerd --version)" != *" 1."* && "$(containerd --version)" != *" v1."* ]] || format=2
 	rm -rf /etc/containerd
 	mkdir -p /etc/containerd
-	rm -f "$INSTALLED"
+	rm -rf "$INSTALLED" /usr/local/bin/strake /usr/local/share/strake /etc/strake /run/strake-restart-due
 }
 
 teardown() {
@@ -68,7 +68,7 @@ own() {
 	inode=$(stat -c %i "$CONFIG")
 	run "$INSTALL" add /opt/strake/bin
 	[ "$status" -eq 0 ]
-	[[ "$output" == *already* && "$output" != *restart* ]]
+	[[ "$output" == *already* && "$output" != *"is added"* ]]
 	cmp "$CONFIG" "$BATS_TEST_TMPDIR/first"
 	[ "$(stat -c %i "$CONFIG")" = "$inode" ]
 	cmp "$CONFIG.before-strake" "$BATS_TEST_TMPDIR/own.toml"
@@ -80,9 +80,69 @@ own() {
 	rm -f "$CONFIG"
 	"$INSTALL" add /opt/strake/bin
 	"$INSTALL" check
-	grep -qx "version = $format" "$CONFIG"
+	grep -qrx "version = $format" /etc/containerd
 	"$INSTALL" remove
-	[ ! -e "$CONFIG" ]
+	[ -z "$(find /etc/containerd -type f)" ]
+}
+
+@test "where the configuration imports a folder, the handler is a file there, and may be the default" {
+	[ "$format" -eq 3 ] || skip "containerd $(containerd --version) takes an imported file's tables instead of its own"
+	own
+	sed -i 's#^root = #imports = ["/etc/containerd/conf.d/*.toml"]\n&#' "$CONFIG"
+	cp -p "$CONFIG" "$BATS_TEST_TMPDIR/own.toml"
+	"$INSTALL" add /opt/strake/bin
+	cmp "$CONFIG" "$BATS_TEST_TMPDIR/own.toml"
+	"$INSTALL" check
+	containerd config dump | grep -qE "default_runtime_name = ['\"]runc['\"]"
+	run env DEFAULT_RUNTIME=1 "$INSTALL" add /opt/strake/bin
+	[[ "$output" == *"is added"*restart* ]]
+	containerd config dump | grep -qE "default_runtime_name = ['\"]strake['\"]"
+	containerd config dump | grep -qE "runtimes.runc\]"
+	"$INSTALL" remove
+	cmp "$CONFIG" "$BATS_TEST_TMPDIR/own.toml"
+	[ ! -e /etc/containerd/conf.d ]
+}
+
+@test "policies are put in force, others instead, and taken away; the node's own stay" {
+	own
+	export POLICIES="default.json kubernetes.json"
+	mkdir -p /etc/strake/policy.d
+	echo '{ "schema": "strake/node-policy/1", "name": "node", "rules": [] }' >/etc/strake/policy.d/node.json
+	"$INSTALL" add /opt/strake/bin
+	[ "$(find /etc/strake -type f | sort | xargs)" = "/etc/strake/policy.d/default.json /etc/strake/policy.d/kubernetes.json /etc/strake/policy.d/node.json /etc/strake/policy.d/seccomp/default.json" ]
+	/usr/local/bin/strake policy check
+	run "$INSTALL" add /opt/strake/bin
+	[[ "$output" == *"in force already"* ]]
+	POLICIES=restricted.json "$INSTALL" add /opt/strake/bin
+	[ ! -e /etc/strake/policy.d/default.json ]
+	[ -e /etc/strake/policy.d/restricted.json ]
+	"$INSTALL" remove
+	[ "$(find /etc/strake -type f)" = /etc/strake/policy.d/node.json ]
+	rm -r /etc/strake
+}
+
+@test "a policy that would refuse every container, one that is not there, or of the node's own name is not put in force" {
+	own
+	mkdir "$BATS_TEST_TMPDIR/p"
+	export POLICY_FOLDERS="$BATS_TEST_TMPDIR/p /opt/strake/policies"
+	POLICIES=default.json "$INSTALL" add /opt/strake/bin
+	echo '{ "schema": "strake/node-policy/1", "name": "edge", "rules": [ { "name": "x", "proces": {} } ] }' >"$BATS_TEST_TMPDIR/p/edge.json"
+	run env POLICIES="default.json edge.json" "$INSTALL" add /opt/strake/bin
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *proces*"stay"* ]]
+	run env POLICIES="default.json none.json" "$INSTALL" add /opt/strake/bin
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"no policy none.json"* ]]
+	cp /opt/strake/policies/baseline.json /etc/strake/policy.d/
+	run env POLICIES="default.json baseline.json" "$INSTALL" add /opt/strake/bin
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"baseline.json is there, and is not ours"* ]]
+	rm /etc/strake/policy.d/baseline.json
+	[ "$(find /etc/strake -name '*.json' | wc -l)" -eq 2 ]
+	/usr/local/bin/strake policy check
+	"$INSTALL" remove
+	[ ! -e /etc/strake ]
 }
 
 @test "containerd is not restarted, and has the handler once it is" {
