@@ -138,16 +138,147 @@ static void some_devices(struct arena *a, struct policy_resources *r)
 	}
 }
 
+/* --- who a rule is for --------------------------------------------------------------------------- */
+
+static char folders[][8] = { "/pods", "/pods/a", "/pods/ab", "/" };
+static char callers[][8] = { "k8s.io", "moby", "prod" };
+
+static struct spec_strings one_or_two(struct arena *a, char *first, char *second)
+{
+	struct spec_strings s = { 0 };
+
+	s.v = arena_array(a, 3, sizeof(char *));
+	s.v[s.n++] = first;
+	if (rnd(2))
+		s.v[s.n++] = second;
+	return s;
+}
+
+static struct spec_strings some_folders(struct arena *a)
+{
+	return one_or_two(a, folders[rnd(4)], folders[rnd(4)]);
+}
+
+static struct spec_strings some_callers(struct arena *a)
+{
+	return one_or_two(a, callers[rnd(3)], callers[rnd(3)]);
+}
+
+/* Mostly nobody in particular, so that rules meet. */
+static struct policy_match some_match(struct arena *a)
+{
+	struct policy_match k = { 0 };
+
+	switch (rnd(12)) {
+	case 0:
+		k.set_user_namespace = true;
+		k.user_namespace = rnd(2);
+		break;
+	case 1:
+		k.cgroup_parents = some_folders(a);
+		break;
+	case 2:
+		k.state_folders = some_folders(a);
+		break;
+	case 3:
+		k.containerd_namespaces = some_callers(a);
+		break;
+	case 4:
+		k.kubernetes_namespaces = some_callers(a);
+		break;
+	case 5:
+		k.state_folders = some_folders(a);
+		k.kubernetes_namespaces = some_callers(a);
+		k.annotations.v = arena_array(a, 1, sizeof(*k.annotations.v));
+		k.annotations.v[k.annotations.n++] =
+			(struct spec_pair){ "plain", rnd(2) ? "1" : "2" };
+		break;
+	}
+	return k;
+}
+
+static struct policy_facts some_facts(void)
+{
+	static const char *const places[] = { NULL, "/pods", "/pods/a", "/pods/a/b",
+					      "/pods/ab" };
+	static const char *const names[] = { NULL, "", "k8s.io", "moby", "prod" };
+	struct policy_facts f = order_facts();
+
+	f.cgroup = rnd(4) ? "/pods/a" : "";
+	f.state_folder = places[rnd(5)];
+	f.containerd_namespace = names[rnd(5)];
+	f.kubernetes_namespace = names[rnd(5)];
+	return f;
+}
+
+/* The words of policies/README.md once more, apart from merge.c's. */
+static bool in_folder(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	if (!path || strncmp(path, folder, n) != 0)
+		return false;
+	return folder[n - 1] == '/' || path[n] == '/' || path[n] == '\0';
+}
+
+static bool is_for(const struct policy_match *k, const struct spec *s,
+		   const struct policy_facts *f)
+{
+	const struct {
+		const struct spec_strings *wanted;
+		const char *is;
+		bool folder;
+	} lists[] = {
+		{ &k->cgroup_parents, f->cgroup, true },
+		{ &k->state_folders, f->state_folder, true },
+		{ &k->containerd_namespaces, f->containerd_namespace, false },
+		{ &k->kubernetes_namespaces, f->kubernetes_namespace, false },
+	};
+	size_t i, n;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		bool in = lists[i].wanted->n == 0;
+
+		for (n = 0; n < lists[i].wanted->n && lists[i].is; n++)
+			in |= lists[i].folder ? in_folder(lists[i].is, lists[i].wanted->v[n])
+					      : strcmp(lists[i].is, lists[i].wanted->v[n]) == 0;
+		if (!in)
+			return false;
+	}
+	for (i = 0; i < k->annotations.n; i++)
+		if (strcmp(k->annotations.v[i].value,
+			   spec_annotation(s, k->annotations.v[i].key) ?: "") != 0)
+			return false;
+	return !k->set_user_namespace ||
+	       k->user_namespace == s->linux_.namespaces[SPEC_NS_USER].present;
+}
+
+static bool rule_is_for(const struct policy_rule *r, const struct spec *s,
+			const struct policy_facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_except; i++)
+		if (is_for(&r->except[i], s, f))
+			return false;
+	return is_for(&r->match, s, f);
+}
+
 static const char *const ceilings[] = { "1", "2", "3" };
 
 static struct policy_rule *some_rule(struct arena *a)
 {
+	static const char *const reports[] = { "/var/log/a", "/var/log/b", "/var/log/c" };
 	struct policy_rule *r = arena_alloc(a, sizeof(*r));
 	static uint32_t archs[] = { 2, 3 };
 
 	r->policy = "p";
 	r->name = "r";
 	r->mode = rnd(10) == 0 ? POLICY_AUDIT : POLICY_ENFORCE;
+	r->match = some_match(a);
+	r->n_except = rnd(6) == 0;
+	r->except = arena_array(a, 1, sizeof(*r->except));
+	r->except[0] = some_match(a);
 	some_process_rule(a, &r->process);
 	r->seccomp.profile.name = rnd(8) == 0 ? "a" : NULL;
 	r->seccomp.profile.text = coin() ? "one" : "two";
@@ -166,6 +297,7 @@ static struct policy_rule *some_rule(struct arena *a)
 	r->seccomp.n_abis = rnd(3);
 	r->seccomp.abis = archs;
 	r->seccomp.report = coin();
+	r->seccomp.report_file = rnd(5) ? NULL : reports[rnd(3)];
 	r->seccomp.no_spec_allow = coin();
 	r->seccomp.listeners = (struct policy_list){ rnd(12) == 0, some_words(a, false) };
 	r->mounts.idmap = rnd(12) ? POLICY_IDMAP_ANY : rnd(3);
@@ -268,6 +400,7 @@ static void some_spec(struct arena *a, struct spec *s)
 	*c = (struct spec_capabilities){ true,     rnd(256), rnd(256), rnd(256),
 					 rnd(256), rnd(256), { 0 } };
 	s->process.user.uid = rnd(2);
+	s->linux_.namespaces[SPEC_NS_USER].present = rnd(2);
 	s->process.no_new_privileges = rnd(2);
 	s->process.oom_score_adj = maybe_limit(100);
 	s->process.n_rlimits = rnd(2);
@@ -307,28 +440,39 @@ static void some_spec(struct arena *a, struct spec *s)
 
 /* --- the properties ------------------------------------------------------------------------------ */
 
-static int merge_some(const struct policy_rule **rules, size_t n, struct spec *s,
-		      struct arena *a)
+static int merge_some(const struct policy_facts *f, const struct policy_rule **rules, size_t n,
+		      struct spec *s, struct arena *a, struct policy_result *result)
 {
 	struct policy_set set = { .n_rules = n, .rules = rules };
-	struct policy_facts f = order_facts();
-	struct policy_result result;
 	struct error e = ERROR_INIT;
-	int r = policy_merge(&set, &f, POLICY_CREATE, s, a, &result, &e);
+	int r = policy_merge(&set, f, POLICY_CREATE, s, a, result, &e);
 
 	assert_true(r == 0 || r == -EPERM);
 	assert_true(r == 0 || e.text[0]);
 	return r;
 }
 
+/* What is told before must be told after, in a file if there was one, and in the first of them. */
+static const char *report_lost(const struct policy_result *before,
+			       const struct policy_result *after)
+{
+	if (before->report && !after->report)
+		return "the report";
+	if (before->report_file &&
+	    (!after->report_file || strcmp(after->report_file, before->report_file) > 0))
+		return "the report's file";
+	return NULL;
+}
+
 static void p15_one_more_rule_never_allows_more(void **state)
 {
-	struct policy_facts f = order_facts();
 	size_t refused = 0, i;
 
 	(void)state;
 	for (i = 0; i < cases; i++) {
+		struct policy_result fewer, more;
 		const struct policy_rule *rules[5];
+		struct policy_facts f = some_facts();
 		struct spec before, after;
 		const char *wider;
 		struct arena a;
@@ -340,20 +484,20 @@ static void p15_one_more_rule_never_allows_more(void **state)
 		after = before;
 		for (k = 0; k <= n; k++)
 			rules[k] = some_rule(&a);
-		r = merge_some(rules, n, &before, &a);
+		r = merge_some(&f, rules, n, &before, &a, &fewer);
 		/* Not always behind the others. */
 		k = rnd((uint32_t)n + 1);
 		const struct policy_rule *other = rules[k];
 
 		rules[k] = rules[n];
 		rules[n] = other;
-		if (merge_some(rules, n + 1, &after, &a) < 0) {
+		if (merge_some(&f, rules, n + 1, &after, &a, &more) < 0) {
 			refused++;
 			arena_done(&a);
 			continue;
 		}
 		assert_int_equal(r, 0);
-		wider = order_widened(&before, &after, &f);
+		wider = order_widened(&before, &after, &f) ?: report_lost(&fewer, &more);
 		if (wider)
 			fail_msg("case %zu: %s is wider", i, wider);
 		arena_done(&a);
@@ -365,12 +509,13 @@ static void p15_one_more_rule_never_allows_more(void **state)
 
 static void the_result_is_never_wider_than_what_was_asked_for(void **state)
 {
-	struct policy_facts f = order_facts();
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < cases; i++) {
 		const struct policy_rule *rules[2];
+		struct policy_facts f = some_facts();
+		struct policy_result result;
 		struct spec asked, got;
 		const char *wider = NULL;
 		struct arena a;
@@ -380,7 +525,7 @@ static void the_result_is_never_wider_than_what_was_asked_for(void **state)
 		got = asked;
 		rules[0] = some_rule(&a);
 		rules[1] = some_rule(&a);
-		if (merge_some(rules, 2, &got, &a) == 0)
+		if (merge_some(&f, rules, 2, &got, &a, &result) == 0)
 			wider = order_widened(&asked, &got, &f);
 		if (wider)
 			fail_msg("case %zu: %s is wider", i, wider);
@@ -390,13 +535,14 @@ static void the_result_is_never_wider_than_what_was_asked_for(void **state)
 
 static void the_order_of_rules_has_no_part_in_the_result(void **state)
 {
-	struct policy_facts f = order_facts();
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < cases; i++) {
 		const struct policy_rule *rules[3], *turned[3];
+		struct policy_result told_first, told_second;
 		const char *one = NULL, *two = NULL;
+		struct policy_facts f = some_facts();
 		struct spec first, second;
 		struct arena a;
 		int r;
@@ -406,16 +552,64 @@ static void the_order_of_rules_has_no_part_in_the_result(void **state)
 		second = first;
 		for (size_t k = 0; k < 3; k++)
 			rules[k] = turned[2 - k] = some_rule(&a);
-		r = merge_some(rules, 3, &first, &a);
-		assert_int_equal(merge_some(turned, 3, &second, &a), r);
+		r = merge_some(&f, rules, 3, &first, &a, &told_first);
+		assert_int_equal(merge_some(&f, turned, 3, &second, &a, &told_second), r);
 		if (r == 0) {
-			one = order_widened(&first, &second, &f);
-			two = order_widened(&second, &first, &f);
+			one = order_widened(&first, &second, &f)
+				      ?: report_lost(&told_first, &told_second);
+			two = order_widened(&second, &first, &f)
+				      ?: report_lost(&told_second, &told_first);
 		}
 		if (one || two)
 			fail_msg("case %zu: %s depends on the order", i, one ?: two);
 		arena_done(&a);
 	}
+}
+
+static void a_rule_is_for_whom_its_words_name_and_for_nobody_else(void **state)
+{
+	size_t i, k, n, left_out = 0;
+
+	(void)state;
+	for (i = 0; i < cases; i++) {
+		const struct policy_rule *all[4], *meant[4];
+		struct policy_result told_all, told_meant;
+		struct policy_facts f = some_facts();
+		struct spec asked, of_all, of_meant;
+		const char *other = NULL;
+		struct arena a;
+		int r;
+
+		arena_init(&a, 16u << 20);
+		some_spec(&a, &asked);
+		of_all = of_meant = asked;
+		for (k = n = 0; k < ARRAY_SIZE(all); k++) {
+			struct policy_rule *rule = some_rule(&a);
+			struct policy_rule *plain = arena_alloc(&a, sizeof(*plain));
+
+			all[k] = rule;
+			if (!rule_is_for(rule, &asked, &f))
+				continue;
+			*plain = *rule;
+			plain->match = (struct policy_match){ 0 };
+			plain->n_except = 0;
+			meant[n++] = plain;
+		}
+		left_out += ARRAY_SIZE(all) - n;
+		r = merge_some(&f, all, ARRAY_SIZE(all), &of_all, &a, &told_all);
+		assert_int_equal(merge_some(&f, meant, n, &of_meant, &a, &told_meant), r);
+		assert_int_equal(told_all.n_matching, n);
+		if (r == 0)
+			other = order_widened(&of_all, &of_meant, &f) ?:
+					order_widened(&of_meant, &of_all, &f) ?:
+					report_lost(&told_all, &told_meant) ?:
+					report_lost(&told_meant, &told_all);
+		if (other)
+			fail_msg("case %zu: %s is another", i, other);
+		arena_done(&a);
+	}
+	print_message("%zu of %zu rules were not meant\n", left_out, 4 * cases);
+	assert_in_range(left_out, cases / 2, 3 * cases);
 }
 
 /* --- each row of the table does something -------------------------------------------------------- */
@@ -633,6 +827,7 @@ int main(void)
 		cmocka_unit_test(p15_one_more_rule_never_allows_more),
 		cmocka_unit_test(the_result_is_never_wider_than_what_was_asked_for),
 		cmocka_unit_test(the_order_of_rules_has_no_part_in_the_result),
+		cmocka_unit_test(a_rule_is_for_whom_its_words_name_and_for_nobody_else),
 		cmocka_unit_test(every_row_of_the_table_is_missed_when_it_is_gone),
 	};
 
