@@ -436,10 +436,18 @@ cov-made: $(B)/bin/strake $(filter-out $(B)/tests/unit/operator/%,$(patsubst %.c
 FUZZ_TARGETS ?= $(notdir $(basename $(FUZZ_SRC)))
 FUZZ_SECONDS ?= 60
 
-.PHONY: fuzz fuzz-bins
-fuzz: ## fuzz each target by clang's libFuzzer (FUZZ_SECONDS=60 FUZZ_TARGETS="...")
+# The properties of node policies, of so many cases made by chance; in `make test` they are some thousands.
+PROPERTIES   := $(addprefix build/tests/unit/policy/,merge filter)
+POLICY_CASES ?= 1000000
+
+.PHONY: fuzz fuzz-bins fuzz-properties
+fuzz: ## fuzz each target by clang's libFuzzer (FUZZ_SECONDS=60 FUZZ_TARGETS="..."), and the properties of policies
 	$(SUBMAKE) FUZZ=1 fuzz-bins
 	@tests/fuzz/run fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+	$(SUBMAKE) fuzz-properties
+
+fuzz-properties: $(PROPERTIES)
+	@for p in $(PROPERTIES); do POLICY_CASES=$(POLICY_CASES) $$p || exit 1; done
 
 tap-fuzz: | $(TAP)
 	$(SUBMAKE) FUZZ=1 fuzz-bins

@@ -52,9 +52,11 @@ struct watch {
 	int out_fd;
 	int out_error; /* why nothing can be written, or 0 */
 	bool json;
+	uint64_t now; /* ns, when poll(2) last came back: one look at the clock for each call */
 	uint64_t tokens;
 	uint64_t refilled; /* ns */
-	uint64_t counted;  /* ms: when the counts were last told */
+	uint64_t counted;  /* ns: when the counts were last told */
+	uint64_t owed;     /* calls that are counted and not told */
 	size_t n_kinds;
 	struct kind kinds[KINDS_MAX];
 	struct record record;
@@ -167,22 +169,27 @@ static int watch_tell(struct watch *w, const struct seccomp_denied *d, uint64_t 
 
 static void watch_count(struct watch *w, const struct seccomp_denied *d)
 {
+	struct kind *k;
 	size_t i;
 
 	for (i = 0; i < w->n_kinds; i++) {
-		const struct seccomp_denied *k = &w->kinds[i].last;
+		const struct seccomp_denied *last = &w->kinds[i].last;
 
-		if (k->nr == d->nr && k->arch == d->arch && k->errnum == d->errnum)
+		if (last->nr == d->nr && last->arch == d->arch && last->errnum == d->errnum)
 			break;
 	}
 	if (i == w->n_kinds && i < KINDS_MAX)
-		w->kinds[w->n_kinds++] = (struct kind){ .last = *d };
-	w->kinds[i < KINDS_MAX ? i : KINDS_MAX - 1].n++;
+		w->n_kinds++;
+	k = &w->kinds[i < KINDS_MAX ? i : KINDS_MAX - 1];
+	/* One that stays alone is told with its own words. */
+	if (k->n++ == 0)
+		k->last = *d;
+	w->owed++;
 }
 
 static bool watch_token(struct watch *w)
 {
-	uint64_t now = proc_now_ns(), more = (now - w->refilled) / TOKEN_NS;
+	uint64_t more = (w->now - w->refilled) / TOKEN_NS;
 
 	w->refilled += more * TOKEN_NS;
 	w->tokens = w->tokens + more > REPORTER_BURST ? REPORTER_BURST : w->tokens + more;
@@ -192,27 +199,18 @@ static bool watch_token(struct watch *w)
 	return true;
 }
 
-static bool watch_owes(const struct watch *w)
-{
-	size_t i;
-
-	for (i = 0; i < w->n_kinds; i++)
-		if (w->kinds[i].n)
-			return true;
-	return false;
-}
-
 static void watch_tell_counts(struct watch *w)
 {
 	size_t i;
 
-	w->counted = proc_now_ms();
+	w->counted = w->now;
 	for (i = 0; i < w->n_kinds; i++) {
 		struct kind *k = &w->kinds[i];
 
-		/* One alone would be a line with words that were not kept. */
-		if (k->n && watch_tell(w, &k->last, k->n) == 0)
+		if (k->n && watch_tell(w, &k->last, k->n) == 0) {
+			w->owed -= k->n;
 			k->n = 0;
+		}
 	}
 }
 
@@ -238,19 +236,19 @@ static int watch_loop(struct watch *w)
 
 	seccomp_watch_begin(w->listener_fd);
 	w->tokens = REPORTER_BURST;
-	w->refilled = proc_now_ns();
-	w->counted = proc_now_ms();
+	w->refilled = w->counted = proc_now_ns();
 	while (r == 0) {
-		r = poll(&p, 1, watch_owes(w) ? COUNT_MS : -1);
+		r = poll(&p, 1, w->owed ? COUNT_MS : -1);
 		if (r < 0)
 			return errno == EINTR ? 0 : -errno;
+		w->now = proc_now_ns();
 		if (p.revents & POLLIN)
 			r = watch_call(w);
 		else if (p.revents)
 			return 0;
 		else
 			r = 0;
-		if (watch_owes(w) && proc_now_ms() - w->counted >= COUNT_MS)
+		if (w->owed && w->now - w->counted >= COUNT_MS * UINT64_C(1000000))
 			watch_tell_counts(w);
 	}
 	return r;
@@ -282,9 +280,9 @@ static void watch_main(struct watch *w, int word_fd)
 		r = watch_loop(w);
 	if (r == 0 && w->opt->record)
 		r = record_write(&w->record, w->opt->record, NULL);
-	if (r == 0 && watch_owes(w))
+	if (r == 0 && w->owed)
 		watch_tell_counts(w);
-	if (r == 0 && !watch_owes(w))
+	if (r == 0 && !w->owed)
 		(void)fd_write_all(word_fd, "", 1);
 	_exit(r != 0);
 }

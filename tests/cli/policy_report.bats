@@ -104,6 +104,18 @@ between_two_calls() {
 	[[ $lines -ge 200 ]] || fail "only $lines lines"
 }
 
+@test "a call that was counted alone is told with its own arguments" {
+	policy
+	jq '.rules[0].seccomp.deny[0].names += [ "add_key" ]' "$T/policy.json" > "$T/both.json"
+	globally --policy "$T/both.json" --policy-report "$T/report"
+	# The bucket is empty all the while, and between the two the counts are told.
+	script 'probe repeat 1000 keyctl || true; probe syscall 248 1 || true
+		probe repeat 400000 keyctl || true; probe syscall 248 2 || true'
+	run_ok
+	same 2 "$(reported 'map(select(.name == "add_key").count) | add')"
+	same '[1] [2]' "$(reported 'map(select(.name == "add_key") | .args[:1] | tostring) | join(" ")')"
+}
+
 @test "calls of many processes at once lose none" {
 	policy
 	script 'for i in 1 2 3 4 5 6 7 8; do probe repeat 500 keyctl & done; wait; true'

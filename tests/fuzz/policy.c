@@ -39,11 +39,16 @@ static void merge_look(struct policy_set *set)
 	struct policy_result result;
 	struct error e = ERROR_INIT;
 	struct spec asked, got;
-	size_t i;
+	size_t i, k;
 	int r;
 
-	for (i = 0; i < set->policies[0].n_rules; i++)
-		set->policies[0].rules[i].seccomp.profile.text = "";
+	for (i = 0; i < set->policies[0].n_rules; i++) {
+		struct policy_seccomp *s = &set->policies[0].rules[i].seccomp;
+
+		s->profile.text = "";
+		for (k = 0; k < s->n_ceilings; k++)
+			s->ceilings[k].text = "";
+	}
 	r = spec_parse("config.json", config, sizeof(config) - 1, &asked, &e);
 	DIE_UNLESS(r == 0);
 	got = asked;
