@@ -273,7 +273,7 @@ typed_and_seen() {
 }
 
 @test "a terminal is attached to again, and its input and output are those of the container" {
-	timeout 20 ctr run -d -t "${RUNTIME[@]}" "$IMAGE" c sh
+	timeout 20 script -qec "ctr run -d -t ${RUNTIME[*]} $IMAGE c sh" /dev/null </dev/null
 	mkfifo "$BATS_TEST_TMPDIR/keys"
 	(timeout 60 script -qec "ctr task attach c" /dev/null <"$BATS_TEST_TMPDIR/keys" >"$BATS_TEST_TMPDIR/screen") &
 	exec 7>"$BATS_TEST_TMPDIR/keys"
