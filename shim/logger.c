@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "logger.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,113 +21,11 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "execution.h"
+#include "logger_uri.h"
 
-#define LOGGER_LIST_MAX  65536
-#define LOGGER_MAX_WORDS 64
+#define LOGGER_LIST_MAX 65536
 /* As long as containerd's own shim waits. */
-#define LOGGER_READY_MS  10000
-
-static const char *const logger_schemes[] = { "binary://", "binary-v2://" };
-
-/* What follows the scheme; NULL: it is none of ours. */
-static const char *logger_rest(const char *uri, size_t *scheme)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(logger_schemes); i++) {
-		if (str_starts(uri, logger_schemes[i])) {
-			*scheme = i;
-			return uri + strlen(logger_schemes[i]);
-		}
-	}
-	return NULL;
-}
-
-bool logger_is_uri(const char *uri)
-{
-	size_t scheme;
-
-	return logger_rest(uri, &scheme) != NULL;
-}
-
-/* --- its words --------------------------------------------------------------------------------- */
-
-struct logger_words {
-	char *text; /* all of them, decoded */
-	const char *v[LOGGER_MAX_WORDS + 1];
-	size_t n;
-};
-
-static int logger_hex(char c)
-{
-	return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
-}
-
-/* %XX, and in a query + for a blank, in place. A NUL would end the word early. */
-static int logger_decode(char *s, bool query)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		if (*s == '%') {
-			if (!isxdigit((unsigned char)s[1]) || !isxdigit((unsigned char)s[2]))
-				return -EINVAL;
-			*to = (char)(logger_hex(s[1]) << 4 | logger_hex(s[2]));
-			if (!*to++)
-				return -EINVAL;
-			s += 2;
-		} else {
-			*to++ = query && *s == '+' ? ' ' : *s;
-		}
-	}
-	*to = '\0';
-	return 0;
-}
-
-static int logger_add_word(struct logger_words *w, char *word, bool query)
-{
-	if (w->n == LOGGER_MAX_WORDS)
-		return -E2BIG;
-	w->v[w->n++] = word;
-	return logger_decode(word, query);
-}
-
-static int logger_split(struct logger_words *w)
-{
-	char *query = strchr(w->text, '?'), *next, *value;
-	int r;
-
-	if (query)
-		*query++ = '\0';
-	r = logger_add_word(w, w->text, false);
-	for (; r == 0 && query && *query; query = next) {
-		next = strchr(query, '&');
-		if (next)
-			*next++ = '\0';
-		value = strchr(query, '=');
-		if (value)
-			*value++ = '\0';
-		r = logger_add_word(w, query, true);
-		if (r == 0)
-			r = logger_add_word(w, value ?: query + strlen(query), true);
-	}
-	return r;
-}
-
-static int logger_read_uri(const char *uri, struct logger_words *ret, struct error *e)
-{
-	size_t scheme = 0;
-	int r;
-
-	*ret = (struct logger_words){ .text = strdup(logger_rest(uri, &scheme) ?: "") };
-	r = ret->text ? logger_split(ret) : -ENOMEM;
-	if (r < 0)
-		return error_set(e, -r, "the log %.256s", uri);
-	if (*ret->v[0] != '/')
-		return error_say(e, EINVAL, "the log %.256s names no program by its whole path",
-				 uri);
-	return 0;
-}
+#define LOGGER_READY_MS 10000
 
 /* --- may it run -------------------------------------------------------------------------------- */
 
@@ -189,12 +86,12 @@ void logger_init(struct logger *l, struct loop *loop)
 
 int logger_open(struct logger *l, const char *uri, struct error *e)
 {
-	struct logger_words words;
-	int r = logger_read_uri(uri, &words, e);
+	struct logger_uri words;
+	int r = logger_uri_read(uri, &words, e);
 
 	if (r == 0)
 		r = logger_check(words.v[0], e);
-	free(words.text);
+	logger_uri_done(&words);
 	if (r < 0)
 		return r;
 	l->uri = strdup(uri);
@@ -205,9 +102,9 @@ int logger_open(struct logger *l, const char *uri, struct error *e)
 	return 0;
 }
 
-static int logger_await(const char *uri, const char *program, int ready_fd, struct error *e)
+static int logger_await(const struct logger_uri *words, int ready_fd, struct error *e)
 {
-	size_t scheme = 0;
+	const char *program = words->v[0];
 	char byte;
 	ssize_t n;
 	int r;
@@ -220,14 +117,13 @@ static int logger_await(const char *uri, const char *program, int ready_fd, stru
 	n = r < 0 ? r : read(ready_fd, &byte, 1);
 	if (n < 0)
 		return error_set(e, r < 0 ? -r : errno, "wait for the log program %s", program);
-	(void)logger_rest(uri, &scheme);
-	if (n == 0 && scheme)
+	if (n == 0 && words->says_ready)
 		return error_say(e, EPIPE, "the log program %s ended before it was ready",
 				 program);
 	return 0;
 }
 
-static int logger_execute(const struct logger *l, const struct logger_words *words,
+static int logger_execute(const struct logger *l, const struct logger_uri *words,
 			  const char *const *env, pid_t *ret, struct error *e)
 {
 	autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), ready_fd = -1;
@@ -251,7 +147,7 @@ static int logger_execute(const struct logger *l, const struct logger_words *wor
 		r = execution_start(&x, ret, e);
 	}
 	close(ready[1]);
-	return r < 0 ? r : logger_await(l->uri, words->v[0], ready_fd, e);
+	return r < 0 ? r : logger_await(words, ready_fd, e);
 }
 
 int logger_start(const struct logger *l, const char *id, const char *ns, pid_t *ret,
@@ -259,7 +155,7 @@ int logger_start(const struct logger *l, const char *id, const char *ns, pid_t *
 {
 	char container[PATH_MAX], namespace[PATH_MAX];
 	const char *const env[] = { container, namespace, NULL };
-	struct logger_words words;
+	struct logger_uri words;
 	int r;
 
 	if (!l->uri)
@@ -267,10 +163,10 @@ int logger_start(const struct logger *l, const char *id, const char *ns, pid_t *
 	if (str_format(container, sizeof(container), "CONTAINER_ID=%s", id) < 0 ||
 	    str_format(namespace, sizeof(namespace), "CONTAINER_NAMESPACE=%s", ns) < 0)
 		return error_set(e, ENAMETOOLONG, "the log program's environment");
-	r = logger_read_uri(l->uri, &words, e);
+	r = logger_uri_read(l->uri, &words, e);
 	if (r == 0)
 		r = logger_execute(l, &words, env, ret, e);
-	free(words.text);
+	logger_uri_done(&words);
 	return r;
 }
 

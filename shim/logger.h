@@ -27,7 +27,6 @@ struct logger {
 #define LOGGER_LIST "/etc/strake/log-programs"
 
 void logger_init(struct logger *l, struct loop *loop);
-bool logger_is_uri(const char *uri);
 int logger_open(struct logger *l, const char *uri, struct error *e);
 
 /* In a worker, before the process is made; waits for it to be ready. *ret is 0 where there is none. */

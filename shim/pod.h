@@ -5,7 +5,6 @@
 #include "sandbox.pb-c.h"
 
 struct error;
-struct json_writer;
 
 /*
  * A pod whose sandbox is the shim's own to make (sandboxer = "shim"): containerd gives neither an image
@@ -30,9 +29,8 @@ int pod_write(struct pod *p, const char *id, const char *bundle, struct error *e
 /* In a worker: the container of `bundle`, if it is of that pod, gets what its config.json lacks of it. */
 int pod_join(const char *pod, const char *pod_bundle, const char *bundle, struct error *e);
 
-/* Into a config.json's "mounts". `options` are words with a blank between them. */
-void pod_put_mount(struct json_writer *w, const char *destination, const char *type,
-		   const char *source, const char *options);
+/* What it shares with the node, and what not; never NULL. */
+const Pb__PodNamespaces *pod_namespaces(const struct pod *p);
 
 /* How much the pod's /dev/shm holds, as containerd's own sandboxes have it. */
 #define POD_SHM_SIZE "size=65536k"

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "pod.h"
+#include "pod_config.h"
 #include "runtime.h"
 #include "spec/parse.h"
 

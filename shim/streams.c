@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "logger_uri.h"
 
 /* One of the two outputs; the other may be at its end already. */
 static void streams_output_ended(struct stream *st)
