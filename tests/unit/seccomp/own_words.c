@@ -19,7 +19,9 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "profile_build.h"
+#include "profile_same.h"
 #include "seccomp/abi.h"
+#include "seccomp/packed.h"
 #include "seccomp/profile.h"
 #include "unit/skip.h"
 
@@ -326,17 +328,22 @@ static void by_its_words(const char *path, const struct machine *m, uint64_t cap
 	struct seccomp_profile_for target = { caps, m->native, MAJOR, MINOR };
 	struct seccomp_target machine = p_target(m->native);
 	struct error e = ERROR_INIT;
-	struct spec_seccomp s = { 0 };
+	struct spec_seccomp s = { 0 }, again = { 0 };
+	autobuf text = { 0 }, packed = { .max = 1 << 20 };
 	struct json *doc = NULL;
-	autobuf text = { 0 };
 	autoprogram p = { 0 };
 	struct arena a;
 
 	arena_init(&a, 64u << 20);
 	if (file_read(AT_FDCWD, path, 1u << 20, &text, &e) < 0 ||
 	    json_parse(&a, path, text.data, text.len, &doc, &e) < 0 ||
-	    seccomp_profile_resolve(&a, path, text.data, text.len, &target, &s, &e) < 0 ||
-	    seccomp_compile(&s, &machine, &p, &e) < 0 ||
+	    seccomp_profile_resolve(&a, path, text.data, text.len, &target, &s, &e) < 0)
+		fail_msg("%s", e.text);
+	/* As a later start finds it. */
+	assert_int_equal(seccomp_pack(&s, &packed), 0);
+	assert_int_equal(seccomp_unpack(&a, packed.data, packed.len, &again), 0);
+	profile_same(&s, &again);
+	if (seccomp_compile(&again, &machine, &p, &e) < 0 ||
 	    seccomp_prove(&p, &s, &machine, &e) < 0)
 		fail_msg("%s", e.text);
 	t->insns = p.n;
