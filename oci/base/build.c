@@ -5,8 +5,8 @@
 #include <link.h>
 #include <string.h>
 
-/* Where the linker put our own headers. */
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+/* Where the linker put our own headers: the file's, the segments' and, in the first of those, the notes. */
+extern const uint8_t __ehdr_start[] __attribute__((visibility("hidden")));
 
 static size_t round_up(size_t n)
 {
@@ -37,12 +37,16 @@ static size_t note_find(const uint8_t *notes, size_t len, const uint8_t **ret)
 
 size_t build_id(const uint8_t **ret)
 {
-	const uint8_t *base = (const uint8_t *)&__ehdr_start;
-	const ElfW(Phdr) *p = (const ElfW(Phdr) *)(const void *)(base + __ehdr_start.e_phoff);
+	const uint8_t *base = __ehdr_start;
+	ElfW(Ehdr) file;
+	ElfW(Phdr) part;
 	size_t n = 0;
 
-	for (int i = 0; n == 0 && i < __ehdr_start.e_phnum; i++)
-		if (p[i].p_type == PT_NOTE && p[i].p_align <= 4)
-			n = note_find(base + p[i].p_vaddr, p[i].p_memsz, ret);
+	memcpy(&file, base, sizeof(file));
+	for (int i = 0; n == 0 && i < file.e_phnum; i++) {
+		memcpy(&part, base + file.e_phoff + (size_t)i * sizeof(part), sizeof(part));
+		if (part.p_type == PT_NOTE && part.p_align <= 4)
+			n = note_find(base + part.p_vaddr, part.p_memsz, ret);
+	}
 	return n;
 }
