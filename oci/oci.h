@@ -168,6 +168,42 @@ int oci_mounts_add(const struct oci_runtime *rt, const char *id, const struct sp
 int oci_mounts_remove(const struct oci_runtime *rt, const char *id, const struct spec *mounts,
 		      struct error *e);
 
+/*
+ * Checkpoints, made and restored by CRIU (criu.org), which must be installed. Folders and names are those of
+ * its options; NULL where not given.
+ */
+struct oci_criu_options {
+	const char *image;        /* folder of the image */
+	const char *work;         /* folder for logs; NULL: the image's */
+	const char *parent;       /* checkpoint: an earlier image, relative to this one */
+	const char *page_server;  /* checkpoint: "ADDRESS:PORT", where pages go */
+	const char *cgroups_mode; /* "soft", "full", "strict", "ignore"; NULL: soft */
+	const char *network_lock; /* "iptables", "nftables", "skip" */
+	const char *lsm_profile;  /* restore: "apparmor:NAME", "selinux:LABEL" */
+	const char *lsm_mount_context;
+	char *const *empty_ns; /* NULL-terminated: "network"; or NULL */
+	int status_fd;         /* lazy pages: gets a zero byte when they are served; -1 */
+	bool leave_running;
+	bool pre_dump; /* memory alone, and it goes on */
+	bool tcp_established, tcp_skip_in_flight, tcp_close;
+	bool ext_unix_sk, shell_job, file_locks, link_remap, lazy_pages, auto_dedup;
+};
+
+/*
+ * Saves a container that runs or is paused. Unless it is to go on its processes have been killed then; what
+ * else there is of it stays for oci_delete(). What cannot be saved is refused: Landlock, a seccomp agent.
+ */
+int oci_checkpoint(const struct oci_runtime *rt, const char *id,
+		   const struct oci_criu_options *opt, struct error *e);
+/*
+ * As oci_run(), from an image. The container is made from its config.json again, under the node's
+ * policies: -EPERM where they would change what the image holds. Of `opt` what concerns making a payload
+ * has no meaning.
+ */
+int oci_restore(const struct oci_runtime *rt, const struct oci_create_options *opt,
+		const struct oci_criu_options *criu, struct oci_process *ret,
+		struct oci_run **run, struct error *e);
+
 /* Removes a container that is stopped or was never started; `force`: kills what is there first, whatever state it is in. */
 int oci_delete(const struct oci_runtime *rt, const char *id, bool force, struct error *e);
 

@@ -149,6 +149,10 @@ extern const struct option_table cli_table; /* what stands in front of the comma
 
 const struct verb *verb_find(const char *name); /* or NULL */
 
+/* run.c, for those who waited for a container: deletes it unless it is to be kept, and logs why not. */
+void run_end(struct oci_run *run, bool keep);
+
+int verb_checkpoint(struct cli *cli, int argc, char **argv);
 int verb_completion(struct cli *cli, int argc, char **argv);
 int verb_create(struct cli *cli, int argc, char **argv);
 int verb_delete(struct cli *cli, int argc, char **argv);
@@ -163,6 +167,7 @@ int verb_mounts(struct cli *cli, int argc, char **argv);
 int verb_pause(struct cli *cli, int argc, char **argv);
 int verb_policy(struct cli *cli, int argc, char **argv);
 int verb_ps(struct cli *cli, int argc, char **argv);
+int verb_restore(struct cli *cli, int argc, char **argv);
 int verb_resume(struct cli *cli, int argc, char **argv);
 int verb_run(struct cli *cli, int argc, char **argv);
 int verb_spec(struct cli *cli, int argc, char **argv);
@@ -171,10 +176,10 @@ int verb_state(struct cli *cli, int argc, char **argv);
 int verb_update(struct cli *cli, int argc, char **argv);
 int verb_wait(struct cli *cli, int argc, char **argv);
 
-extern const struct option_table doctor_table, completion_table, create_table, delete_table,
-	events_table, exec_table, features_table, kill_table, list_table, man_table,
-	mounts_table, pause_table, policy_table, ps_table, resume_table, run_table, spec_table,
-	start_table, state_table, update_table, wait_table;
+extern const struct option_table checkpoint_table, doctor_table, completion_table, create_table,
+	delete_table, events_table, exec_table, features_table, kill_table, list_table,
+	man_table, mounts_table, pause_table, policy_table, ps_table, restore_table,
+	resume_table, run_table, spec_table, start_table, state_table, update_table, wait_table;
 
 /* --- what several verbs share: output.c, output_stats.c ----------------------------------------- */
 

@@ -150,12 +150,6 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	v = verb_find(argv[first]);
-	if (!v && (str_eq(argv[first], "checkpoint") || str_eq(argv[first], "restore"))) {
-		error_say(&cli.error, ENOTSUP, "%s: checkpoints are not supported",
-			  argv[first]);
-		report(&cli);
-		return 1;
-	}
 	if (!v) {
 		error_say(&cli.error, EINVAL, "unknown command \"%s\"", argv[first]);
 		error_hint(&cli.error, "`strake help` lists the commands");

@@ -62,7 +62,7 @@ static int run_console(struct run_options *opt, int pair[2], struct error *e)
 	return foreground_console_pair(pair, e);
 }
 
-static void run_end(struct oci_run *run, bool keep)
+void run_end(struct oci_run *run, bool keep)
 {
 	struct error e = ERROR_INIT;
 

@@ -11,6 +11,7 @@
 	}
 
 const struct verb cli_verbs[] = {
+	VERB(checkpoint, "save a running container by CRIU"),
 	VERB(completion, "print a script by which a shell completes commands"),
 	VERB(create, "make a container from a bundle; it waits for start"),
 	VERB(delete, "remove a container and what it holds"),
@@ -25,6 +26,7 @@ const struct verb cli_verbs[] = {
 	VERB(pause, "freeze all processes of a container"),
 	VERB(policy, "check the node's policies, and what they make of a bundle"),
 	VERB(ps, "list the processes of a container"),
+	VERB(restore, "make a container from what checkpoint has saved, and wait for it"),
 	VERB(resume, "thaw a paused container"),
 	VERB(run, "create a container, start it, wait for it and remove it"),
 	VERB(spec, "write a config.json to start from"),

@@ -43,7 +43,7 @@
 #include "sandbox/rootfs.h"
 #include "seccomp/handoff.h"
 
-static int create_read_bundle(struct create *c, struct error *e)
+int create_read_bundle(struct create *c, struct error *e)
 {
 	size_t i;
 	int r;
@@ -55,7 +55,7 @@ static int create_read_bundle(struct create *c, struct error *e)
 	return r;
 }
 
-static int create_apply_policies(struct create *c, struct error *e)
+int create_apply_policies(struct create *c, struct error *e)
 {
 	int r;
 
@@ -66,7 +66,7 @@ static int create_apply_policies(struct create *c, struct error *e)
 	return r == 0 ? filter_policies(&c->filter, &c->spec, &c->arena, e) : r;
 }
 
-static int create_make_folder(struct create *c, struct error *e)
+int create_make_folder(struct create *c, struct error *e)
 {
 	struct state *s = &c->container.state;
 	int r;
@@ -95,7 +95,7 @@ static int create_make_folder(struct create *c, struct error *e)
  * The path is written down before the cgroup is made: whoever comes after a crash finds it. systemd
  * is only asked here, and works while we do.
  */
-static int create_ask_cgroup(struct create *c, struct error *e)
+int create_ask_cgroup(struct create *c, struct error *e)
 {
 	autoclose int state_fd = container_open_root(c->rt, false, NULL);
 	struct manager_request rq = {
@@ -175,7 +175,7 @@ static int create_open_outside(struct create *c, struct error *e)
 	return r;
 }
 
-static int create_open_console(struct create *c, struct error *e)
+int create_open_console(struct create *c, struct error *e)
 {
 	const struct oci_create_options *opt = c->opt;
 	struct sandbox *sb = &c->child.sandbox;
@@ -223,7 +223,7 @@ static int create_share_filter(struct create *c, struct error *e)
 	return filter_share(&c->filter, &c->spec, c->container.dir_fd, &c->child.handoff, e);
 }
 
-static int create_await_cgroup(struct create *c, struct error *e)
+int create_await_cgroup(struct create *c, struct error *e)
 {
 	struct sandbox *sb = &c->child.sandbox;
 	struct cgroup *cg = &c->manager.cgroup;
@@ -323,7 +323,7 @@ static int create_tell_signals(struct create *c, struct error *e)
 		       : 0;
 }
 
-static int create_make_filter(struct create *c, struct error *e)
+int create_make_filter(struct create *c, struct error *e)
 {
 	return filter_make(&c->filter, &c->spec, e);
 }
@@ -339,7 +339,7 @@ static int create_join_rdt(struct create *c, struct error *e)
 	return rdt_fd < 0 ? rdt_fd : rdt_create(rdt_fd, rdt, &c->container.state, c->pid, e);
 }
 
-static int create_set_limits(struct create *c, struct error *e)
+int create_set_limits(struct create *c, struct error *e)
 {
 	int r;
 
@@ -357,7 +357,7 @@ static int create_drop_seal(struct create *c, struct error *e)
 	return 0;
 }
 
-static int create_save(struct create *c, struct error *e)
+int create_save(struct create *c, struct error *e)
 {
 	int dir_fd = c->container.dir_fd, r;
 
@@ -413,7 +413,7 @@ static int create_hurry(struct create *c, struct error *e)
 	return r < 0 ? error_set(e, -r, "tell the container's process to start") : 0;
 }
 
-static int create_record(struct create *c, struct error *e)
+int create_record(struct create *c, struct error *e)
 {
 	if (!c->hurry)
 		return create_write_record(c, true, e);
@@ -455,10 +455,7 @@ static int create_release(struct create *c, struct error *e)
 }
 
 /* clang-format off: one step a line */
-static const struct {
-	const char *name;
-	int (*run)(struct create *c, struct error *e);
-} create_steps[] = {
+static const struct create_step create_steps[] = {
 	{ "config", create_read_bundle },   { "policy", create_apply_policies },
 	{ "state", create_make_folder },    { "cgroup", create_ask_cgroup },
 	{ "outside", create_open_outside }, { "console", create_open_console },
@@ -526,28 +523,27 @@ void create_done(struct create *c)
 	spec_done(&c->spec);
 }
 
-static int create_walk(struct create *c, struct error *e)
+int create_walk(struct create *c, const struct create_step *steps, size_t n, struct error *e)
 {
 	size_t i;
 	int r;
 
-	for (i = 0, r = 0; r == 0 && i < ARRAY_SIZE(create_steps); i++) {
-		r = create_steps[i].run(c, e);
+	for (i = 0, r = 0; r == 0 && i < n; i++) {
+		r = steps[i].run(c, e);
 		if (r < 0)
 			r = create_last_words(c, r, e);
 		if (r < 0)
-			error_step(e, create_steps[i].name);
-		timing_mark(c->rt->timing, create_steps[i].name);
+			error_step(e, steps[i].name);
+		timing_mark(c->rt->timing, steps[i].name);
 	}
+	if (r < 0)
+		create_undo(c);
 	return r;
 }
 
-int create_container(struct create *c, const struct oci_runtime *rt,
-		     const struct oci_create_options *opt, bool run, struct oci_process *ret,
-		     struct error *e)
+void create_init(struct create *c, const struct oci_runtime *rt,
+		 const struct oci_create_options *opt, bool run)
 {
-	int r;
-
 	*c = (struct create){
 		.rt = rt,
 		.opt = opt,
@@ -568,11 +564,18 @@ int create_container(struct create *c, const struct oci_runtime *rt,
 	};
 	c->container.rt = rt;
 	arena_init(&c->arena, STATE_MAX);
-	r = create_walk(c, e);
-	if (r < 0) {
-		create_undo(c);
+}
+
+int create_container(struct create *c, const struct oci_runtime *rt,
+		     const struct oci_create_options *opt, bool run, struct oci_process *ret,
+		     struct error *e)
+{
+	int r;
+
+	create_init(c, rt, opt, run);
+	r = create_walk(c, create_steps, ARRAY_SIZE(create_steps), e);
+	if (r < 0)
 		return r;
-	}
 	ret->pid = c->pid;
 	ret->pid_fd = take_fd(&c->pid_fd);
 	return 0;

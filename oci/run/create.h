@@ -13,6 +13,8 @@
 #include "run/reporter.h"
 #include "spec/spec.h"
 
+struct restore;
+
 /*
  * What the steps of create.c hand to each other. A failure ends whatever of it there is, in any state it
  * was left in.
@@ -43,7 +45,8 @@ struct create {
 	int net_socket_fd; /* made there; -1 */
 	struct filter filter;
 	struct child child;
-	int sync_fd; /* our end */
+	struct restore *restore; /* restore.c's own; or NULL */
+	int sync_fd;             /* our end */
 	int pid_fd;
 	pid_t pid;
 };
@@ -59,6 +62,29 @@ int create_serve(struct create *c, struct error *e);
  * cgroup along, for one. Then its own words are the reason, or else its end. Returns r or the child's.
  */
 int create_last_words(struct create *c, int r, struct error *e);
+
+/* One of the steps that the way consists of. 0 or -errno. */
+struct create_step {
+	const char *name;
+	int (*run)(struct create *c, struct error *e);
+};
+
+void create_init(struct create *c, const struct oci_runtime *rt,
+		 const struct oci_create_options *opt, bool run);
+/* All of them, or what has been made is undone. */
+int create_walk(struct create *c, const struct create_step *steps, size_t n, struct error *e);
+
+/* Steps that a restore has, too. */
+int create_read_bundle(struct create *c, struct error *e);
+int create_apply_policies(struct create *c, struct error *e);
+int create_make_folder(struct create *c, struct error *e);
+int create_ask_cgroup(struct create *c, struct error *e);
+int create_open_console(struct create *c, struct error *e);
+int create_await_cgroup(struct create *c, struct error *e);
+int create_make_filter(struct create *c, struct error *e);
+int create_set_limits(struct create *c, struct error *e);
+int create_save(struct create *c, struct error *e);
+int create_record(struct create *c, struct error *e);
 
 /*
  * The whole way, `run` telling whether the container's program is started too. 0 or -errno, the container

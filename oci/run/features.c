@@ -127,6 +127,8 @@ void oci_features(struct json_writer *w)
 	json_write_key(w, "annotations");
 	json_write_object(w);
 	json_put_string(w, "io.strake.version", STRAKE_VERSION);
+	/* By which engines find out, under the name that they look for. */
+	json_put_string(w, "org.opencontainers.runc.checkpoint.enabled", "true");
 	json_write_end(w);
 	json_write_end(w);
 }

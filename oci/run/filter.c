@@ -99,7 +99,9 @@ static int filter_publish(struct filter *f, struct error *e)
 		r = seccomp_watched(&f->plain, &watched);
 	if (r < 0)
 		return error_set(e, -r, "linux.seccomp: make a filter that reports");
-	seccomp_program_publish(f->shared, f->watched ? &watched : &f->plain);
+	/* A restored container has its own. */
+	if (f->shared)
+		seccomp_program_publish(f->shared, f->watched ? &watched : &f->plain);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * `run`: a container that is started as soon as it is made. What its making knew is kept for its end,
+ * `run` and `restore`: a container that runs as soon as it is made. What its making knew is kept for its end,
  * so that nothing is read again.
  */
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include "run/create.h"
 #include "run/delete.h"
 #include "run/report.h"
+#include "run/restore.h"
 
 struct oci_run {
 	struct create create;
@@ -26,6 +27,19 @@ static void run_forget_spec(struct create *c)
 	spec_done(&c->spec);
 }
 
+/* Others may do with it what they like while it runs; and a bus is not kept for so long. */
+static void run_let_go(struct oci_run *run)
+{
+	container_unlock(&run->create.container);
+	create_close(&run->create);
+	if (!run->create.container.state.poststop)
+		run_forget_spec(&run->create);
+	if (run->create.manager.kind == MANAGER_SYSTEMD) {
+		manager_done(&run->create.manager);
+		run->create.manager.kind = MANAGER_SYSTEMD;
+	}
+}
+
 int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
 	    struct oci_process *ret, struct oci_run **ret_run, struct error *e)
 {
@@ -39,15 +53,26 @@ int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
 		oci_run_free(run);
 		return r;
 	}
-	/* Others may do with it what they like while it runs; and a bus is not kept for so long. */
-	container_unlock(&run->create.container);
-	create_close(&run->create);
-	if (!run->create.container.state.poststop)
-		run_forget_spec(&run->create);
-	if (run->create.manager.kind == MANAGER_SYSTEMD) {
-		manager_done(&run->create.manager);
-		run->create.manager.kind = MANAGER_SYSTEMD;
+	run_let_go(run);
+	*ret_run = run;
+	return 0;
+}
+
+int oci_restore(const struct oci_runtime *rt, const struct oci_create_options *opt,
+		const struct oci_criu_options *criu, struct oci_process *ret,
+		struct oci_run **ret_run, struct error *e)
+{
+	struct oci_run *run = malloc(sizeof(*run));
+	int r;
+
+	if (!run)
+		return error_set(e, ENOMEM, "restore");
+	r = restore_container(&run->create, rt, opt, criu, ret, e);
+	if (r < 0) {
+		oci_run_free(run);
+		return r;
 	}
+	run_let_go(run);
 	*ret_run = run;
 	return 0;
 }

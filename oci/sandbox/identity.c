@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -132,13 +133,36 @@ int identity_enter_cwd(struct sandbox *sb, bool again, struct error *e)
 	return identity_check_cwd(cwd, e);
 }
 
+static bool identity_is_null(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/*
+ * The container's own null device in place of the caller's: nothing of the host's file system stays open, and
+ * checkpoints, which hold no file of the host's, can be made. One that has none keeps what it got.
+ */
+static void identity_own_null(int fd)
+{
+	int mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+	autoclose int own_fd = open("/dev/null", mode | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (own_fd >= 0 && fstat(own_fd, &st) == 0 && identity_is_null(&st))
+		dup2(own_fd, fd);
+}
+
 int identity_own_stdio(struct sandbox *sb, struct error *e)
 {
 	struct stat st;
 	int fd;
 
 	for (fd = 0; fd <= 2; fd++) {
-		if (fstat(fd, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+		if (fstat(fd, &st) < 0)
+			continue;
+		if (identity_is_null(&st))
+			identity_own_null(fd);
+		if (!(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
 			continue;
 		if (st.st_uid == sb->process->user.uid)
 			continue;

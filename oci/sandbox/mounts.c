@@ -470,3 +470,90 @@ int mounts_finish(struct sandbox *sb, struct error *e)
 	}
 	return 0;
 }
+
+/* --- a restore ----------------------------------------------------------------------------------- */
+
+/* What is in a file system of the container's own comes with its image, or by itself. */
+static bool mount_lies_in_another(const struct spec *s, const struct spec_mount *m)
+{
+	char path[PATH_MAX], above[PATH_MAX];
+	const struct spec_mount *other;
+
+	if (path_clean(path, sizeof(path), m->destination) < 0)
+		return false;
+	for (other = s->mounts; other < s->mounts + s->n_mounts; other++)
+		if (other != m && !other->bind && !other->remount &&
+		    path_clean(above, sizeof(above), other->destination) == 0 &&
+		    str_starts(path, above) && path[strlen(above)] == '/')
+			return true;
+	return false;
+}
+
+static int mount_stage_source(struct sandbox *sb, const struct spec_mount *m, int dir_fd,
+			      const char *prefix, mode_t *ret_mode, struct error *e)
+{
+	size_t i = (size_t)(m - sb->spec->mounts);
+	autoclose int fd = take_fd(&sb->source_fd[i]), place_fd = -1;
+	char name[64];
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return error_set(e, errno, "stat the source");
+	r = mount_check_proc(m, fd, &st, e);
+	if (r == 0)
+		r = mount_set_attributes(sb, m, fd, e);
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "%s%zu", prefix, i);
+	r = S_ISDIR(st.st_mode) ? mkdirat(dir_fd, name, 0700)
+				: mknodat(dir_fd, name, S_IFREG | 0600, 0);
+	place_fd = r < 0 ? -1 : openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (place_fd < 0)
+		return error_set(e, errno, "make a place for the source");
+	if (move_mount(fd, "", place_fd, "",
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return error_set(e, errno, "put the source in its place");
+	*ret_mode = st.st_mode;
+	return take_fd(&fd);
+}
+
+static int mount_stage(struct sandbox *sb, const struct spec_mount *m, int dir_fd,
+		       const char *prefix, struct error *e)
+{
+	autoclose int fd = -1, target_fd = -1, clone_fd = -1;
+	mode_t mode = S_IFDIR;
+
+	if (m->remount || (!m->bind && mount_is_cgroup(m)))
+		return 0;
+	if (m->bind) {
+		fd = mount_stage_source(sb, m, dir_fd, prefix, &mode, e);
+		if (fd < 0)
+			return fd;
+	}
+	if (mount_lies_in_another(sb->spec, m))
+		return 0;
+	target_fd = mount_open_target(sb, m, S_ISDIR(mode), e);
+	if (target_fd < 0 || !m->bind)
+		return target_fd < 0 ? target_fd : 0;
+	/* The places of others may be in it. */
+	clone_fd = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (clone_fd < 0 || move_mount(clone_fd, "", target_fd, "",
+				       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return error_set(e, errno, "attach it");
+	return 0;
+}
+
+int mounts_stage(struct sandbox *sb, int dir_fd, const char *prefix, struct error *e)
+{
+	char name[200];
+	size_t i;
+
+	for (i = 0; i < sb->spec->n_mounts; i++) {
+		const struct spec_mount *m = &sb->spec->mounts[i];
+
+		if (mount_stage(sb, m, dir_fd, prefix, e) < 0)
+			return error_prefix(e, "%s", mount_show(sb, m, name, sizeof(name)));
+	}
+	return 0;
+}

@@ -32,3 +32,10 @@ bool mounts_left_need_host(const struct sandbox *sb);
 
 /* Child, when nothing more is to be made inside: a tmpfs with "ro" becomes read-only. */
 int mounts_finish(struct sandbox *sb, struct error *e);
+
+/*
+ * For a restore, in a mount namespace of its own: CRIU makes the mounts, but for what it needs places below
+ * sb->root_fd, which are made here; and for what is bound, the sources, opened before, which are put in
+ * dir_fd as `prefix` and the number of the mount.
+ */
+int mounts_stage(struct sandbox *sb, int dir_fd, const char *prefix, struct error *e);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+struct error;
+struct sandbox;
+
+/*
+ * Where a container is restored from: a mount namespace of CRIU's own, which holds the rootfs as a mount
+ * and, beside it, what is bound into the container. It ends with CRIU, whatever ends that, and the host
+ * has seen nothing of it.
+ */
+#define STAGE_ROOT "root" /* the rootfs, in the folder */
+
+/* The child that becomes CRIU. sb->tree_fd and sb->source_fd have been opened; `folder` is absolute. */
+int stage_make(struct sandbox *sb, const char *folder, struct error *e);
