@@ -128,6 +128,8 @@ static int serve_watch_signals(struct shim *s, struct error *e)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_set(e, errno, "block signals");
 	signal(SIGPIPE, SIG_IGN);
+	/* Ignored, as whoever started us may have left it, children would vanish unseen. */
+	signal(SIGCHLD, SIG_DFL);
 	s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	s->signals.ready = serve_signals_ready;
 	if (s->signals.fd < 0)
