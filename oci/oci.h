@@ -80,10 +80,13 @@ struct oci_process {
 struct oci_exec_options {
 	const char *id;
 	const char *process; /* file with a process object; or NULL, then from the fields: */
-	char *const *args;   /* NULL-terminated */
-	const char *cwd;     /* NULL: the container's */
-	char *const *env;    /* NULL-terminated, added to the container's; or NULL */
-	const char *user;    /* "uid[:gid]"; NULL: the container's */
+	const char
+		*process_text; /* the object itself, for which `process` is a name; or NULL */
+	size_t process_len;
+	char *const *args; /* NULL-terminated */
+	const char *cwd;   /* NULL: the container's */
+	char *const *env;  /* NULL-terminated, added to the container's; or NULL */
+	const char *user;  /* "uid[:gid]"; NULL: the container's */
 	const uint32_t *additional_gids;
 	size_t n_additional_gids;
 	char *const *caps; /* NULL-terminated names to add to bounding, permitted, effective */

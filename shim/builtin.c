@@ -69,7 +69,9 @@ static int builtin_exec(const struct runtime_target *t, const struct runtime_exe
 	const struct oci_runtime rt = options_runtime(t->options);
 	const struct oci_exec_options opt = {
 		.id = t->id,
-		.process = x->process,
+		.process = "process",
+		.process_text = x->process,
+		.process_len = x->process_len,
 		.console_fd = io->console_fd,
 		.stdio = { io->stdio[0], io->stdio[1], io->stdio[2] },
 	};

@@ -4,14 +4,11 @@
 #include "life.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "container.h"
@@ -90,26 +87,15 @@ void life_exec(struct shim *s, struct call *call, const Pb__ExecRequest *rq)
 	}
 }
 
-/* A runtime reads it from a file; this one is gone as soon as it was read. */
 static int exec_run(void *job, struct worker_result *ret)
 {
 	const struct process *p = job;
-	const struct container *c = p->container;
 	const struct runtime_target t = life_target(p);
 	const struct runtime_io io = process_io(p);
-	char path[PATH_MAX];
-	const struct runtime_exec x = { p->id, path };
-	int r;
+	const struct runtime_exec x = { p->id, p->spec, p->spec_len };
+	int r = process_start_logger(p, ret);
 
-	if (str_format(path, sizeof(path), "%s/%s.process.json", c->bundle, p->id) < 0)
-		return error_set(&ret->error, ENAMETOOLONG, "%s", p->id);
-	r = file_replace(AT_FDCWD, path, p->spec, p->spec_len, 0600, &ret->error);
-	if (r == 0)
-		r = process_start_logger(p, ret);
-	if (r == 0)
-		r = runtime_of(t.options)->exec(&t, &x, &io, &ret->made, &ret->error);
-	(void)unlink(path);
-	return r;
+	return r < 0 ? r : runtime_of(t.options)->exec(&t, &x, &io, &ret->made, &ret->error);
 }
 
 /* --- start ------------------------------------------------------------------------------------- */

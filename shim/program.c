@@ -210,18 +210,26 @@ static int program_restore(const struct runtime_target *t, const struct runtime_
 	return r;
 }
 
+/* It reads the process from a file, which is gone as soon as it was read. */
 static int program_exec(const struct runtime_target *t, const struct runtime_exec *x,
 			const struct runtime_io *io, struct runtime_made *ret, struct error *e)
 {
+	char path[PATH_MAX];
 	struct invocation v;
 	int r;
 
+	if (str_format(path, sizeof(path), "%s/%s.process.json", t->bundle, x->id) < 0)
+		return error_set(e, ENAMETOOLONG, "%s", x->id);
+	r = file_replace(AT_FDCWD, path, x->process, x->process_len, 0600, e);
+	if (r < 0)
+		return r;
 	invocation_init(&v, t, "exec");
 	invocation_add(&v, "--detach");
 	invocation_add(&v, "--process");
-	invocation_add(&v, x->process);
+	invocation_add(&v, path);
 	r = program_make(t, &v, x->id, io, ret, e);
 	invocation_done(&v);
+	(void)unlink(path);
 	return r;
 }
 

@@ -38,7 +38,8 @@ struct runtime_made {
 
 struct runtime_exec {
 	const char *id;
-	const char *process; /* a file with its JSON */
+	const char *process; /* its JSON */
+	size_t process_len;
 };
 
 /* What a checkpoint is to hold, and where. */

@@ -146,13 +146,23 @@ static int exec_from_file(struct exec *x, struct error *e)
 				  e);
 }
 
+static int exec_from_text(struct exec *x, struct error *e)
+{
+	const struct oci_exec_options *opt = x->opt;
+
+	return spec_parse_process(&x->arena, opt->process ?: "process", opt->process_text,
+				  opt->process_len, &x->process, e);
+}
+
 int exec_describe(struct exec *x, struct error *e)
 {
 	const struct oci_exec_options *opt = x->opt;
 	struct spec_process *p = &x->process;
 	int r;
 
-	r = str_empty(opt->process) ? exec_from_options(x, e) : exec_from_file(x, e);
+	r = opt->process_text         ? exec_from_text(x, e)
+	    : str_empty(opt->process) ? exec_from_options(x, e)
+				      : exec_from_file(x, e);
 	if (r < 0)
 		return r;
 	if (!str_empty(opt->apparmor_profile))

@@ -838,6 +838,21 @@ class Scarce:
         resource.prlimit(self.pid, resource.RLIMIT_NOFILE, self.before)
 
 
+def an_exec_needs_no_room_on_a_disk(t):
+    """Probes go on where /run is full."""
+    task = Task(t).run()
+    run = os.statvfs("/run")
+    fifo = Fifo(t.path("out"))
+    subprocess.run(["mount", "-o", f"remount,size={(run.f_blocks - run.f_bfree) * run.f_frsize}", "/run"], check=True)
+    try:
+        task.exec(["echo", "words"], out=t.path("out"))
+        check(task.wait(f2="e") == 0, "it failed")
+        task.call("Delete", f2="e")
+    finally:
+        subprocess.run(["mount", "-o", f"remount,size={run.f_blocks * run.f_frsize}", "/run"], check=True)
+    check(fifo.read() == "words\n", "its output did not come")
+
+
 def an_exec_without_descriptors_is_refused_and_nothing_of_it_runs(t):
     task = Task(t).run()
     before, outcomes = descriptors(task.pid), set()
@@ -1184,6 +1199,7 @@ PLAIN = (
     the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for,
     a_root_can_be_a_file_with_a_file_system,
     mount_options_that_cannot_be_are_refused_and_leave_nothing,
+    an_exec_needs_no_room_on_a_disk,
     an_exec_without_descriptors_is_refused_and_nothing_of_it_runs,
     a_container_without_descriptors_is_refused_and_nothing_of_it_is_left,
     a_shim_without_descriptors_hears_a_client_that_is_back,
