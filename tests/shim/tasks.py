@@ -746,7 +746,7 @@ def a_shim_without_container_ends_though_somebody_is_connected(t):
     shim = Shim(t.shim, t.rootfs, "c")
     folder = shim.bundle("c")
     shim.connect("c", folder)
-    check(settled(lambda: zombie(shim.pid), True, 60), "it waits for ever")
+    check(settled(lambda: zombie(shim.pid), True, 120), "it waits for ever")
     check(not os.path.exists(shim.path), "its socket was left")
     shutil.rmtree(folder)
 
