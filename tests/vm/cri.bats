@@ -4,7 +4,7 @@
 # containerd: 1.6 1.7 2.1 2.3 2.4
 # parts: cni cri-tools
 # needs: systemd memory pids strake
-# deadline: 420
+# deadline: 900
 
 load cri_suite
 
@@ -160,4 +160,55 @@ load cri_suite
 	wait
 	[ "$(crictl ps -q | wc -l)" -eq 20 ]
 	[ "$(pgrep -fc containerd-shim-strake-v1)" -eq 20 ]
+}
+
+# What a shim has, whatever containerd itself leaves behind when it is killed.
+nothing_of_shims() {
+	[ -z "$(pgrep -f containerd-shim-strake)" ] &&
+		[ -z "$(find /run/containerd/s /run/containerd/strake/k8s.io -mindepth 1 ! -path '*/.seccomp*' 2>/dev/null)" ] &&
+		[ -z "$(find /sys/fs/cgroup -name 'cri-containerd*')" ] && ! grep -q k8s.io /proc/mounts
+}
+
+# A network's namespace that containerd had not written down yet is nobody's.
+networks_forget() {
+	local at
+	for at in /run/netns/*; do
+		[ ! -e "$at" ] || { umount "$at" && rm "$at"; }
+	done
+}
+
+@test "containerd is killed at any moment of a pod's making, and nothing of its shim stays" {
+	local i
+	for i in 05 10 15 20 30 40 60 80; do
+		(pod "p$i" || true) &
+		sleep "0.$i"
+		kill -KILL "$(systemctl show -P MainPID containerd)"
+		wait
+		eventually 10 sh -c '! systemctl is-active -q containerd'
+		systemctl reset-failed containerd 2>/dev/null || true
+		systemctl start containerd
+		eventually 30 crictl info >/dev/null
+		eventually 90 no_pods
+		eventually 60 nothing_of_shims || {
+			pgrep -af containerd-shim
+			find /run/containerd/s /run/containerd/strake/k8s.io /run/containerd/io.containerd.runtime.v2.task/k8s.io -maxdepth 2
+			find /sys/fs/cgroup -name 'cri-containerd*'
+			false
+		}
+		networks_forget
+	done
+}
+
+@test "a container is attached to: what it reads and writes then, and its log has it, too" {
+	pod a
+	container c '.stdin = true' cat
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	timeout 60 crictl attach -i "$CONTAINER" <"$BATS_TEST_TMPDIR/keys" >"$BATS_TEST_TMPDIR/out" &
+	exec 7>"$BATS_TEST_TMPDIR/keys"
+	echo words >&7
+	eventually 20 grep -q words "$BATS_TEST_TMPDIR/out"
+	eventually 10 log_has c 'stdout F words'
+	exec 7>&-
+	crictl stop -t 0 "$CONTAINER"
+	wait || true
 }

@@ -198,13 +198,14 @@ large_run() {
 	[ "$refused" -gt 0 ]
 }
 
-@test "with a full disk a task that runs is still told of, killed and deleted" {
+@test "with a full disk a task that runs is still told of, executes, is killed and deleted" {
 	small_run
 	run_sleeper c
 	fill 0
 	is c RUNNING
 	ctr task ps c
 	ctr task metrics c
+	[ "$(timeout 20 ctr task exec --exec-id e c echo inside)" = inside ]
 	ctr task pause c
 	ctr task resume c
 	ctr task kill -s KILL c
