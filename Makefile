@@ -303,6 +303,12 @@ demo: ## run a real container on this machine, then apply a Database and see wha
 	@hack/demo $(B)/bin/strake
 	@hack/demo-database $(B)/bin/strake-operator
 
+.PHONY: demo-node
+demo-node: ## start a real node with the shim, the operator and a Database that answers SQL, and leave it running
+	@hack/deps vm containerd kube
+	$(SUBMAKE) all image build/postgresql.tar
+	@hack/demo-node
+
 # --- tests -------------------------------------------------------------------------------------
 # Each kind has a rule tap-KIND that leaves KIND.tap or some KIND-*.tap in build/tests/results; tests/run
 # calls these rules and sums up.
