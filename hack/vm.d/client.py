@@ -110,6 +110,11 @@ class Connection:
         except OSError:
             pass  # it was quicker
 
+    def reset(self):
+        """End the guest as a power cut does; it starts anew, and is to be waited for."""
+        self.hello = None
+        self.sock.sendall(frames.pack(frames.RESET, 0))
+
     def execute(self, argv, deadline, stdin=None, stdout=None, stderr=None, **order):
         """Run a command in the guest; stdin is a descriptor or None, stdout and stderr are
         called with bytes. Returns (status, reason)."""

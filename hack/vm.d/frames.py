@@ -18,6 +18,7 @@ EXIT = 7    # agent ->     it ended, as JSON: status, reason
 KILL = 8    # -> agent     end it and all it started
 STOP = 9    # -> keeper    end the guest
 WINDOW = 10  # -> agent    new size of the terminal, as JSON: rows, columns
+RESET = 11  # -> keeper    end the guest as a power cut does, and start it anew from its disk
 
 HEADER = struct.Struct(">BII")
 CHUNK = 32 << 10    # bytes of output in one frame at most
@@ -45,7 +46,7 @@ class Reader:
         frames, at = [], 0
         while len(self.buffer) - at >= HEADER.size:
             kind, number, length = HEADER.unpack_from(self.buffer, at)
-            if not HELLO <= kind <= WINDOW or length > 1 << 20:
+            if not HELLO <= kind <= RESET or length > 1 << 20:
                 raise ValueError(f"not a frame: type {kind}, length {length}")
             if len(self.buffer) - at < HEADER.size + length:
                 break

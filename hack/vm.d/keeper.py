@@ -81,17 +81,9 @@ class Keeper:
         self.commands = {}  # number on the line -> (client, the client's number)
         self.next = 1
         self.end_at = time.monotonic() + config["lifetime"]
-        self.booted_by = time.monotonic() + config["boot"]
         self.ended = None
-
-        ours, theirs = socket.socketpair()
-        with open(guest / "console.log", "ab") as console:
-            self.machine = machine.start(guest, config, theirs.fileno(), console.fileno())
-        theirs.close()
-        window = frames.WINDOW_OF_TTY if config["kind"] == "uml" else None
-        self.line = Peer(self, ours, self.on_line, window)
-        self.watch_peers()
-        self.watch_pid(self.machine.pid, "the guest ended by itself")
+        self.guest, self.config = guest, config
+        self.boot()
         if config["owner"]:
             self.watch_pid(config["owner"], "its owner has gone")
 
@@ -101,6 +93,33 @@ class Keeper:
         self.listener.listen(64)
         self.listener.setblocking(False)
         self.watch(self.listener, selectors.EVENT_READ, lambda _: self.on_connect())
+
+    def boot(self):
+        config = self.config
+        self.hello = None
+        self.booted_by = time.monotonic() + config["boot"]
+        ours, theirs = socket.socketpair()
+        with open(self.guest / "console.log", "ab") as console:
+            self.machine = machine.start(self.guest, config, theirs.fileno(), console.fileno())
+        theirs.close()
+        window = frames.WINDOW_OF_TTY if config["kind"] == "uml" else None
+        self.line = Peer(self, ours, self.on_line, window)
+        self.watch_peers()
+        self.machine_fd = self.watch_pid(self.machine.pid, "the guest ended by itself")
+
+    def reset(self):
+        """What ran in the guest is gone, and with it those who wait for it."""
+        for client, _ in list(self.commands.values()):
+            self.drop(client)
+        self.commands.clear()
+        self.watch(self.machine_fd, 0, None)
+        os.close(self.machine_fd)
+        self.watch(self.line.sock, 0, None)
+        self.line.sock.close()
+        self.machine.kill()
+        self.machine.wait()
+        reap_all()
+        self.boot()
 
     def watch(self, what, events, handler):
         known = what in self.selector.get_map()
@@ -123,9 +142,12 @@ class Keeper:
 
     def watch_pid(self, pid, reason):
         try:
-            self.watch(os.pidfd_open(pid), selectors.EVENT_READ, lambda _: self.end(reason))
+            fd = os.pidfd_open(pid)
         except ProcessLookupError:
             self.end(reason)
+            return None
+        self.watch(fd, selectors.EVENT_READ, lambda _: self.end(reason))
+        return fd
 
     def end(self, reason):
         self.ended = self.ended or reason
@@ -145,6 +167,8 @@ class Keeper:
             self.drop(client)
         elif kind == frames.STOP:
             self.end("it was told to stop")
+        elif kind == frames.RESET:
+            self.reset()
         elif kind == frames.EXEC:
             self.commands[self.next] = (client, number)
             self.line.send(kind, self.next, payload)

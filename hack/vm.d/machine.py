@@ -104,6 +104,7 @@ def _uml(guest, config, channel_fd):
     # alone wants an absolute one.
     for name, target in (("linux", Path(config["kernel"]) / "linux"),
                          ("root.img", Path(config["root"]) / "root.img")):
+        (guest / name).unlink(missing_ok=True)
         (guest / name).symlink_to(target)
     argv = ["./linux", f"mem={config['memory']}M", f"ncpus={config['cpus']}",
             "ubd0=disk.cow,root.img", "root=/dev/ubda", "rw",
@@ -114,7 +115,7 @@ def _uml(guest, config, channel_fd):
     if config["cpus"] == 1:
         argv.remove("ncpus=1")
     if config["disk"]:
-        with open(guest / "extra.img", "wb") as f:
+        with open(guest / "extra.img", "ab") as f:
             f.truncate(config["disk"] << 20)
         argv.append("ubd1=extra.img")
     if config["net"]:

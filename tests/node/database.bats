@@ -145,6 +145,14 @@ database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 	settled 120
 }
 
+@test "an instance over its memory limit is OOMKilled, and comes back with its data" {
+	oom_killed() { [[ "$(of pair-1 '.status.containerStatuses[0].state.terminated.reason}{.status.containerStatuses[0].lastState.terminated.reason')" == *OOMKilled* ]]; }
+	run k exec pair-1 -- sh -c 'head -c 600M /dev/zero | tail -c 600M | wc -c'
+	eventually 60 oom_killed
+	settled 120
+	eventually 30 sql_says ro 'select word from words' first
+}
+
 @test "containerd and kubelet are restarted, and no container with them" {
 	local before
 	before=$(of pair-0 '.status.containerStatuses[0].containerID')
@@ -152,6 +160,15 @@ database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 	eventually 60 sql_says rw 'select word from words' first
 	ready 120
 	[ "$(of pair-0 '.status.containerStatuses[0].containerID')" = "$before" ]
+}
+
+@test "the node loses its power: the data are there when it is back" {
+	sql rw 'insert into words values ($$second$$)'
+	timeout 300 "$TREE/hack/node" reset
+	eventually 240 sql_says rw 'select word from words order by word' $'first\nsecond'
+	settled 240
+	sql rw 'delete from words where word = $$second$$'
+	eventually 30 sql_says ro 'select word from words' first
 }
 
 @test "it hibernates, and wakes with its data" {

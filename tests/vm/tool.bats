@@ -148,6 +148,23 @@ gone() {
 	hack/vm -q stop "$other"
 }
 
+@test "a guest that is reset starts anew with its disk, and nothing else of it; who waited is told" {
+	local other=$GUEST-r
+	hack/vm -q start "$other" --lifetime 120
+	hack/vm -q exec "$other" -- sh -c 'echo words >/var/lib/words; echo words >/run/words; sync'
+	timeout 60 hack/vm -q exec "$other" -- sleep 1000 &
+	local waiting=$!
+	while ! hack/vm -q exec "$other" -- pgrep -x sleep >/dev/null; do sleep 0.1; done
+	hack/vm -q reset "$other"
+	run wait "$waiting"
+	[ "$status" -ne 0 ]
+	[ "$status" -ne 124 ]
+	[ "$(hack/vm -q exec "$other" -- cat /var/lib/words)" = words ]
+	run hack/vm -q exec "$other" -- cat /run/words
+	[ "$status" -ne 0 ]
+	hack/vm -q stop "$other"
+}
+
 @test "a guest that dies and leaves a process behind does not keep its keeper" {
 	local guest=$BATS_TEST_TMPDIR/guest kernel=$BATS_TEST_TMPDIR/kernel
 	mkdir -p "$guest/share" "$kernel"
