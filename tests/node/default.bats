@@ -8,7 +8,7 @@ INSTALL=/opt/strake/manifests/node-installer/install-node
 CLASS=
 
 setup_file() {
-	on_node "DEFAULT_RUNTIME=1 $INSTALL add && $INSTALL restart" >/dev/null
+	on_node "DEFAULT_RUNTIME=1 $INSTALL add /opt/strake/bin && $INSTALL restart" >/dev/null
 	eventually 30 k get serviceaccount default >/dev/null
 	eventually 30 k -n kube-system get serviceaccount default >/dev/null
 }
@@ -19,7 +19,7 @@ teardown() {
 }
 
 teardown_file() {
-	on_node "$INSTALL add && $INSTALL restart" >/dev/null
+	on_node "$INSTALL add /opt/strake/bin && $INSTALL restart" >/dev/null
 }
 
 stock_shims() { on_node 'pgrep -fc "[c]ontainerd-shim-runc"' || true; }

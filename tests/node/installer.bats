@@ -26,7 +26,7 @@ teardown() {
 teardown_file() {
 	k delete --ignore-not-found pods --all --timeout=60s >/dev/null
 	k delete --ignore-not-found -k "$TREE/manifests/node-installer" --timeout=60s >/dev/null
-	on_node "$INSTALL add && $INSTALL restart" >/dev/null
+	on_node "$INSTALL add /opt/strake/bin && $INSTALL restart" >/dev/null
 	k apply -f "$TREE/manifests/node-installer/runtimeclass.yaml" >/dev/null
 }
 

@@ -49,7 +49,7 @@ teardown() {
 teardown_file() {
 	k -n kube-system delete --ignore-not-found pod helper --timeout=60s >/dev/null
 	k delete -k "$TREE/build/tests/node-policy" --timeout=60s >/dev/null
-	on_node "$INSTALL remove; $INSTALL add && $INSTALL restart" >/dev/null
+	on_node "$INSTALL remove; $INSTALL add /opt/strake/bin && $INSTALL restart" >/dev/null
 	k apply -f "$TREE/manifests/node-installer/runtimeclass.yaml" >/dev/null
 }
 
