@@ -325,9 +325,11 @@ static int rootfs_last_mount(const char *rootfs, char *ret, size_t size)
 int rootfs_unmount(const char *bundle, struct error *e)
 {
 	char rootfs[PATH_MAX], at[PATH_MAX];
+	/* The table of mounts knows no links; the root itself is not looked at: it may be one that hangs. */
+	autofree char *real = realpath(bundle, NULL);
 	int r;
 
-	if (str_format(rootfs, sizeof(rootfs), "%s/rootfs", bundle) < 0)
+	if (str_format(rootfs, sizeof(rootfs), "%s/rootfs", real ?: bundle) < 0)
 		return error_set(e, ENAMETOOLONG, "%s", bundle);
 	while ((r = rootfs_last_mount(rootfs, at, sizeof(at))) > 0) {
 		if (umount2(at, UMOUNT_NOFOLLOW) == 0)

@@ -716,6 +716,20 @@ def a_root_can_be_a_file_with_a_file_system(t):
     check(str(image) not in [p.read_text().strip() for p in devices if p.exists()], "its device stays")
 
 
+def a_root_behind_a_link_is_unmounted(t):
+    """As where containerd's state is said to be in /var/run."""
+    t.path("link").symlink_to(BUNDLES)
+    task = Task(t)
+    task.request = task.create("c", t.path("link") / "c")
+    task.run()
+    task.call("Kill", f3=9)
+    task.wait()
+    task.call("Delete")
+    task.deleted = True
+    mounts = Path("/proc/self/mountinfo").read_text()
+    check(f"{task.folder}/rootfs" not in mounts, "it stays")
+
+
 def mount_options_that_cannot_be_are_refused_and_leave_nothing(t):
     for number, (options, said) in enumerate((
             (["uidmap=0:1:65536"], "need each other"), (["uidmap=0:1", "gidmap=0:1:1"], "CONTAINER:HOST:SIZE"),
@@ -1198,6 +1212,7 @@ PLAIN = (
     the_owners_in_layers_are_mapped_where_that_is_asked_for,
     the_owners_in_a_bound_folder_are_mapped_where_that_is_asked_for,
     a_root_can_be_a_file_with_a_file_system,
+    a_root_behind_a_link_is_unmounted,
     mount_options_that_cannot_be_are_refused_and_leave_nothing,
     an_exec_needs_no_room_on_a_disk,
     an_exec_without_descriptors_is_refused_and_nothing_of_it_runs,
