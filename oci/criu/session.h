@@ -33,7 +33,7 @@ struct criu_start {
 
 struct criu_events {
 	/*
-	 * It is at `where` ("setup-namespaces", "pre-resume" ...), with the process it restores as we see
+	 * It is at `where` ("setup-namespaces", "post-restore" ...), with the process it restores as we see
 	 * it, or 0; passed_fd is borrowed, -1: none. An error ends it.
 	 */
 	int (*notify)(void *arg, const char *where, pid_t pid, int passed_fd, struct error *e);

@@ -271,6 +271,8 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	sb->target_fd = x->init_fd;
 	sb->target_flags = exec_namespaces(&x->spec);
+	if (x->container.state.own_time)
+		sb->target_flags |= CLONE_NEWTIME;
 	sb->born_last = x->born_last;
 	if ((sb->target_flags & CLONE_NEWPID) && !sb->born_last)
 		s.pid_ns_fd = x->init_fd;

@@ -31,6 +31,7 @@
 #include "run/image.h"
 #include "run/stage.h"
 #include "sandbox/mounts.h"
+#include "sandbox/ns.h"
 #include "sandbox/rootfs.h"
 #include "spec/spec.h"
 
@@ -255,6 +256,15 @@ static int restore_send_console(struct restore *x, int fd, struct error *e)
 	return r < 0 ? error_set(e, -r, "send the terminal over the console socket") : 0;
 }
 
+/* Nothing runs there yet. What holds more than lo is the engine's affair. */
+static int restore_raise_loopback(const struct restore *x, pid_t pid, struct error *e)
+{
+	const struct spec_namespace *net =
+		&x->create->spec.linux_.namespaces[SPEC_NS_NETWORK];
+
+	return net->present && !net->path && pid > 0 ? ns_raise_loopback_of(pid, e) : 0;
+}
+
 static int restore_notified(void *arg, const char *where, pid_t pid, int passed_fd,
 			    struct error *e)
 {
@@ -264,6 +274,8 @@ static int restore_notified(void *arg, const char *where, pid_t pid, int passed_
 		return restore_run_hooks(x, pid, e);
 	if (str_eq(where, "orphan-pts-master"))
 		return restore_send_console(x, passed_fd, e);
+	if (str_eq(where, "post-restore"))
+		return restore_raise_loopback(x, pid, e);
 	return 0;
 }
 
@@ -288,6 +300,8 @@ static int restore_serve(struct create *c, struct error *e)
 	if (c->pid_fd < 0)
 		return error_set(e, -c->pid_fd, "open the restored process %d", pid);
 	c->pid = pid;
+	/* Its clocks go on where they were, by a namespace that CRIU makes unless there is one. */
+	c->container.state.own_time = access("/proc/self/ns/time", F_OK) == 0;
 	return 0;
 }
 

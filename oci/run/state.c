@@ -29,6 +29,8 @@ int state_write(int dir_fd, const struct state *s, struct error *e)
 	json_put_string(w, "created", s->created);
 	json_put_bool(w, "ready", s->ready);
 	json_put_bool(w, "poststop", s->poststop);
+	if (s->own_time)
+		json_put_bool(w, "ownTime", true);
 	json_put_i64(w, "pid", s->pid);
 	json_put_u64(w, "startTime", s->start_time);
 	json_put_u64(w, "owner", s->owner);
@@ -125,6 +127,7 @@ static int state_fill(struct arena *a, const struct json *doc, struct state *s, 
 	s->rdt_monitor = json_get_string(doc, "rdtMonitor");
 	s->ready = state_is_true(doc, "ready");
 	s->poststop = state_is_true(doc, "poststop");
+	s->own_time = state_is_true(doc, "ownTime");
 	s->pid = (pid_t)pid;
 	s->start_time = (uint64_t)start_time;
 	s->owner = (uint32_t)owner;

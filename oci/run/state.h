@@ -40,6 +40,7 @@ struct state {
 	const char *oci_version;
 	bool ready;    /* create has finished, and the process is known */
 	bool poststop; /* there are poststop hooks: delete must read the config */
+	bool own_time; /* restored, into a time namespace that its config does not name */
 	pid_t pid;     /* 0: not yet known */
 	uint64_t start_time;
 	uint32_t owner;

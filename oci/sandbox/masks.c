@@ -20,7 +20,14 @@
 #define ATTACH_FLAGS (MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
 #define CLONE_FLAGS  (OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)
 
-static int mask_new_dir(struct error *e)
+/* By linux.mountLabel, as every file system of the container's: it may look at what is empty. */
+static bool mask_set_context(int fs_fd, const char *label)
+{
+	return str_empty(label) ||
+	       fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", label, 0) == 0;
+}
+
+static int mask_new_dir(const struct sandbox *sb, struct error *e)
 {
 	autoclose int fs_fd = fsopen("tmpfs", FSOPEN_CLOEXEC);
 	int fd;
@@ -28,6 +35,7 @@ static int mask_new_dir(struct error *e)
 	if (fs_fd < 0 || fsconfig(fs_fd, FSCONFIG_SET_STRING, "mode", "0755", 0) < 0 ||
 	    fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
 	    fsconfig(fs_fd, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	    !mask_set_context(fs_fd, sb->spec->linux_.mount_label) ||
 	    fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return error_set(e, errno, "make an empty tmpfs");
 	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC,
@@ -36,12 +44,13 @@ static int mask_new_dir(struct error *e)
 	return fd < 0 ? error_set(e, errno, "mount an empty tmpfs") : fd;
 }
 
-static int mask_new_file(struct error *e)
+static int mask_new_file(const struct sandbox *sb, struct error *e)
 {
 	autoclose int fd =
 		open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	struct stat st;
 
+	(void)sb;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(e, errno, "open the host's /dev/null");
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
@@ -53,14 +62,15 @@ static int mask_new_file(struct error *e)
  * The first use attaches the mount itself, later ones a clone of it: a detached mount that is closed
  * unused costs an RCU grace period.
  */
-static int mask_attach(int *cover_fd, int (*make)(struct error *), int target_fd,
+static int mask_attach(const struct sandbox *sb, int *cover_fd,
+		       int (*make)(const struct sandbox *sb, struct error *e), int target_fd,
 		       struct error *e)
 {
 	autoclose int clone_fd = -1;
 	int fd = *cover_fd;
 
 	if (fd < 0) {
-		fd = *cover_fd = make(e);
+		fd = *cover_fd = make(sb, e);
 	} else {
 		fd = clone_fd = open_tree(fd, "", CLONE_FLAGS);
 		if (fd < 0)
@@ -85,8 +95,8 @@ static int mask_path(struct sandbox *sb, const char *path, struct error *e)
 	if (fstat(fd, &st) < 0)
 		return error_set(e, errno, "stat it");
 	if (S_ISDIR(st.st_mode))
-		return mask_attach(&sb->cover_dir_fd, mask_new_dir, fd, e);
-	return mask_attach(&sb->cover_file_fd, mask_new_file, fd, e);
+		return mask_attach(sb, &sb->cover_dir_fd, mask_new_dir, fd, e);
+	return mask_attach(sb, &sb->cover_file_fd, mask_new_file, fd, e);
 }
 
 static int mask_readonly(const struct sandbox *sb, const char *path, struct error *e)

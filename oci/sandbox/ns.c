@@ -133,6 +133,22 @@ int ns_raise_loopback(int socket_fd, struct error *e)
 	return 0;
 }
 
+int ns_raise_loopback_of(pid_t pid, struct error *e)
+{
+	autoclose int own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	autoclose int its_fd = -1, socket_fd = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	its_fd = own_fd < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (its_fd < 0 || setns(its_fd, CLONE_NEWNET) < 0)
+		return error_set(e, errno, "enter the network namespace of process %d", pid);
+	socket_fd = ns_open_socket(e);
+	if (setns(own_fd, CLONE_NEWNET) < 0)
+		return error_set(e, errno, "return to our own network namespace");
+	return socket_fd < 0 ? socket_fd : ns_raise_loopback(socket_fd, e);
+}
+
 int ns_join(struct sandbox *sb, struct error *e)
 {
 	int i;

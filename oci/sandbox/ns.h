@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 struct sandbox;
@@ -34,6 +35,9 @@ int ns_make_net(int *ret_socket_fd, struct error *e);
 
 /* Through that socket: 127.0.0.1 answers, as with other runtimes. */
 int ns_raise_loopback(int socket_fd, struct error *e);
+
+/* Parent: the same in the network namespace of a process that others have made. */
+int ns_raise_loopback_of(pid_t pid, struct error *e);
 
 /* Child: joins those given by path but user and pid, which the parent's clone took care of. */
 int ns_join(struct sandbox *sb, struct error *e);

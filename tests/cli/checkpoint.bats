@@ -79,6 +79,9 @@ around() { # what is there of the container's first process
 	same "$before" "$(around)"
 	inside 'hostname; cat /proc/1/comm'
 	same $'hull\nsh' "$output"
+	inside 'ip addr show lo; readlink /proc/self/ns/time; readlink /proc/1/ns/time'
+	contains "$output" 'LOOPBACK,UP'
+	same 1 "$(grep '^time' <<< "$output" | sort -u | wc -l)"
 	same "$(pid_of)" "$(head -n 1 "$CG/cgroup.procs")"
 	ok kill "$ID" KILL
 	wait_for is_status stopped
