@@ -2,6 +2,7 @@
 
 /* The runtime that is liboci, in this process. */
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -49,6 +50,65 @@ static int builtin_create(const struct runtime_target *t, const struct runtime_i
 	r = oci_create(&rt, &opt, &made, e);
 	if (r < 0)
 		return r;
+	ret->pid = made.pid;
+	r = builtin_find_cgroup(&rt, t->id, ret, e);
+	if (r < 0)
+		(void)oci_delete(&rt, t->id, true, NULL);
+	return r;
+}
+
+static int builtin_checkpoint(const struct runtime_target *t,
+			      const struct runtime_checkpoint *c, struct error *e)
+{
+	const struct oci_runtime rt = options_runtime(t->options);
+	autofree char **empty = calloc(c->n_empty_namespaces + 1, sizeof(*empty));
+	const struct oci_criu_options opt = {
+		.image = c->image,
+		.work = c->work,
+		.parent = str_empty(c->parent) ? NULL : c->parent,
+		.cgroups_mode = c->cgroups_mode,
+		.empty_ns = empty,
+		.status_fd = -1,
+		.leave_running = c->leave_running,
+		.tcp_established = c->open_tcp,
+		.ext_unix_sk = c->external_unix_sockets,
+		.shell_job = c->terminal,
+		.file_locks = c->file_locks,
+	};
+	size_t i;
+
+	if (!empty)
+		return error_set(e, ENOMEM, "checkpoint");
+	for (i = 0; i < c->n_empty_namespaces; i++)
+		empty[i] = c->empty_namespaces[i];
+	return oci_checkpoint(&rt, t->id, &opt, e);
+}
+
+static int builtin_restore(const struct runtime_target *t, const struct runtime_checkpoint *c,
+			   const struct runtime_io *io, struct runtime_made *ret,
+			   struct error *e)
+{
+	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_create_options opt = {
+		.id = t->id,
+		.bundle = t->bundle,
+		.console_fd = io->console_fd,
+		.no_new_keyring = t->options->no_new_keyring,
+		.stdio = { io->stdio[0], io->stdio[1], io->stdio[2] },
+	};
+	const struct oci_criu_options criu = {
+		.image = c->image,
+		.work = c->work,
+		.status_fd = -1,
+	};
+	struct oci_process made;
+	struct oci_run *run;
+	int r;
+
+	r = oci_restore(&rt, &opt, &criu, &made, &run, e);
+	if (r < 0)
+		return r;
+	oci_run_free(run);
 	ret->pid = made.pid;
 	r = builtin_find_cgroup(&rt, t->id, ret, e);
 	if (r < 0)
@@ -188,6 +248,8 @@ const struct runtime builtin_runtime = {
 	.kill_all = builtin_kill_all,
 	.pause = builtin_pause,
 	.resume = builtin_resume,
+	.checkpoint = builtin_checkpoint,
+	.restore = builtin_restore,
 	.update = builtin_update,
 	.remove = builtin_remove,
 	.list = builtin_list,

@@ -66,6 +66,7 @@ struct criu_request {
 	bool auto_dedup;
 	bool link_remap;
 	bool lazy_pages;
+	bool any_mode; /* restore: what is inherited may have another mode than what was saved */
 
 	enum criu_cgroup_mode cgroup_mode;
 	enum criu_network_lock network_lock;

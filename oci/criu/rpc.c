@@ -82,6 +82,7 @@ static void rpc_put_flags(Criu__Options *o, const struct criu_request *rq)
 	o->empty_ns = rq->empty_ns;
 	o->has_network_lock = rq->network_lock != CRIU_LOCK_DEFAULT;
 	o->network_lock = rq->network_lock;
+	o->has_skip_file_rwx_check = o->skip_file_rwx_check = rq->any_mode;
 	/* Pages that have not changed since are those of the earlier image. */
 	o->has_track_mem = o->track_mem = rq->parent != NULL;
 }

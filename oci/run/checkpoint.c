@@ -113,7 +113,13 @@ static int checkpoint_make(const struct container *c, const struct image *image,
 	if (r == 0) {
 		unlinkat(image->work_fd, image->log_file, 0);
 		r = checkpoint_run(c->rt, &rq, e);
-		if (r < 0 && r != -ENOENT)
+		if (r < 0 && (image->opt->pre_dump || image->opt->parent))
+			error_hint(
+				e,
+				"a kernel without CONFIG_MEM_SOFT_DIRTY knows nothing of earlier "
+				"images; the whole log is %s/%s",
+				image->work, image->log_file);
+		if (r < 0)
 			image_explain(image, e);
 	}
 	arena_done(&arena);

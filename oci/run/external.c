@@ -321,10 +321,13 @@ int external_load_stdio(int image_fd, struct arena *a, struct criu_request *rq, 
 		return r;
 	if (!doc || doc->type != JSON_ARRAY)
 		return error_say(e, EINVAL, EXTERNAL_STDIO ": must be an array");
-	for (j = doc->child; j && fd <= 2; j = j->next, fd++)
-		if (j->type == JSON_STRING &&
-		    (str_starts(j->text, "pipe:") || str_starts(j->text, "file[")))
+	for (j = doc->child; j && fd <= 2; j = j->next, fd++) {
+		bool file = j->type == JSON_STRING && str_starts(j->text, "file[");
+
+		if (file || (j->type == JSON_STRING && str_starts(j->text, "pipe:")))
 			rq->inherited[rq->n_inherited++] = (struct criu_fd){ j->text, fd };
+		rq->any_mode |= file;
+	}
 	return 0;
 }
 

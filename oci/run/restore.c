@@ -259,8 +259,7 @@ static int restore_send_console(struct restore *x, int fd, struct error *e)
 /* Nothing runs there yet. What holds more than lo is the engine's affair. */
 static int restore_raise_loopback(const struct restore *x, pid_t pid, struct error *e)
 {
-	const struct spec_namespace *net =
-		&x->create->spec.linux_.namespaces[SPEC_NS_NETWORK];
+	const struct spec_namespace *net = &x->create->spec.linux_.namespaces[SPEC_NS_NETWORK];
 
 	return net->present && !net->path && pid > 0 ? ns_raise_loopback_of(pid, e) : 0;
 }
@@ -293,6 +292,11 @@ static int restore_serve(struct create *c, struct error *e)
 	unlinkat(x->image.work_fd, x->image.log_file, 0);
 	r = criu_serve(&x->session, &x->request, &events, &pid, e);
 	if (r < 0) {
+		if (c->spec.linux_.namespaces[SPEC_NS_USER].present)
+			error_hint(e,
+				   "its own root reads the image, and opens what its output "
+				   "goes to: may it (chmod)? The whole log is %s/%s",
+				   x->image.work, x->image.log_file);
 		image_explain(&x->image, e);
 		return error_prefix(e, "restore");
 	}

@@ -41,7 +41,7 @@ labels() {
 	"$runtime" run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
 	pid=$("$runtime" state "$ID" | jq .pid)
 	echo "process $(tr -d '\0' <"/proc/$pid/attr/current")"
-	for where in / /proc /dev /dev/pts /dev/shm /dev/mqueue /sys /sys/fs/cgroup /made; do
+	for where in / /proc /dev /dev/pts /dev/shm /dev/mqueue /sys /sys/fs/cgroup /made /masked; do
 		echo "$where $(getfattr --only-values --absolute-names -n security.selinux "/proc/$pid/root$where" | tr -d '\0')"
 	done
 	"$runtime" delete -f "$ID"
@@ -84,10 +84,12 @@ labels() {
 
 @test "mountLabel is on what is mounted for the container, as with other runtimes" {
 	bundle_set '.process.args = ["sleep", "600"] | .process.selinuxLabel = $l | .linux.mountLabel = $f
-		| .mounts += [ { destination: "/made", type: "tmpfs", source: "tmpfs" } ]' --arg l "$LABEL" --arg f "$FILES"
+		| .mounts += [ { destination: "/made", type: "tmpfs", source: "tmpfs" } ]
+		| .linux.maskedPaths += ["/masked"]' --arg l "$LABEL" --arg f "$FILES"
+	mkdir "$BUNDLE/rootfs/masked"
 	labels strake >"$BATS_TEST_TMPDIR/ours"
 	cat "$BATS_TEST_TMPDIR/ours"
-	for where in /dev /dev/pts /dev/shm /made; do
+	for where in /dev /dev/pts /dev/shm /made /masked; do
 		grep -qx "$where $FILES" "$BATS_TEST_TMPDIR/ours"
 	done
 	labels crun >"$BATS_TEST_TMPDIR/crun"
