@@ -172,9 +172,7 @@ void change_checkpoint(struct container *c, struct call *call, const Pb__Checkpo
 	struct change how = { .what = "checkpoint", .run = checkpoint_run };
 	autobuf bytes = { .max = FRAME_MAX };
 
-	if (!runtime_of(&c->options)->checkpoint) {
-		call_fail(call, CODE_UNIMPLEMENTED, "checkpoint: " RUNTIME_NO_CHECKPOINTS);
-	} else if (*rq->path != '/') {
+	if (*rq->path != '/') {
 		call_fail(call, CODE_INVALID_ARGUMENT,
 			  "checkpoint: the folder \"%.128s\" is no whole path", rq->path);
 	} else if (message_pack(&rq->base, &bytes) < 0) {

@@ -265,9 +265,6 @@ static int create_check(struct shim *s, const Pb__CreateRequest *rq, enum code *
 /* Of what is known when its options are. */
 static int create_check_checkpoint(const struct container *c, enum code *ret, struct error *e)
 {
-	*ret = CODE_UNIMPLEMENTED;
-	if (*c->checkpoint && !runtime_of(&c->options)->restore)
-		return error_say(e, ENOTSUP, "of a checkpoint: " RUNTIME_NO_CHECKPOINTS);
 	*ret = CODE_INVALID_ARGUMENT;
 	if (*c->checkpoint && *c->checkpoint != '/')
 		return error_say(e, EINVAL, "the checkpoint \"%.128s\" is no whole path",

@@ -74,9 +74,9 @@ struct runtime {
 	int (*kill_all)(const struct runtime_target *t, int signum, struct error *e);
 	int (*pause)(const struct runtime_target *t, struct error *e);
 	int (*resume)(const struct runtime_target *t, struct error *e);
-	/* These two are NULL where it makes no checkpoints. restore() is create() and start() in one. */
 	int (*checkpoint)(const struct runtime_target *t, const struct runtime_checkpoint *c,
 			  struct error *e);
+	/* create() and start() in one. */
 	int (*restore)(const struct runtime_target *t, const struct runtime_checkpoint *c,
 		       const struct runtime_io *io, struct runtime_made *ret, struct error *e);
 	int (*update)(const struct runtime_target *t, const char *resources, size_t len,
@@ -90,11 +90,6 @@ struct runtime {
 	/* What it supports, as runtime-spec's "features.md" has it; added to *ret. */
 	int (*features)(const struct options *o, struct buf *ret);
 };
-
-/* Why, of the one within the shim. */
-#define RUNTIME_NO_CHECKPOINTS                                                                  \
-	"the shim makes and restores none by itself; one that does, as runc with CRIU, can be " \
-	"named by the option BinaryName"
 
 const struct runtime *runtime_of(const struct options *o);
 
