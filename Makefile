@@ -95,7 +95,7 @@ ALL_CFLAGS := $(BASE_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS)
 LIBDBUS       := $(B)/lib/libdbus-1.a
 OCI_LIBS      := $(LIBDBUS) -lyajl_s -lcap -lsodium -lprotobuf-c -lm
 SHIM_LIBS     := $(OCI_LIBS)
-OPERATOR_LIBS := -lcurl -ljansson -lyaml -lyajl_s
+OPERATOR_LIBS := -lcurl -lcrypto -ljansson -lyaml -lyajl_s
 TEST_LIBS     := $(LIBDBUS) -lcmocka -lseccomp -lcap -lyajl_s -lsodium -lprotobuf-c -lm
 
 # --- sources -----------------------------------------------------------------------------------

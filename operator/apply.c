@@ -3,35 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "api/object.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "effect.h"
 #include "kube/connection.h"
-#include "kube/refusal.h"
-#include "kube/verb.h"
-#include "operator.h"
 #include "reconcile.h"
-
-/*
- * One action on its way: a request, its answer, and for a new child a look before, because an
- * apply would quietly take over what somebody else has put in its place.
- */
-struct effect {
-	struct operator_ *o;
-	struct record *r;
-	struct action action;
-	enum kind kind;
-	char *name; /* of the object */
-	json_t *body;
-	bool looked;
-};
 
 static void effect_free(struct effect *f)
 {
+	certificate_done(&f->authority);
 	free(f->name);
 	json_decref(f->body);
 	free(f);
@@ -43,7 +27,7 @@ static const char *what(const struct effect *f)
 					   : kind_table[f->kind].name;
 }
 
-static void end(struct effect *f)
+void effect_end(struct effect *f)
 {
 	struct operator_ *o = f->o;
 	struct record *r = f->r;
@@ -69,7 +53,7 @@ static void set_trouble(struct record *r, const char *text)
  * What is told to people and what is not: a view that was old, a lease that was lost and a
  * namespace on its way out are the ordinary course of things.
  */
-static void fail(struct effect *f, enum refusal why, const struct error *e,
+void effect_fail(struct effect *f, enum refusal why, const struct error *e,
 		 unsigned retry_after_ms)
 {
 	struct record *r = f->r;
@@ -96,7 +80,7 @@ static void fail(struct effect *f, enum refusal why, const struct error *e,
 	}
 }
 
-static void conflict(struct effect *f)
+void effect_conflict(struct effect *f)
 {
 	struct record *r = f->r;
 
@@ -156,7 +140,7 @@ static void mark_deleting(struct effect *f)
 			c->deleting = true;
 }
 
-static void on_done(void *arg, const struct answer *a)
+void effect_done(void *arg, const struct answer *a)
 {
 	struct effect *f = arg;
 	struct error e = ERROR_INIT;
@@ -172,45 +156,50 @@ static void on_done(void *arg, const struct answer *a)
 		forget_made(f);
 		cache_child_gone(&f->o->cache, f->r, f->action.child);
 	} else if (why != REFUSAL_NOT_FOUND || !deletes)
-		fail(f, why, &e, a->retry_after_ms);
-	end(f);
+		effect_fail(f, why, &e, a->retry_after_ms);
+	effect_end(f);
 }
 
 /* --- sending --- */
 
-static bool send(struct effect *f, enum verb verb, bool metadata_only, bool dry_run,
-		 void (*done)(void *arg, const struct answer *a))
+bool effect_send(struct effect *f, const struct effect_call *c)
 {
+	const char *name = c->name ? c->name : f->name;
 	autofree char *path = kind_path(f->kind, operator_api(f->o, f->kind), f->r->namespace,
-					verb == VERB_CREATE ? NULL : f->name);
-	bool manages = verb != VERB_GET && verb != VERB_DELETE;
+					c->verb == VERB_CREATE ? NULL : name);
+	bool manages = c->verb != VERB_GET && c->verb != VERB_DELETE;
+	const json_t *body = c->body ? c->body : f->body;
 
 	if (!path || verb_send(f->o->connection,
 			       &(struct verb_call){
-				       .verb = verb,
+				       .verb = c->verb,
 				       .path = path,
 				       .manager = manages ? OBJECT_MANAGER : NULL,
-				       .body = verb == VERB_GET ? NULL : f->body,
-				       .metadata_only = metadata_only,
-				       .dry_run = dry_run,
-				       .done = done,
+				       .body = c->verb == VERB_GET ? NULL : body,
+				       .metadata_only = c->metadata_only,
+				       .dry_run = c->dry_run,
+				       .done = c->done,
 				       .arg = f,
 			       },
 			       NULL) < 0) {
 		struct error e = ERROR_INIT;
 
 		error_set(&e, ENOMEM, "request");
-		fail(f, REFUSAL_UNREACHABLE, &e, 0);
+		effect_fail(f, REFUSAL_UNREACHABLE, &e, 0);
 		return false;
 	}
 	return true;
 }
 
-static void send_or_end(struct effect *f, enum verb verb, bool metadata_only, bool dry_run,
-			void (*done)(void *arg, const struct answer *a))
+void effect_send_or_end(struct effect *f, const struct effect_call *c)
 {
-	if (!send(f, verb, metadata_only, dry_run, done))
-		end(f);
+	if (!effect_send(f, c))
+		effect_end(f);
+}
+
+static bool send(struct effect *f, enum verb verb)
+{
+	return effect_send(f, &(struct effect_call){ .verb = verb, .done = effect_done });
 }
 
 static void set_version(json_t *body, uint64_t version)
@@ -224,6 +213,7 @@ static void set_version(json_t *body, uint64_t version)
 
 static void on_looked(void *arg, const struct answer *a)
 {
+	static const struct effect_call apply = { .verb = VERB_APPLY, .done = effect_done };
 	struct effect *f = arg;
 	struct error e = ERROR_INIT;
 	enum refusal why = refusal_of(a, &e);
@@ -231,12 +221,12 @@ static void on_looked(void *arg, const struct answer *a)
 
 	if (why == REFUSAL_NOT_FOUND) {
 		f->r->conflicts &= (uint16_t) ~(1u << f->action.child);
-		send_or_end(f, VERB_APPLY, false, false, on_done);
+		effect_send_or_end(f, &apply);
 		return;
 	}
 	if (why != REFUSAL_NONE) {
-		fail(f, why, &e, a->retry_after_ms);
-		end(f);
+		effect_fail(f, why, &e, a->retry_after_ms);
+		effect_end(f);
 		return;
 	}
 	object = tree_load(a->body, a->len);
@@ -244,82 +234,14 @@ static void on_looked(void *arg, const struct answer *a)
 		/* Ours: the watch has not said so yet, or our labels were taken off. */
 		f->r->conflicts &= (uint16_t) ~(1u << f->action.child);
 		set_version(f->body, object_version(object));
-		send_or_end(f, VERB_APPLY, false, false, on_done);
+		effect_send_or_end(f, &apply);
 		return;
 	}
 	if (object_deleting(object))
 		f->r->failed = true;
 	else
-		conflict(f);
-	end(f);
-}
-
-/* --- a new Secret --- */
-
-#define PASSWORD_BYTES 24
-
-static int make_password(char dst[2 * PASSWORD_BYTES + 1])
-{
-	unsigned char bytes[PASSWORD_BYTES];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		return -EIO;
-	for (int i = 0; i < PASSWORD_BYTES; i++)
-		snprintf(dst + 2 * i, 3, "%02x", bytes[i]);
-	explicit_bzero(bytes, sizeof(bytes));
-	return 0;
-}
-
-static void on_secret_seen(void *arg, const struct answer *a)
-{
-	struct effect *f = arg;
-	struct error e = ERROR_INIT;
-	enum refusal why = refusal_of(a, &e);
-	json_auto_t *object = NULL;
-
-	if (why != REFUSAL_NONE) {
-		fail(f, why, &e, a->retry_after_ms);
-		end(f);
-		return;
-	}
-	object = tree_load(a->body, a->len);
-	if (str_eq(object_label(object, OBJECT_LABEL), f->r->name) &&
-	    str_eq(object_label(object, OBJECT_MANAGED_BY), OBJECT_MANAGER)) {
-		/* Made before: by us, or for a Database of this name whose data are kept. */
-		f->r->conflicts &= (uint16_t) ~(1u << f->action.child);
-		f->r->made |= (uint16_t)(1u << f->action.child);
-		if (!f->o->blind)
-			operator_heard(f->o, KIND_SECRET, object);
-	} else {
-		conflict(f);
-	}
-	end(f);
-}
-
-/* Without the right to read Secrets, an apply that changes nothing shows the labels. */
-static json_t *look_body(const struct effect *f)
-{
-	return json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", "v1", "kind", "Secret",
-			 "metadata", "name", f->name);
-}
-
-static void on_secret_created(void *arg, const struct answer *a)
-{
-	struct effect *f = arg;
-
-	json_decref(f->body);
-	f->body = NULL;
-	if (refusal_of(a, NULL) == REFUSAL_EXISTS) {
-		f->body = f->o->blind ? look_body(f) : NULL;
-		send_or_end(f, f->o->blind ? VERB_APPLY : VERB_GET, true, f->o->blind,
-			    on_secret_seen);
-		return;
-	}
-	if (a->status >= 200 && a->status < 300) {
-		f->r->made |= (uint16_t)(1u << f->action.child);
-		f->r->conflicts &= (uint16_t) ~(1u << f->action.child);
-	}
-	on_done(arg, a);
+		effect_conflict(f);
+	effect_end(f);
 }
 
 /* --- from action to request --- */
@@ -346,17 +268,14 @@ static json_t *delete_body(const struct effect *f, const char *propagation)
 static bool start_create(struct effect *f, const struct pass *p,
 			 const struct db_circumstances *at)
 {
-	char password[2 * PASSWORD_BYTES + 1];
-
-	if (f->kind != KIND_SECRET) {
-		f->body = db_child(&p->database, f->action.child, at);
-		return send(f, VERB_GET, true, false, on_looked);
-	}
-	if (make_password(password) < 0)
-		return false;
-	f->body = db_secret_create(&p->database, f->action.child, password);
-	explicit_bzero(password, sizeof(password));
-	return send(f, VERB_CREATE, false, false, on_secret_created);
+	if (f->kind == KIND_SECRET)
+		return secret_create(f, &p->database);
+	f->body = db_child(&p->database, f->action.child, at);
+	return effect_send(f, &(struct effect_call){
+				      .verb = VERB_GET,
+				      .metadata_only = true,
+				      .done = on_looked,
+			      });
 }
 
 static bool start_role(struct effect *f)
@@ -364,7 +283,7 @@ static bool start_role(struct effect *f)
 	f->body = reference(f, f->action.uid);
 	tree_set(tree_get(f->body, "metadata"), "labels",
 		 tree_strings(OBJECT_ROLE_LABEL, role_name(f->action.role), NULL));
-	return send(f, VERB_APPLY, false, false, on_done);
+	return send(f, VERB_APPLY);
 }
 
 static bool start_grow(struct effect *f, const struct pass *p)
@@ -374,7 +293,7 @@ static bool start_grow(struct effect *f, const struct pass *p)
 	f->body = json_pack("{s:{}, s:{s:{s:{s:s}}}}", "metadata", "spec", "resources",
 			    "requests", "storage", quantity_text(&p->plan.size, text));
 	set_version(f->body, f->action.version);
-	return send(f, VERB_MERGE, false, false, on_done);
+	return send(f, VERB_MERGE);
 }
 
 /* The list is a set, and ours is the only member we own in it. */
@@ -384,7 +303,7 @@ static bool start_finalizer(struct effect *f)
 	if (f->action.wanted)
 		tree_set(tree_get(f->body, "metadata"), "finalizers",
 			 json_pack("[s]", OBJECT_FINALIZER));
-	return send(f, VERB_APPLY, false, false, on_done);
+	return send(f, VERB_APPLY);
 }
 
 static bool start(struct effect *f, const struct pass *p, const struct db_circumstances *at)
@@ -395,21 +314,27 @@ static bool start(struct effect *f, const struct pass *p, const struct db_circum
 	case ACTION_APPLY:
 		f->body = db_child(&p->database, f->action.child, at);
 		set_version(f->body, f->action.version);
-		return send(f, VERB_APPLY, f->kind == KIND_SECRET, false, on_done);
+		return effect_send(f, &(struct effect_call){
+					      .verb = VERB_APPLY,
+					      .metadata_only = f->kind == KIND_SECRET,
+					      .done = effect_done,
+				      });
 	case ACTION_DELETE:
 	case ACTION_RESTART:
 	case ACTION_DROP_CLAIM:
 		f->body = delete_body(f, "Background");
-		return send(f, VERB_DELETE, false, false, on_done);
+		return send(f, VERB_DELETE);
 	case ACTION_ORPHAN:
 		f->body = delete_body(f, "Orphan");
-		return send(f, VERB_DELETE, false, false, on_done);
+		return send(f, VERB_DELETE);
 	case ACTION_GROW:
 		return start_grow(f, p);
 	case ACTION_ROLE:
 		return start_role(f);
 	case ACTION_FINALIZER:
 		return start_finalizer(f);
+	case ACTION_ISSUE:
+		return secret_issue(f);
 	}
 	return false;
 }

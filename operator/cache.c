@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cache.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,7 +177,7 @@ static bool take_database(struct record *r, const json_t *object)
 		keep_spec(r, object);
 	if (!str_eq(r->uid, uid)) {
 		/* Another Database of the same name: nothing we knew of the old one holds. */
-		r->conflicts = r->made = r->dropped = 0;
+		r->conflicts = r->made = r->dropped = r->told = 0;
 		r->wanted_for = r->invalid_for = 0;
 		r->settled_generation = 0;
 		free(r->trouble);
@@ -189,13 +190,23 @@ static bool take_database(struct record *r, const json_t *object)
 	r->deleting = deleting;
 	r->finalizer = finalizer;
 	r->status = digest;
+	snprintf(r->engine_version, sizeof(r->engine_version), "%s",
+		 tree_string(status, "version") ? tree_string(status, "version") : "");
 	r->observed_generation = tree_integer(status, "observedGeneration", 0);
 	conditions_read(tree_get(status, "conditions"), &r->marks);
 	if (tree_string(status, "credentials.superuserSecret"))
 		r->made |= 1u << CHILD_SUPERUSER;
 	if (tree_string(status, "credentials.applicationSecret"))
 		r->made |= 1u << CHILD_APPLICATION;
+	if (tree_string(status, "tls.authoritySecret"))
+		r->made |= 1u << CHILD_AUTHORITY;
+	if (tree_string(status, "tls.issued"))
+		r->made |= 1u << CHILD_CERTIFICATE;
 	r->made &= (uint16_t)~r->dropped;
+	/* What we know already may be newer than what the status says of it. */
+	if (!r->observed.certificate.not_after)
+		r->observed.certificate =
+			seen_certificate_read(tree_string(status, "tls.issued"));
 	return news;
 }
 
@@ -220,6 +231,15 @@ static bool take_statefulset(struct record *r, const json_t *object)
 	       before.replicas != s->replicas;
 }
 
+static bool take_certificate(struct seen_certificate *c, const json_t *object)
+{
+	struct seen_certificate before = *c;
+
+	*c = seen_certificate_read(object_annotation(object, OBJECT_CERTIFICATE));
+	return before.not_after != c->not_after || before.made_from != c->made_from ||
+	       before.authority != c->authority;
+}
+
 static bool take_child(struct record *r, enum child child, const json_t *object)
 {
 	struct seen *s = &r->observed.children[child];
@@ -238,6 +258,10 @@ static bool take_child(struct record *r, enum child child, const json_t *object)
 	s->owned = owned;
 	if (child == CHILD_STATEFULSET)
 		news |= take_statefulset(r, object);
+	if (child == CHILD_AUTHORITY)
+		news |= take_certificate(&r->observed.authority, object);
+	if (child == CHILD_CERTIFICATE)
+		news |= take_certificate(&r->observed.certificate, object);
 	return news;
 }
 
@@ -290,12 +314,35 @@ static bool condition_true(const json_t *object, const char *type)
 	return false;
 }
 
+/* What a pod waits for, unless it is on its ordinary way. */
+static const char *pod_trouble(const json_t *object)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(tree_get(object, "status.conditions"), i, item)
+	{
+		if (str_eq(tree_string(item, "type"), "PodScheduled") &&
+		    str_eq(tree_string(item, "status"), "False"))
+			return tree_string(item, "reason");
+	}
+	json_array_foreach(tree_get(object, "status.containerStatuses"), i, item)
+	{
+		const char *reason = tree_string(item, "state.waiting.reason");
+
+		if (reason && !str_eq(reason, "ContainerCreating") &&
+		    !str_eq(reason, "PodInitializing"))
+			return reason;
+	}
+	return NULL;
+}
+
 static bool take_pod(struct record *r, int ordinal, const json_t *object, uint64_t version,
 		     uint32_t round, bool initial)
 {
 	struct seen_pod *p = FIND_OR_ADD(r->observed.pods, ordinal), before;
 	const char *revision = object_label(object, "controller-revision-hash");
-	const char *uid = object_uid(object);
+	const char *uid = object_uid(object), *why = pod_trouble(object);
 
 	if (!p || (!initial && version < p->version && str_eq(p->uid, uid)))
 		return false;
@@ -307,9 +354,10 @@ static bool take_pod(struct record *r, int ordinal, const json_t *object, uint64
 	p->deleting = object_deleting(object);
 	p->role = (uint8_t)role_from_name(object_label(object, OBJECT_ROLE_LABEL));
 	str_copy(p->uid, sizeof(p->uid), uid ? uid : "");
+	snprintf(p->why, sizeof(p->why), "%s", why ? why : "");
 	return before.revision != p->revision || before.ready != p->ready ||
 	       before.deleting != p->deleting || before.role != p->role ||
-	       !str_eq(before.uid, p->uid);
+	       !str_eq(before.uid, p->uid) || !str_eq(before.why, p->why);
 }
 
 static int64_t bytes_at(const json_t *object, const char *path)

@@ -38,6 +38,7 @@ struct record {
 	uint64_t status_sent;     /* what we wrote last, and ... */
 	uint64_t status_accepted; /* ... what the server made of it */
 	struct condition_marks marks;
+	char engine_version[18]; /* the one in use; "" before the first */
 	int64_t observed_generation;
 	int64_t settled_generation; /* the last for which nothing was left to do */
 
@@ -52,6 +53,7 @@ struct record {
 	uint16_t conflicts; /* children whose name is another's */
 	uint16_t made;      /* Secrets we know to be there without seeing them */
 	uint16_t dropped;   /* ... and to be there no more, whatever an older status says */
+	uint16_t told;      /* Secrets we know to hold the certificate of the authority */
 	bool failed;        /* something in this round */
 	bool worked;        /* something was sent in this pass */
 	uint8_t unsaid;     /* looks in a row without a status */

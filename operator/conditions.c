@@ -15,8 +15,12 @@ static const char *const names[CONDITION_MAX] = {
 	[CONDITION_RESIZING] = "Resizing",
 	[CONDITION_CONFIG_APPLIED] = "ConfigApplied",
 	[CONDITION_CREDENTIALS_READY] = "CredentialsReady",
+	[CONDITION_TLS_READY] = "TLSReady",
 	[CONDITION_UPGRADE_PENDING] = "UpgradePending",
 	[CONDITION_BACKUP_READY] = "BackupReady",
+	[CONDITION_FAILOVER_READY] = "FailoverReady",
+	[CONDITION_FENCED] = "Fenced",
+	[CONDITION_RESTORED] = "Restored",
 	[CONDITION_PAUSED] = "Paused",
 	[CONDITION_DELETING] = "Deleting",
 };

@@ -46,6 +46,13 @@ static void emit_action(struct pass *p, const struct action *a)
 		emit(p, false, "StatefulSetRecreated",
 		     "the StatefulSet is made anew for its larger claims; its pods stay");
 		return;
+	case ACTION_ISSUE:
+		if (!p->r->observed.certificate.not_after)
+			return;
+		snprintf(note, sizeof(note), "Secret %s%s gets a new certificate", p->r->name,
+			 child_table[CHILD_CERTIFICATE].suffix);
+		emit(p, false, "CertificateRenewed", note);
+		return;
 	case ACTION_DROP_CLAIM:
 		snprintf(note, sizeof(note),
 			 "claim data-%s-%d is deleted (deletionPolicy Delete)", p->r->name,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/mem.h"
 #include "plan.h"
 
 /*
@@ -8,10 +9,11 @@
  */
 static bool drop_secrets(const struct plan_input *in, struct plan *p)
 {
-	static const enum child secrets[] = { CHILD_SUPERUSER, CHILD_APPLICATION };
+	static const enum child secrets[] = { CHILD_AUTHORITY, CHILD_CERTIFICATE,
+					      CHILD_SUPERUSER, CHILD_APPLICATION };
 	bool left = false;
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(secrets); i++) {
 		const struct seen *s = &in->observed->children[secrets[i]];
 		bool there = in->blind ? in->made & 1u << secrets[i] : s->present;
 

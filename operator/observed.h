@@ -40,6 +40,7 @@ struct seen_pod {
 	bool deleting;
 	uint8_t role; /* enum role */
 	char uid[37];
+	char why[31]; /* it is not ready, in one word of the cluster's: "ImagePullBackOff"; or "" */
 };
 
 enum role {
@@ -47,6 +48,18 @@ enum role {
 	ROLE_PRIMARY,
 	ROLE_REPLICA,
 };
+
+/*
+ * What decides whether a certificate is still good, as it stands in an annotation of its Secret and in
+ * the status, since Secrets themselves may be out of sight.
+ */
+struct seen_certificate {
+	int64_t not_after;  /* seconds of the epoch; 0: not known */
+	uint64_t made_from; /* db_certificate_digest() */
+	uint64_t authority; /* certificate_identity() of who signed it */
+};
+
+#define SEEN_CERTIFICATE_MAX 64
 
 struct seen_claim {
 	struct seen_claim *next;
@@ -61,9 +74,15 @@ struct seen_claim {
 struct observed {
 	struct seen children[CHILD_MAX];
 	struct seen_statefulset statefulset;
+	struct seen_certificate authority, certificate;
 	struct seen_pod *pods;     /* by ordinal */
 	struct seen_claim *claims; /* by ordinal */
 };
 
 const char *role_name(enum role role);
 enum role role_from_name(const char *name); /* NULL is ROLE_NONE */
+
+/* "2027-02-19T20:00:00Z 0123456789abcdef 0123456789abcdef" and back; nothing of it is all 0. */
+const char *seen_certificate_text(const struct seen_certificate *c,
+				  char dst[SEEN_CERTIFICATE_MAX]);
+struct seen_certificate seen_certificate_read(const char *text);

@@ -4,11 +4,13 @@
 #include "api/object.h"
 #include "base/str.h"
 
+#define DAY_S 86400
+
 const char *action_name(enum action_type type)
 {
-	static const char *const names[] = { "create", "apply",     "delete",
-					     "orphan", "grow",      "restart",
-					     "label",  "finalizer", "delete claim" };
+	static const char *const names[] = { "create",       "apply",   "delete", "orphan",
+					     "grow",         "restart", "label",  "finalizer",
+					     "delete claim", "issue" };
 
 	return names[type];
 }
@@ -61,12 +63,45 @@ static bool differs(const struct seen *s, uint64_t wanted)
 	return s->owned != wanted && !(s->wanted == wanted && s->accepted == s->owned);
 }
 
+/* Unseen, it is only looked after where we have reason to think that it is not there. */
+static bool secret_there(const struct plan_input *in, enum child c)
+{
+	return in->blind ? in->made & 1u << c : in->observed->children[c].present;
+}
+
+/* Is a third of its time all that is left to it, or is it made from what is no more? */
+static bool certificate_is_due(const struct plan_input *in)
+{
+	const struct seen_certificate *c = &in->observed->certificate;
+	uint64_t authority = in->blind ? 0 : in->observed->authority.authority;
+
+	return c->not_after - in->now < in->database->tls_days * DAY_S / 3 ||
+	       c->made_from != db_certificate_digest(in->database) ||
+	       (authority && c->authority != authority);
+}
+
+/*
+ * The authority comes first and the certificate that it signs last, when all that clients are told by is
+ * there.
+ */
+static bool is_next(const struct plan_input *in, enum child c)
+{
+	for (enum child before = CHILD_AUTHORITY; before < c; before++)
+		if (in->wanted[before] && !secret_there(in, before) &&
+		    (before == CHILD_AUTHORITY || c == CHILD_CERTIFICATE))
+			return false;
+	return true;
+}
+
 static void plan_secret(const struct plan_input *in, enum child c, struct plan *p)
 {
 	const struct seen *s = &in->observed->children[c];
 
-	/* Unseen, it is only looked after where we have reason to think that it is not there. */
-	if (in->blind ? !(in->made & 1u << c) : !s->present)
+	if (!is_next(in, c))
+		return;
+	if (c == CHILD_CERTIFICATE && (!secret_there(in, c) || certificate_is_due(in)))
+		plan_add(p, ACTION_ISSUE, c);
+	else if (!secret_there(in, c))
 		plan_add(p, ACTION_CREATE, c);
 	else if (!in->blind && !s->deleting && differs(s, in->wanted[c])) {
 		struct action *a = plan_add(p, ACTION_APPLY, c);
@@ -206,8 +241,12 @@ static void plan_children(const struct plan_input *in, struct plan *p)
 	for (int c = CHILD_STATEFULSET + 1; c < CHILD_MAX; c++)
 		plan_child(in, (enum child)c, p);
 	for (unsigned i = 0; i < p->n; i++)
-		before |= p->actions[i].child < CHILD_READ_WRITE;
-	/* Pods must find their files, passwords and names, so what makes pods comes after. */
+		before |= p->actions[i].child < CHILD_READ_WRITE &&
+			  p->actions[i].type != ACTION_ISSUE;
+	/*
+	 * Pods must find their files, passwords and names, so what makes pods comes after. For a
+	 * certificate they wait themselves, and renewing one is no reason to wait.
+	 */
 	if (!before && !(p->conflicts & ((1u << CHILD_READ_WRITE) - 1)))
 		plan_statefulset(in, p);
 }

@@ -24,6 +24,7 @@ enum action_type {
 	ACTION_ROLE,       /* the label of a pod */
 	ACTION_FINALIZER,  /* ours, on the Database: there or not, see `wanted` */
 	ACTION_DROP_CLAIM, /* deletionPolicy Delete */
+	ACTION_ISSUE,      /* a certificate, by its authority */
 };
 
 struct action {
@@ -56,6 +57,7 @@ struct plan_input {
 	const struct observed *observed;
 	struct db_circumstances at; /* `size` is set by the plan */
 	const uint64_t *wanted;     /* digests of children for at.size, or NULL: make them */
+	int64_t now;                /* seconds of the epoch */
 	uint64_t uid;               /* digest of the Database's uid */
 	uint16_t conflicts;         /* known from a write that was refused */
 	uint16_t made;              /* Secrets known to be there */

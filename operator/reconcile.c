@@ -2,6 +2,7 @@
 #include "reconcile.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "operator.h"
@@ -19,6 +20,19 @@
  */
 #define SAFETY_NET_MS 30000
 
+/* The API server says so as well, where it knows such rules. */
+static void check_major(struct pass *p)
+{
+	int has = atoi(p->r->engine_version), wants = database_major(&p->database);
+
+	if (has && wants != has)
+		problems_add(&p->problems, "version",
+			     "the data are those of version %d, and %d cannot read them: "
+			     "upgrades of the data are not done yet; go back to %d, or make a "
+			     "new Database and restore a dump into it",
+			     has, wants, has);
+}
+
 static bool pass_read(struct pass *p)
 {
 	struct record *r = p->r;
@@ -28,6 +42,7 @@ static bool pass_read(struct pass *p)
 	if (database_read(&p->database, r->namespace, r->name, r->uid, r->generation, spec,
 			  &p->problems) < 0)
 		return false;
+	check_major(p);
 	p->paused = p->database.pause && !r->deleting;
 	return true;
 }
@@ -54,6 +69,7 @@ static void pass_plan(struct pass *p)
 	struct plan_input in = {
 		.database = &p->database,
 		.observed = &r->observed,
+		.now = time(NULL),
 		.uid = r->uid_digest,
 		.conflicts = r->conflicts,
 		.made = r->made,

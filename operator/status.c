@@ -2,6 +2,7 @@
 #include "status.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "api/object.h"
@@ -22,7 +23,7 @@ struct view {
 	json_t *conditions;
 	int64_t now;
 	int64_t wanted, there, ready, updated; /* replicas */
-	bool spec_valid, credentials, settled, primary_ready, all_ready;
+	bool spec_valid, credentials, certified, settled, primary_ready, all_ready;
 };
 
 static void add(struct view *v, enum condition c, enum condition_status status,
@@ -39,32 +40,50 @@ static void add_either(struct view *v, enum condition c, bool yes, const char *r
 	    yes ? "" : message_no);
 }
 
+static bool is_made(const struct pass *p, enum child c)
+{
+	const struct seen *s = &p->r->observed.children[c];
+
+	return p->o->blind ? p->r->made & 1u << c : s->present && !s->deleting;
+}
+
 static bool secret_there(const struct pass *p, enum child c)
 {
 	const char *brought = c == CHILD_SUPERUSER ? p->database.superuser_secret
 						   : p->database.application_secret;
-	const struct seen *s = &p->r->observed.children[c];
 
-	if (brought)
-		return true;
-	return p->o->blind ? p->r->made & 1u << c : s->present && !s->deleting;
+	return brought || is_made(p, c);
+}
+
+/* Is there a certificate that clients still take? */
+static bool certificate_there(const struct view *v)
+{
+	return is_made(v->p, CHILD_CERTIFICATE) &&
+	       v->p->r->observed.certificate.not_after > v->now;
+}
+
+/* A renewal in good time is nothing that clients could notice. */
+static bool decides(const struct view *v, const struct action *a)
+{
+	if (a->type == ACTION_ISSUE)
+		return !certificate_there(v);
+	return a->child <= CHILD_PODS || a->child == CHILD_STATEFULSET ||
+	       a->type == ACTION_GROW || a->type == ACTION_RESTART;
 }
 
 /*
  * Is something on its way that decides about Ready? Everything is, for a spec that is new; a
  * Service or a label that is put right again is not.
  */
-static bool unsettled(const struct pass *p)
+static bool unsettled(const struct view *v)
 {
+	const struct pass *p = v->p;
 	bool fresh = p->r->settled_generation != p->r->generation &&
 		     !(p->r->marks.status[CONDITION_READY] == CONDITION_TRUE &&
 		       p->r->observed_generation == p->r->generation);
 
 	for (unsigned i = 0; i < p->plan.n; i++) {
-		const struct action *a = &p->plan.actions[i];
-
-		if (fresh || a->child <= CHILD_PODS || a->child == CHILD_STATEFULSET ||
-		    a->type == ACTION_GROW || a->type == ACTION_RESTART)
+		if (fresh || decides(v, &p->plan.actions[i]))
 			return true;
 	}
 	return false;
@@ -87,9 +106,50 @@ static void look(struct view *v)
 	}
 	v->spec_valid = !p->problems.count && !p->plan.shrink && !p->plan.fixed_differs;
 	v->credentials = secret_there(p, CHILD_SUPERUSER) && secret_there(p, CHILD_APPLICATION);
-	v->settled = s->present && !s->deleting && o->statefulset.current && !unsettled(p) &&
+	v->certified = !database_certifies(&p->database) || certificate_there(v);
+	v->settled = s->present && !s->deleting && o->statefulset.current && !unsettled(v) &&
 		     !p->r->trouble && o->statefulset.replicas == v->wanted;
 	v->all_ready = v->settled && v->ready == v->wanted && v->there == v->wanted;
+}
+
+/* "2 of 3 replicas are ready", and what the others wait for, as far as the cluster says it. */
+static const char *readiness(const struct view *v, char *dst, size_t size)
+{
+	const char *sign = "; ";
+	int len = snprintf(dst, size, "%lld of %lld replicas are ready", (long long)v->ready,
+			   (long long)v->wanted);
+
+	for (const struct seen_pod *pod = v->p->r->observed.pods; pod; pod = pod->next) {
+		if (pod->ready || !*pod->why || len < 0 || (size_t)len >= size)
+			continue;
+		len += snprintf(dst + len, size - (size_t)len, "%s%s-%d: %s", sign,
+				v->p->r->name, pod->ordinal, pod->why);
+		sign = ", ";
+	}
+	return dst;
+}
+
+/* Which pod is on its way, or is next: replicas from the highest down, the primary last. */
+static const char *rolling(const struct view *v, char *dst, size_t size)
+{
+	const struct observed *o = &v->p->r->observed;
+	const struct seen_pod *at = NULL;
+
+	for (const struct seen_pod *pod = o->pods; pod; pod = pod->next)
+		if (pod->ordinal < v->wanted &&
+		    (pod->deleting || !pod->ready || pod->revision != o->statefulset.revision))
+			at = pod;
+	if (!at)
+		snprintf(dst, size, "%lld of %lld pods have the new template",
+			 (long long)v->updated, (long long)v->wanted);
+	else
+		snprintf(dst, size,
+			 "%lld of %lld pods have the new template; %s %s-%d is being "
+			 "replaced%s%s",
+			 (long long)v->updated, (long long)v->wanted,
+			 at->ordinal ? "replica" : "the primary", v->p->r->name, at->ordinal,
+			 *at->why && !at->ready ? ": " : "", at->ready ? "" : at->why);
+	return dst;
 }
 
 /* --- conditions, in the order in which they decide about Ready --- */
@@ -131,6 +191,11 @@ static const char *conflict_text(const struct pass *p, char *dst, size_t size)
 	return NULL;
 }
 
+static bool is_rolled(const struct pass *p)
+{
+	return !str_eq(p->database.update, "OnDelete");
+}
+
 static void progressing(struct view *v)
 {
 	const struct pass *p = v->p;
@@ -146,11 +211,14 @@ static void progressing(struct view *v)
 	else if (p->plan.old_children)
 		add(v, CONDITION_PROGRESSING, CONDITION_TRUE, "WaitingForOldChildren",
 		    "the children of a deleted Database of this name are going away");
+	else if (p->plan.outdated && is_rolled(p))
+		add(v, CONDITION_PROGRESSING, CONDITION_TRUE, "Rolling",
+		    rolling(v, message, sizeof(message)));
 	else if (!v->all_ready)
 		add(v, CONDITION_PROGRESSING, CONDITION_TRUE, "Reconciling", "");
 	else if (p->plan.outdated || p->plan.resizing)
 		add(v, CONDITION_PROGRESSING, CONDITION_TRUE,
-		    p->plan.resizing ? "Resizing" : "Rolling", "");
+		    p->plan.resizing ? "Resizing" : "PodsOutdated", "");
 	else
 		add(v, CONDITION_PROGRESSING, CONDITION_FALSE, "Done", "");
 }
@@ -188,12 +256,32 @@ static void credentials(struct view *v)
 		   conflict ? conflict : "the Secrets are not there yet");
 }
 
+static void tls(struct view *v)
+{
+	const struct pass *p = v->p;
+	char message[512];
+	const char *conflict = conflict_text(p, message, sizeof(message));
+
+	if (!database_encrypts(&p->database))
+		return;
+	if (p->database.tls_secret)
+		add(v, CONDITION_TLS_READY, CONDITION_TRUE, "Brought",
+		    "spec.tls.secretRef names it; servers wait until it is there");
+	else
+		add_either(v, CONDITION_TLS_READY, v->certified, "Issued",
+			   conflict        ? "NameConflict"
+			   : p->r->trouble ? "Failing"
+					   : "Pending",
+			   conflict        ? conflict
+			   : p->r->trouble ? p->r->trouble
+					   : "the certificate is not there yet");
+}
+
 static void replicas(struct view *v)
 {
-	char message[96];
+	char message[256];
 
-	snprintf(message, sizeof(message), "%lld of %lld replicas are ready",
-		 (long long)v->ready, (long long)v->wanted);
+	readiness(v, message, sizeof(message));
 	add_either(v, CONDITION_REPLICAS_READY, v->ready >= v->wanted, "AllReady", "NotReady",
 		   message);
 	add_either(v, CONDITION_AVAILABLE, v->primary_ready, "PrimaryReady",
@@ -202,13 +290,53 @@ static void replicas(struct view *v)
 			     : "replicas is 0: the data are kept, nothing runs");
 }
 
+static bool asks_backup(const struct database *d)
+{
+	return d->backup_schedule;
+}
+
+static bool asks_failover(const struct database *d)
+{
+	return d->failover || d->switchover;
+}
+
+static bool asks_fencing(const struct database *d)
+{
+	return json_array_size(d->fencing) > 0;
+}
+
+static bool asks_restore(const struct database *d)
+{
+	return d->restore;
+}
+
+/* What this version does not do yet, and says plainly where it is asked for. */
+static const struct {
+	enum condition condition;
+	bool (*is_asked)(const struct database *d);
+	const char *message;
+} later[] = {
+	{ CONDITION_BACKUP_READY, asks_backup,
+	  "this version takes no backups yet: the CronJob is suspended" },
+	{ CONDITION_FAILOVER_READY, asks_failover,
+	  "this version makes no replica the primary yet, not by itself and not when asked: "
+	  "spec.failover and spec.switchover change nothing" },
+	{ CONDITION_FENCED, asks_fencing,
+	  "this version fences no server yet: spec.fencing changes nothing; replicas 0 stops all "
+	  "of them" },
+	{ CONDITION_RESTORED, asks_restore,
+	  "this version restores nothing yet: nothing is made, so that nobody takes an empty "
+	  "database for a restored one" },
+};
+
 static void optional(struct view *v)
 {
 	const struct pass *p = v->p;
 
-	if (p->database.backup_schedule)
-		add(v, CONDITION_BACKUP_READY, CONDITION_FALSE, "NotImplemented",
-		    "this version takes no backups yet: the CronJob is suspended");
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (later[i].is_asked(&p->database))
+			add(v, later[i].condition, CONDITION_FALSE, "NotSupported",
+			    later[i].message);
 	if (p->paused)
 		add(v, CONDITION_PAUSED, CONDITION_TRUE, "Paused",
 		    "spec.pause is true: nothing is changed");
@@ -247,13 +375,12 @@ static struct verdict ready_verdict(const struct view *v, char *text, size_t siz
 	if (p->plan.resizing)
 		return (struct verdict){ CONDITION_FALSE, "Resizing", "Resizing",
 					 "volumes are growing" };
-	if (p->plan.outdated && !str_eq(p->database.update, "OnDelete"))
+	if (p->plan.outdated && is_rolled(p))
 		return (struct verdict){ CONDITION_FALSE, "Updating", "Rolling",
-					 "pods are being replaced, one at a time" };
-	if (v->all_ready && v->credentials)
+					 rolling(v, text, size) };
+	if (v->all_ready && v->credentials && v->certified)
 		return (struct verdict){ CONDITION_TRUE, "Ready", "Ready", "" };
-	snprintf(text, size, "%lld of %lld replicas are ready", (long long)v->ready,
-		 (long long)v->wanted);
+	readiness(v, text, size);
 	/* Once it was ready, a replica that is missing is another thing than one to come. */
 	if (v->settled && p->r->observed_generation == p->r->generation &&
 	    p->r->marks.status[CONDITION_AVAILABLE] == CONDITION_TRUE)
@@ -324,6 +451,33 @@ static json_t *credentials_of(const struct pass *p)
 	return names;
 }
 
+/* The same holds here. */
+static json_t *tls_of(const struct view *v)
+{
+	const struct pass *p = v->p;
+	const struct seen_certificate *c = &p->r->observed.certificate;
+	char name[CHILD_NAME_MAX], text[SEEN_CERTIFICATE_MAX];
+	json_t *tls = json_object();
+
+	if (!database_encrypts(&p->database))
+		return tls;
+	if (p->database.tls_secret)
+		tree_set_string(tls, "certificateSecret", p->database.tls_secret);
+	if (!database_certifies(&p->database))
+		return tls;
+	if (is_made(p, CHILD_AUTHORITY))
+		tree_set_string(tls, "authoritySecret",
+				child_name(CHILD_AUTHORITY, p->r->name, name));
+	if (is_made(p, CHILD_CERTIFICATE) && c->not_after) {
+		tree_set_string(tls, "certificateSecret",
+				child_name(CHILD_CERTIFICATE, p->r->name, name));
+		tree_set_string(tls, "issued", seen_certificate_text(c, text));
+		text[strcspn(text, " ")] = 0;
+		tree_set_string(tls, "notAfter", text);
+	}
+	return tls;
+}
+
 static void set_more(const struct view *v, json_t *status)
 {
 	const struct database *d = &v->p->database;
@@ -333,12 +487,17 @@ static void set_more(const struct view *v, json_t *status)
 		return;
 	if (!image)
 		image = engine_image(d->engine, database_major(d));
-	tree_set_string(status, "version", d->version);
+	/* A spec that is not followed changes nothing of what is in use. */
+	tree_set_string(status, "version",
+			v->p->problems.count && *v->p->r->engine_version
+				? v->p->r->engine_version
+				: d->version);
 	tree_set_string(status, "image", image);
 	tree_set(status, "instances", instances(v->p));
 	tree_set(status, "storage", storage_of(v->p));
 	tree_set(status, "services", services_of(v->p));
 	tree_set(status, "credentials", credentials_of(v->p));
+	tree_set(status, "tls", tls_of(v));
 	if (v->there)
 		tree_set(status, "currentPrimary", json_sprintf("%s-0", d->name));
 }
@@ -359,6 +518,7 @@ json_t *status_make(const struct pass *p, int64_t now)
 		replicas(&v);
 		storage(&v);
 		credentials(&v);
+		tls(&v);
 		add_either(&v, CONDITION_CONFIG_APPLIED, v.settled && !p->plan.outdated,
 			   "Applied", "Pending", "not every pod has the newest configuration");
 		add_either(&v, CONDITION_UPGRADE_PENDING, p->plan.outdated, "PodsOutdated",
@@ -467,11 +627,16 @@ static void name_ended(json_t *patch)
 		{ NULL, "storage" },
 		{ NULL, "services" },
 		{ NULL, "credentials" },
+		{ NULL, "tls" },
 		{ "storage", "capacity" },
 		{ "services", "readOnly" },
 		{ "services", "any" },
 		{ "credentials", "superuserSecret" },
 		{ "credentials", "applicationSecret" },
+		{ "tls", "authoritySecret" },
+		{ "tls", "certificateSecret" },
+		{ "tls", "issued" },
+		{ "tls", "notAfter" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {

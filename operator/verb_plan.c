@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "certificate.h"
 #include "config.h"
 #include "diff.h"
 #include "document.h"
@@ -24,6 +25,19 @@ struct printer {
 	bool differs;
 };
 
+static json_t *secret_of(const struct database *d, enum child c)
+{
+	struct certificate generated = { (char *)"GENERATED", (char *)"GENERATED" };
+	struct seen_certificate seen = { 0 };
+
+	if (c == CHILD_AUTHORITY)
+		return db_authority(d, &generated, &seen);
+	if (c == CHILD_CERTIFICATE)
+		return db_certificate(d, &generated, generated.text, &seen);
+	return db_secret_create(d, c, generated.key,
+				database_certifies(d) ? generated.text : NULL);
+}
+
 static json_t *child_of(const struct database *d, enum child c)
 {
 	struct db_circumstances at = { .size = d->size };
@@ -31,7 +45,7 @@ static json_t *child_of(const struct database *d, enum child c)
 
 	if (child && child_table[c].kind == KIND_SECRET) {
 		json_decref(child);
-		child = db_secret_create(d, c, "GENERATED");
+		child = secret_of(d, c);
 	}
 	return child;
 }

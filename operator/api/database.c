@@ -15,6 +15,7 @@ static const char *const service_types[] = { "ClusterIP", "NodePort", "LoadBalan
 static const char *const affinities[] = { "Preferred", "Required", "None", NULL };
 static const char *const disruptions[] = { "Automatic", "Disabled", NULL };
 static const char *const updates[] = { "ReplicasFirst", "OnDelete", NULL };
+static const char *const encryptions[] = { "Disabled", "Allowed", "Required", NULL };
 static const char *const deletions[] = { "Retain", "Delete", NULL };
 
 #define AT(member) offsetof(struct database, member)
@@ -88,6 +89,11 @@ static const struct field fields[] = {
 	OBJECTS("databases", databases),
 	INTEGER("replication.maximumLagBytes", maximum_lag, 0, INT64_MAX, "0"),
 
+	CHOICE("tls.mode", tls, encryptions, "Allowed"),
+	TEXT("tls.secretRef.name", tls_secret, 253, NULL),
+	TEXTS("tls.additionalNames", tls_names),
+	INTEGER("tls.durationDays", tls_days, 1, 3650, "90"),
+
 	SERVICE("services.readWrite", read_write),
 	BOOLEAN("services.readOnly.enabled", read_only.enabled, "true"),
 	SERVICE("services.readOnly", read_only),
@@ -125,6 +131,10 @@ static const struct field fields[] = {
 	CHOICE("update.strategy", update, updates, "ReplicasFirst"),
 	TEXT("backup.schedule", backup_schedule, 128, NULL),
 	BOOLEAN("backup.suspend", backup_suspend, "false"),
+	BOOLEAN("failover.enabled", failover, "false"),
+	TEXT("switchover.target", switchover, 63, NULL),
+	TEXTS("fencing.replicas", fencing),
+	TEXT("restore.backup", restore, 253, NULL),
 	BOOLEAN("monitoring.enabled", monitoring, "false"),
 	TEXT("monitoring.exporterImage", exporter_image, 512, NULL),
 

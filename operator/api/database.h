@@ -54,6 +54,11 @@ struct database {
 	const json_t *users, *databases; /* beside those of the bootstrap */
 	int64_t maximum_lag;             /* of a replica, in bytes; 0: any */
 
+	const char *tls;        /* Disabled, Allowed, Required */
+	const char *tls_secret; /* brought; NULL: ours */
+	const json_t *tls_names;
+	int64_t tls_days;
+
 	struct database_service read_write, read_only, any;
 
 	const json_t *node_selector, *tolerations, *spread;
@@ -73,6 +78,10 @@ struct database {
 	const char *update;
 	const char *backup_schedule;
 	bool backup_suspend;
+	bool failover;          /* these four ... */
+	const char *switchover; /* ... are answered ... */
+	const json_t *fencing;  /* ... by conditions and ... */
+	const char *restore;    /* ... not done yet */
 	bool monitoring;
 	const char *exporter_image;
 
@@ -99,6 +108,22 @@ int database_major(const struct database *d);
 static inline bool database_deletes_data(const struct database *d)
 {
 	return d->deletion_policy[0] == 'D';
+}
+
+/* Does the server take encrypted connections, and by a certificate that we make? */
+static inline bool database_encrypts(const struct database *d)
+{
+	return d->tls[0] != 'D';
+}
+
+static inline bool database_certifies(const struct database *d)
+{
+	return database_encrypts(d) && !d->tls_secret;
+}
+
+static inline bool database_requires_tls(const struct database *d)
+{
+	return d->tls[0] == 'R';
 }
 
 #define autodatabase __attribute__((cleanup(database_done))) struct database

@@ -23,6 +23,8 @@ const struct kind_info kind_table[KIND_MAX] = {
 
 const struct child_info child_table[CHILD_MAX] = {
 	[CHILD_ACCOUNT] = { KIND_ACCOUNT, "", "ServiceAccount" },
+	[CHILD_AUTHORITY] = { KIND_SECRET, "-ca", "authority's Secret" },
+	[CHILD_CERTIFICATE] = { KIND_SECRET, "-tls", "certificate's Secret" },
 	[CHILD_SUPERUSER] = { KIND_SECRET, "-superuser", "superuser's Secret" },
 	[CHILD_APPLICATION] = { KIND_SECRET, "-app", "application's Secret" },
 	[CHILD_CONFIG] = { KIND_CONFIG, "-config", "ConfigMap" },

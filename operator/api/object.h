@@ -13,6 +13,8 @@
 #define OBJECT_FINALIZER  "databases.example.com/cleanup"
 #define OBJECT_LABEL      "example.com/database"
 #define OBJECT_ROLE_LABEL "example.com/role"
+#define OBJECT_CERTIFICATE \
+	"example.com/certificate" /* an annotation: seen_certificate_text() */
 #define OBJECT_MANAGED_BY "app.kubernetes.io/managed-by"
 
 const char *object_name(const json_t *object);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/rules.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "api/database.h"
@@ -10,7 +11,8 @@
 #include "engine/engine.h"
 
 /* Children add up to ten bytes, pods a number, and a label holds 63. */
-#define NAME_MAX_LEN 40
+#define NAME_MAX_LEN  40
+#define TLS_NAMES_MAX 32
 
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
 static const char digits[] = "0123456789";
@@ -184,8 +186,9 @@ static void check_named(const json_t *list, const char *path, const char *const 
 
 static void check_template(const struct database *d, struct problems *p)
 {
-	static const char *const volumes[] = { "data", "config", "superuser", "application",
-					       "run",  "tmp",    NULL };
+	static const char *const volumes[] = { "data",        "config", "superuser",
+					       "application", "users",  "tls",
+					       "run",         "tmp",    NULL };
 	static const char *const containers[] = { "database", "exporter", NULL };
 	const char *name;
 	json_t *value;
@@ -201,16 +204,68 @@ static void check_template(const struct database *d, struct problems *p)
 			     name);
 }
 
+/* What a certificate can name: an address, or a name whose first part may be "*". */
+static bool is_host(const char *s)
+{
+	unsigned char address[16];
+	size_t len = strlen(s);
+
+	if (inet_pton(AF_INET, s, address) == 1 || inet_pton(AF_INET6, s, address) == 1)
+		return true;
+	if (!len || len > 253)
+		return false;
+	if (str_starts(s, "*."))
+		s += 2;
+	for (;; s++) {
+		char part[64];
+
+		len = strcspn(s, ".");
+		if (len >= sizeof(part))
+			return false;
+		memcpy(part, s, len);
+		part[len] = 0;
+		if (!is_label(part))
+			return false;
+		s += len;
+		if (!*s)
+			return true;
+	}
+}
+
+static void check_tls(const struct database *d, struct problems *p)
+{
+	json_t *name;
+	size_t i;
+
+	if (d->tls_secret && json_array_size(d->tls_names))
+		problems_add(p, "tls.additionalNames",
+			     "is for the certificate that the operator makes, not for one that "
+			     "is brought");
+	if (json_array_size(d->tls_names) > TLS_NAMES_MAX)
+		problems_add(p, "tls.additionalNames", "must not have more than %d items",
+			     TLS_NAMES_MAX);
+	json_array_foreach(d->tls_names, i, name)
+	{
+		if (!is_host(json_string_value(name)))
+			problems_add(p, "tls.additionalNames",
+				     "[%zu] \"%.60s\" is no name in lower case and no address",
+				     i, json_string_value(name));
+	}
+}
+
 void rules_check(const struct database *d, struct problems *p)
 {
 	check_name(d, p);
 	check_engine(d, p);
 	check_resources(d, p);
 	check_template(d, p);
+	check_tls(d, p);
 	if (d->backup_schedule && !is_schedule(d->backup_schedule))
 		problems_add(p, "backup.schedule",
 			     "\"%.60s\" is no schedule such as \"0 3 * * *\" or @daily",
 			     d->backup_schedule);
+	if (d->restore)
+		problems_add(p, "restore", "is not supported yet: nothing is made");
 	if (d->monitoring && !d->exporter_image)
 		problems_add(p, "monitoring.exporterImage",
 			     "must name an image where monitoring is enabled");

@@ -73,6 +73,8 @@ json_t *db_child(const struct database *d, enum child child, const struct db_cir
 	switch (child) {
 	case CHILD_ACCOUNT:
 		return db_account(d);
+	case CHILD_AUTHORITY:
+	case CHILD_CERTIFICATE:
 	case CHILD_SUPERUSER:
 	case CHILD_APPLICATION:
 		return db_secret(d, child);

@@ -5,6 +5,9 @@
 #include "api/kind.h"
 #include "kube/tree.h"
 
+struct certificate;
+struct seen_certificate;
+
 /*
  * The objects a Database becomes: one file per child, all of them pure. Each makes the whole of
  * what we want to own in the object, as a new reference: what is not in it is not ours. NULL means
@@ -27,8 +30,22 @@ json_t *db_statefulset(const struct database *d, const struct quantity *size);
 json_t *db_budget(const struct database *d, const char *api);
 json_t *db_cronjob(const struct database *d);
 
-/* A generated Secret, whole, to be created once: metadata as above, type and data. */
-json_t *db_secret_create(const struct database *d, enum child child, const char *password);
+/*
+ * A generated Secret, whole, to be created once: metadata as above, type and data. `authority` is the
+ * certificate by which clients know the server, or NULL.
+ */
+json_t *db_secret_create(const struct database *d, enum child child, const char *password,
+			 const char *authority);
+
+/* The Secrets of the authority and of the server's certificate, whole, with what `seen` says of them. */
+json_t *db_authority(const struct database *d, const struct certificate *c,
+		     const struct seen_certificate *seen);
+json_t *db_certificate(const struct database *d, const struct certificate *c,
+		       const char *authority, const struct seen_certificate *seen);
+
+/* The names a server's certificate is for, and a digest of all that it is made from. */
+json_t *db_certificate_names(const struct database *d);
+uint64_t db_certificate_digest(const struct database *d);
 
 /* The name of the Secret in use: the one that was brought, or the child's. */
 const char *db_secret_name(const struct database *d, enum child child,
@@ -44,6 +61,9 @@ uint64_t db_statefulset_fixed(const json_t *statefulset, struct quantity *ret_si
 json_t *db_object(const struct database *d, enum child child, const char *api, bool orphan);
 json_t *db_labels(const struct database *d, const char *component);
 json_t *db_selector(const struct database *d); /* of the Database's pods */
+
+/* Plain text as the data of a Secret. A new reference. */
+json_t *db_encoded(const json_t *plain);
 
 /* Adds a copy of each member of `more` (NULL is fine) that `object` does not have. */
 void db_merge(json_t *object, const json_t *more);

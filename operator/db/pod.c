@@ -82,11 +82,13 @@ static json_t *database_container(const struct database *d)
 {
 	json_t *c = d->engine->container(d), *resources = json_object();
 	json_t *mounts =
-		json_pack("[o, o, o, o, o, o, o]", mount("data", d->engine->directory, false),
+		json_pack("[o, o, o, o, o, o, o, o]",
+			  mount("data", d->engine->directory, false),
 			  mount("config", "/etc/database", true),
 			  mount("superuser", "/run/secrets/superuser", true),
 			  mount("application", "/run/secrets/application", true),
 			  mount("users", "/run/secrets/users", true),
+			  mount("tls", "/run/secrets/tls", true),
 			  mount("run", "/run/database", false), mount("tmp", "/tmp", false));
 
 	extend(mounts, d->mounts);
@@ -112,13 +114,16 @@ static json_t *database_container(const struct database *d)
 
 static json_t *exporter_container(const struct database *d)
 {
-	json_t *env = json_pack("[o, o, o]",
-				tree_strings("name", "DATA_SOURCE_URI", "value",
-					     "localhost:5432/postgres?sslmode=disable", NULL),
-				tree_strings("name", "DATA_SOURCE_USER", "value",
-					     d->engine->superuser, NULL),
-				tree_strings("name", "DATA_SOURCE_PASS_FILE", "value",
-					     "/run/secrets/superuser/password", NULL));
+	json_t *env = json_pack(
+		"[o, o, o]",
+		tree_strings("name", "DATA_SOURCE_URI", "value",
+			     database_requires_tls(d)
+				     ? "localhost:5432/postgres?sslmode=require"
+				     : "localhost:5432/postgres?sslmode=disable",
+			     NULL),
+		tree_strings("name", "DATA_SOURCE_USER", "value", d->engine->superuser, NULL),
+		tree_strings("name", "DATA_SOURCE_PASS_FILE", "value",
+			     "/run/secrets/superuser/password", NULL));
 
 	return json_pack("{s:s, s:s, s:o, s:[{s:s, s:i, s:s}], s:[o], s:o}", "name", "exporter",
 			 "image", d->exporter_image, "env", env, "ports", "name", "metrics",
@@ -145,6 +150,16 @@ static json_t *users_volume(const struct database *d)
 			 name, "defaultMode", 0440, "optional", 1);
 }
 
+/* Mounted in any case, so that encryption can be had, and its certificate replaced, by a reload. */
+static json_t *tls_volume(const struct database *d)
+{
+	char name[CHILD_NAME_MAX];
+
+	return json_pack("{s:s, s:{s:s, s:i, s:b}}", "name", "tls", "secret", "secretName",
+			 db_secret_name(d, CHILD_CERTIFICATE, name), "defaultMode", 0440,
+			 "optional", 1);
+}
+
 static json_t *volumes(const struct database *d)
 {
 	char name[CHILD_NAME_MAX];
@@ -156,6 +171,7 @@ static json_t *volumes(const struct database *d)
 	json_array_append_new(list, secret_volume(d, "superuser", CHILD_SUPERUSER));
 	json_array_append_new(list, secret_volume(d, "application", CHILD_APPLICATION));
 	json_array_append_new(list, users_volume(d));
+	json_array_append_new(list, tls_volume(d));
 	json_array_append_new(list, json_pack("{s:s, s:{}}", "name", "run", "emptyDir"));
 	json_array_append_new(list, json_pack("{s:s, s:{}}", "name", "tmp", "emptyDir"));
 	extend(list, d->volumes);

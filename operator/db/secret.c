@@ -7,26 +7,42 @@
 #include "engine/engine.h"
 #include "kube/base64.h"
 
+static const char *brought(const struct database *d, enum child child)
+{
+	switch (child) {
+	case CHILD_SUPERUSER:
+		return d->superuser_secret;
+	case CHILD_APPLICATION:
+		return d->application_secret;
+	case CHILD_CERTIFICATE:
+		return d->tls_secret;
+	default:
+		return NULL;
+	}
+}
+
 const char *db_secret_name(const struct database *d, enum child child, char dst[CHILD_NAME_MAX])
 {
-	const char *brought =
-		child == CHILD_SUPERUSER ? d->superuser_secret : d->application_secret;
+	const char *name = brought(d, child);
 
-	return brought ? brought : child_name(child, d->name, dst);
+	return name ? name : child_name(child, d->name, dst);
 }
 
 /*
  * A Secret has no owner: the data outlive the Database (deletionPolicy Retain), and without the
- * password they would be lost. deletionPolicy Delete removes both by hand.
+ * password they would be lost, as would its clients' trust without the authority. deletionPolicy Delete
+ * removes all of them by hand.
  */
 json_t *db_secret(const struct database *d, enum child child)
 {
-	if (child == CHILD_SUPERUSER ? d->superuser_secret : d->application_secret)
+	bool certifies = child == CHILD_AUTHORITY || child == CHILD_CERTIFICATE;
+
+	if (certifies ? !database_certifies(d) : brought(d, child) != NULL)
 		return NULL;
 	return db_object(d, child, NULL, true);
 }
 
-static json_t *encoded(const json_t *plain)
+json_t *db_encoded(const json_t *plain)
 {
 	json_t *data = json_object(), *value;
 	const char *name;
@@ -41,7 +57,8 @@ static json_t *encoded(const json_t *plain)
 	return data;
 }
 
-json_t *db_secret_create(const struct database *d, enum child child, const char *password)
+json_t *db_secret_create(const struct database *d, enum child child, const char *password,
+			 const char *authority)
 {
 	bool superuser = child == CHILD_SUPERUSER;
 	const char *user = superuser ? d->engine->superuser : d->owner;
@@ -51,6 +68,7 @@ json_t *db_secret_create(const struct database *d, enum child child, const char 
 
 	d->engine->secret(d, user, password, database, plain);
 	tree_set_string(secret, "type", "kubernetes.io/basic-auth");
-	tree_set(secret, "data", encoded(plain));
+	tree_set_string(plain, "ca.crt", authority);
+	tree_set(secret, "data", db_encoded(plain));
 	return secret;
 }

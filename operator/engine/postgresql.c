@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/postgresql_access.h"
 #include "engine/postgresql_objects.h"
 
 #define FILE_MAX (256u << 10)
@@ -38,6 +39,8 @@ static const char *const owned[] = {
 	"recovery_target",
 	"restore_command",
 	"ssl",
+	"ssl_cert_file",
+	"ssl_key_file",
 	"unix_socket_directories",
 	"wal_level",
 };
@@ -123,11 +126,29 @@ static bool one_line(const char *s)
 	return true;
 }
 
+/* By its tag, where that is one of the project's own names: 18 of "registry:5000/postgres:18.1-alpine". */
+static int image_major(const char *image)
+{
+	const char *name = strrchr(image, '/'), *tag;
+
+	name = name ? name + 1 : image;
+	tag = strchr(name, ':');
+	if (!tag || strchr(name, '@') || !memmem(name, (size_t)(tag - name), "postgres", 8))
+		return 0;
+	for (const struct engine_version *v = versions; v->version; v++) {
+		size_t len = strlen(v->version);
+
+		if (str_starts(tag + 1, v->version) &&
+		    (!tag[1 + len] || strchr(".-", tag[1 + len])))
+			return atoi(v->version);
+	}
+	return 0;
+}
+
 static void check(const struct database *d, struct problems *p)
 {
 	const char *name;
 	json_t *value;
-	size_t i;
 
 	json_object_foreach((json_t *)d->parameters, name, value)
 	{
@@ -140,8 +161,13 @@ static void check(const struct database *d, struct problems *p)
 		else if (!one_line(json_string_value(value)))
 			problems_add(p, "config.parameters", "\"%s\" must be one line", name);
 	}
-	json_array_foreach(d->hba, i, value) if (!one_line(json_string_value(value)))
-		problems_add(p, "config.hostBasedAuthentication", "[%zu] must be one line", i);
+	access_check(d, p);
+	if (d->image && image_major(d->image) && image_major(d->image) != database_major(d))
+		problems_add(
+			p, "image",
+			"\"%.120s\" is of version %d, and spec.version is %s: servers could "
+			"not read their data",
+			d->image, image_major(d->image), d->version);
 	if (!objects_is_name(d->database))
 		problems_add(p, "bootstrap.database",
 			     "must be lower case letters, digits and '_'");
@@ -213,21 +239,11 @@ static char *server_file(const struct database *d)
 		     "port = '5432'\n"
 		     "unix_socket_directories = '/run/database'\n"
 		     "wal_level = 'replica'\n");
+	if (database_encrypts(d))
+		buf_adds(&b, "ssl = 'on'\n"
+			     "ssl_cert_file = '/run/secrets/tls/tls.crt'\n"
+			     "ssl_key_file = '/run/secrets/tls/tls.key'\n");
 	add_parameter(&b, "cluster_name", d->name);
-	return take_ptr(&b.data);
-}
-
-static char *access_file(const struct database *d)
-{
-	autobuf b;
-	json_t *line;
-	size_t i;
-
-	buf_init(&b, FILE_MAX);
-	json_array_foreach(d->hba, i, line) buf_addf(&b, "%s\n", json_string_value(line));
-	buf_adds(&b, "local all all scram-sha-256\n"
-		     "host replication postgres all scram-sha-256\n"
-		     "host all all all scram-sha-256\n");
 	return take_ptr(&b.data);
 }
 
@@ -250,6 +266,19 @@ static const char start_file[] =
 	"password() { cat \"/run/secrets/$1/password\"; }\n"
 	"config=\"-c config_file=/etc/database/postgresql.conf\"\n"
 	"\n"
+	"# Without its certificate a server that starts with TLS would not; one that runs would go on.\n"
+	"if grep -q \"^ssl = 'on'\" /etc/database/postgresql.conf; then\n"
+	"\tuntil [ -s /run/secrets/tls/tls.crt ] && [ -s /run/secrets/tls/tls.key ]; do\n"
+	"\t\t[ -n \"${told:-}\" ] || echo 'start: the Secret of spec.tls, with tls.crt and tls.key, is not there yet' >&2\n"
+	"\t\ttold=1\n"
+	"\t\tsleep 1\n"
+	"\tdone\n"
+	"fi\n"
+	"\n"
+	"# How replicas come to the primary. That it is the primary they know by its knowledge of the password,\n"
+	"# bound to the connection: this holds from one authority to the next.\n"
+	"tls=$(cat /etc/database/tls)\n"
+	"\n"
 	"create() {\n"
 	"\tinitdb --auth=scram-sha-256 --username=postgres --encoding=UTF8 --data-checksums \\\n"
 	"\t\t--pwfile=/run/secrets/superuser/password\n"
@@ -267,7 +296,7 @@ static const char start_file[] =
 	"}\n"
 	"\n"
 	"ask() { # the primary\n"
-	"\tPGCONNECT_TIMEOUT=5 PGPASSWORD=$(password superuser) psql -h \"$DATABASE_PRIMARY\" -U postgres -XAtqc \"$1\"\n"
+	"\tPGCONNECT_TIMEOUT=5 PGPASSWORD=$(password superuser) psql \"host=$DATABASE_PRIMARY user=postgres dbname=postgres $tls\" -XAtqc \"$1\"\n"
 	"}\n"
 	"\n"
 	"# The primary keeps its log for us from the copy on, however long we are away, up to its limit.\n"
@@ -278,8 +307,8 @@ static const char start_file[] =
 	"\tuntil pg_isready -q -h \"$DATABASE_PRIMARY\"; do sleep 1; done\n"
 	"\task \"SELECT pg_drop_replication_slot(slot_name) $mine AND wal_status = 'lost'\"\n"
 	"\task \"SELECT pg_create_physical_replication_slot('$slot', true) WHERE NOT EXISTS (SELECT $mine)\" || true # it makes them, too\n"
-	"\tPGPASSWORD=$(password superuser) pg_basebackup --pgdata=\"$PGDATA\" --host=\"$DATABASE_PRIMARY\" \\\n"
-	"\t\t--username=postgres --wal-method=stream --checkpoint=fast --slot=\"$slot\"\n"
+	"\tPGPASSWORD=$(password superuser) pg_basebackup --pgdata=\"$PGDATA\" --dbname=\"host=$DATABASE_PRIMARY user=postgres $tls\" \\\n"
+	"\t\t--wal-method=stream --checkpoint=fast --slot=\"$slot\"\n"
 	"}\n"
 	"\n"
 	"# What the primary no longer has can only be had by a new copy.\n"
@@ -314,7 +343,7 @@ static const char start_file[] =
 	"\ttouch \"$PGDATA/standby.signal\"\n"
 	"\tprintf '%s:5432:*:postgres:%s\\n' \"$DATABASE_PRIMARY\" \"$(password superuser | sed 's/[\\:]/\\\\&/g')\" \\\n"
 	"\t\t>/run/database/pgpass\n"
-	"\tset -- -c \"primary_slot_name=$slot\" -c \"primary_conninfo=host=$DATABASE_PRIMARY user=postgres passfile=/run/database/pgpass application_name=$POD_NAME\"\n"
+	"\tset -- -c \"primary_slot_name=$slot\" -c \"primary_conninfo=host=$DATABASE_PRIMARY user=postgres passfile=/run/database/pgpass application_name=$POD_NAME $tls\"\n"
 	"\tat_least max_connections max_connections\n"
 	"\tat_least max_worker_processes max_worker_processes\n"
 	"\tat_least max_wal_senders max_wal_senders\n"
@@ -322,7 +351,7 @@ static const char start_file[] =
 	"\tat_least max_locks_per_transaction max_locks_per_xact\n"
 	"fi\n"
 	"rm -f /run/database/streamed /run/database/made\n"
-	"cksum /etc/database/*.conf >/run/database/loaded\n"
+	"cksum /etc/database/*.conf /run/secrets/tls/* >/run/database/loaded 2>/dev/null || :\n"
 	"\n"
 	"# We stay: orphans are ours to reap, which the server would take for its own that crashed, and a\n"
 	"# probe's SIGUSR1 has us make what is declared.\n"
@@ -352,7 +381,7 @@ static const char start_file[] =
 static const char ready_file[] =
 	"#!/bin/sh\n"
 	"PATH=$PATH:/usr/lib/postgresql/$DATABASE_MAJOR/bin\n"
-	"now=$(cksum /etc/database/*.conf)\n"
+	"now=$(cksum /etc/database/*.conf /run/secrets/tls/* 2>/dev/null)\n"
 	"if [ \"$now\" != \"$(cat /run/database/loaded 2>/dev/null)\" ]; then\n"
 	"\tpg_ctl -D /var/lib/database/pgdata reload >/dev/null && echo \"$now\" >/run/database/loaded\n"
 	"fi\n"
@@ -407,6 +436,17 @@ static const char objects_file[] =
 	"# A replica that is just leaving still holds its slot: the next probe tries again.\n"
 	"[ \"$(sql -c \"SELECT count(*) $extra\")\" != 0 ] || echo \"$now\" >/run/database/made\n";
 
+/*
+ * A Secret that is brought may hold a certificate by whose kind no channel can be bound. Where encryption
+ * is not required, the primary may just be getting it.
+ */
+static const char *replica_tls(const struct database *d)
+{
+	if (!database_requires_tls(d))
+		return "sslmode=prefer";
+	return d->tls_secret ? "sslmode=require" : "sslmode=require channel_binding=require";
+}
+
 static json_t *files(const struct database *d)
 {
 	autofree char *server = server_file(d), *access = access_file(d);
@@ -417,7 +457,8 @@ static json_t *files(const struct database *d)
 	snprintf(lag, sizeof(lag), "%lld", (long long)d->maximum_lag);
 	return tree_strings("postgresql.conf", server, "pg_hba.conf", access, "start.sh",
 			    start_file, "ready.sh", ready_file, "objects.sh", objects_file,
-			    "objects.sql", objects, "replicas", replicas, "lag", lag, NULL);
+			    "objects.sql", objects, "replicas", replicas, "lag", lag, "tls",
+			    replica_tls(d), NULL);
 }
 
 static uint64_t restart_digest(const struct database *d)

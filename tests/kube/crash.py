@@ -15,12 +15,14 @@ cluster = suite.cluster = Cluster()
 
 
 def made_of(namespace, name, replicas):
-    equal(len(cluster.children(namespace, name)), 8 + (replicas > 1), f"children of {namespace}/{name}")
+    equal(len(cluster.children(namespace, name)), 10 + (replicas > 1), f"children of {namespace}/{name}")
     equal(len(cluster.list("Pod", namespace)), replicas, f"pods of {namespace}/{name}")
 
 
 def passwords(namespace):
-    return {s["metadata"]["name"]: (s["metadata"]["uid"], s["data"]["password"]) for s in cluster.list("Secret", namespace)}
+    """And the key of the authority, which must be kept as well."""
+    return {s["metadata"]["name"]: (s["metadata"]["uid"], s["data"].get("password") or s["data"].get("ca.key"))
+            for s in cluster.list("Secret", namespace)}
 
 
 def comes_to_rest(namespace, when):

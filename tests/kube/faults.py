@@ -53,7 +53,7 @@ class Scene:
         for n in range(count):
             found = cluster.children(self.namespace, f"db-{n}")
             replicas = cluster.get("Database", self.namespace, f"db-{n}")["spec"]["replicas"]
-            equal(len(found), 8 + (replicas > 1), f"children of db-{n}: {sorted(found)}")
+            equal(len(found), 10 + (replicas > 1), f"children of db-{n}: {sorted(found)}")
             equal(found["StatefulSet", f"db-{n}"]["spec"]["replicas"], replicas, f"replicas of db-{n}")
         self.quiet()
 

@@ -72,14 +72,14 @@ def with_the_rights_of_the_installation_Databases_of_any_namespace_are_served_an
         namespace = suite.namespace()
         cluster.database(namespace, "db", replicas=2, deletionPolicy="Delete", backup={"schedule": "@daily"})
         cluster.wait_ready(namespace, "db")
-        passwords = {s["metadata"]["name"]: s["data"]["password"] for s in cluster.list("Secret", namespace)}
-        equal(set(passwords), {"db-app", "db-superuser"}, "Secrets")
+        secrets = {s["metadata"]["name"]: s["data"] for s in cluster.list("Secret", namespace)}
+        equal(set(secrets), {"db-app", "db-superuser", "db-ca", "db-tls"}, "Secrets")
         cluster.patch("Database", namespace, "db", {"spec": {"storage": {"size": "2Gi"}, "terminationGracePeriodSeconds": 9}})
         cluster.wait_ready(namespace, "db", 60)
         equal(operator.stop(), 0, "exit status")
         operator.start().wait_synced().wait_leading()
         time.sleep(1)
-        equal({s["metadata"]["name"]: s["data"]["password"] for s in cluster.list("Secret", namespace)}, passwords, "passwords")
+        equal({s["metadata"]["name"]: s["data"] for s in cluster.list("Secret", namespace)}, secrets, "Secrets")
         reads = [line for line in operator.log.read_text().splitlines() if "403" in line and "secrets" not in line.lower()]
         equal(reads, [], "what was refused")
         cluster.delete("Database", namespace, "db")

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The life of Databases on a real control plane, with nodes played by kwok."""
+import base64
+import calendar
 import json
-import signal
+import ssl
+import tempfile
 import time
+from pathlib import Path
 
 from harness import (CHILDREN, LABEL, MANAGER, Cluster, Failed, Operator, Refused, Suite, check, equal, steady,
                      wait)
@@ -14,6 +18,7 @@ operator = suite.operator = Operator(cluster.kubeconfig)
 operator.start().wait_synced().wait_leading()
 
 ALWAYS = {("ServiceAccount", "db"), ("Secret", "db-superuser"), ("Secret", "db-app"),
+          ("Secret", "db-ca"), ("Secret", "db-tls"),
           ("ConfigMap", "db-config"), ("Service", "db-pods"), ("Service", "db-rw"),
           ("Service", "db-ro"), ("StatefulSet", "db")}
 
@@ -90,6 +95,7 @@ def observedGeneration_is_never_ahead_of_what_was_done():
 
 S, C, P = ("StatefulSet", "db"), ("ConfigMap", "db-config"), ("PodDisruptionBudget", "db")
 RW, RO, ANY = ("Service", "db-rw"), ("Service", "db-ro"), ("Service", "db-any")
+TLS = ("Secret", "db-tls")
 FIELDS = [
     ({"replicas": 2}, {S, C, P}),
     ({"replicas": 3}, {S, C}),
@@ -101,6 +107,12 @@ FIELDS = [
     ({"config": {"parameters": {"work_mem": "8MB"}}}, {C}),
     ({"config": {"parameters": {"work_mem": "8MB", "max_connections": "200"}}}, {C, S}),
     ({"config": {"hostBasedAuthentication": ["host all all 10.0.0.0/8 scram-sha-256"]}}, {C}),
+    ({"tls": {"mode": "Required"}}, {C}),
+    ({"tls": {"additionalNames": ["db.example.org", "10.0.0.1"]}}, {TLS}),
+    ({"tls": {"durationDays": 30}}, {TLS}),
+    ({"tls": {"additionalNames": None, "secretRef": {"name": "theirs"}}}, {S, C}),
+    ({"tls": {"mode": "Disabled", "secretRef": None}}, {S, C}),
+    ({"tls": None}, {C, TLS}),
     ({"services": {"readWrite": {"type": "NodePort"}}}, {RW}),
     ({"services": {"readWrite": {"annotations": {"a": "b"}, "labels": {"c": "d"}}}}, {RW}),
     ({"services": {"readWrite": {"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0/8"]}}}, {RW}),
@@ -162,6 +174,8 @@ FIELDS = [
     ({"backup": {"schedule": "0 4 * * *"}}, {("CronJob", "db-backup")}),
     ({"backup": {"suspend": True}}, set()),  # it is, as long as there are no backups
     ({"backup": None}, {("CronJob", "db-backup")}),
+    ({"failover": {"enabled": True}, "switchover": {"target": "db-1"}, "fencing": {"replicas": ["db-1"]}}, set()),
+    ({"failover": None, "switchover": None, "fencing": None}, set()),
     ({"monitoring": {"enabled": True, "exporterImage": "exporter:1"}}, {S}),
     ({"update": {"strategy": "OnDelete"}}, set()),
     ({"storage": {"resizeInUseVolumes": False}}, set()),
@@ -173,7 +187,7 @@ FIELDS = [
 
 # What cannot be changed, or has a test of its own.
 APART = {"engine", "bootstrap.database", "bootstrap.owner", "pause", "storage.size", "storage.storageClassName",
-         "storage.accessModes"}
+         "storage.accessModes", "restore.backup"}
 
 
 def names(value, prefix=""):
@@ -411,6 +425,43 @@ def a_new_template_rolls_replicas_first_one_at_a_time_and_the_primary_last():
 
 
 @suite.test
+def a_new_image_rolls_and_the_conditions_say_which_pod_is_at_it():
+    namespace = ready_database(replicas=2, image="postgres:17.4")
+    words = set()
+
+    def rolled():
+        found = cluster.get("Database", namespace, "db")
+        words.add(cluster.condition(found, "Progressing")["message"])
+        return cluster.ready(namespace, "db") and found["metadata"]["generation"] == generation
+    generation = cluster.patch("Database", namespace, "db", {"spec": {"image": "postgres:17.5"}})["metadata"]["generation"]
+    wait(rolled, 60, "it is not rolled")
+    check(any("0 of 2 pods have the new template; replica db-1" in w for w in words), words)
+    check(any("1 of 2 pods have the new template" in w and "the primary db-0" in w for w in words), words)
+    equal({p["spec"]["containers"][0]["image"] for p in cluster.list("Pod", namespace)}, {"postgres:17.5"}, "images")
+
+
+@suite.test
+def an_image_of_another_major_version_is_refused_and_nothing_changes():
+    namespace = ready_database(replicas=2, image="registry.example.org/postgres:17.4-bookworm")
+    before = marks(namespace)
+    cluster.patch("Database", namespace, "db", {"spec": {"image": "registry.example.org/postgres:18.0"}})
+    wait(lambda: "is of version 18" in cluster.condition(cluster.get("Database", namespace, "db"), "SpecValid")["message"],
+         20, lambda: cluster.condition(cluster.get("Database", namespace, "db"), "SpecValid"))
+    check(steady(lambda: marks(namespace)), "something changes")
+    equal(marks(namespace), before, "children")
+    cluster.patch("Database", namespace, "db", {"spec": {"image": "registry.example.org/own@sha256:" + "0" * 64}})
+    cluster.wait_ready(namespace, "db", 60)
+
+
+@suite.test
+def what_a_pod_waits_for_stands_in_the_message():
+    namespace = suite.namespace()
+    cluster.database(namespace, "db", scheduling={"nodeSelector": {"no": "such"}})
+    wait(lambda: "db-0: Unschedulable" in cluster.get("Database", namespace, "db").get("status", {}).get("message", ""),
+         30, lambda: cluster.get("Database", namespace, "db").get("status"))
+
+
+@suite.test
 def a_template_that_never_becomes_ready_is_mended_by_the_next_one():
     namespace = ready_database(replicas=3)
     cluster.patch("Database", namespace, "db", {"spec": {"podTemplate": {"annotations": {"strake.test/hold": "1"}}}})
@@ -442,7 +493,8 @@ def with_Retain_claims_and_passwords_outlive_the_Database_and_serve_the_next_of_
     secrets = {s["metadata"]["name"]: s["data"] for s in cluster.list("Secret", namespace)}
     claims = {c["metadata"]["uid"] for c in cluster.list("PersistentVolumeClaim", namespace)}
     cluster.delete("Database", namespace, "db")
-    wait(lambda: cluster.children(namespace, "db").keys() == {("Secret", "db-app"), ("Secret", "db-superuser")},
+    kept = {("Secret", f"db-{name}") for name in ("app", "superuser", "ca", "tls")}
+    wait(lambda: cluster.children(namespace, "db").keys() == kept,
          30, lambda: f"left over: {cluster.children(namespace, 'db').keys()}")
     wait(lambda: not cluster.list("Pod", namespace), 30, "pods stay")
     cluster.database(namespace, "db")
@@ -618,9 +670,116 @@ def brought_Secrets_are_used_and_none_is_made():
     cluster.database(namespace, "db", credentials={"superuserSecretRef": {"name": "root"},
                                                    "applicationSecretRef": {"name": "user"}})
     cluster.wait_ready(namespace, "db")
-    equal({s["metadata"]["name"] for s in cluster.list("Secret", namespace)}, {"root", "user"}, "Secrets")
+    equal({s["metadata"]["name"] for s in cluster.list("Secret", namespace)}, {"root", "user", "db-ca", "db-tls"}, "Secrets")
     volumes = {v["name"]: v for v in statefulset(namespace)["spec"]["template"]["spec"]["volumes"]}
     equal(volumes["superuser"]["secret"]["secretName"], "root", "superuser's volume")
+
+
+def pem(secret, name):
+    return base64.b64decode(secret["data"][name]).decode()
+
+
+def verify(authority, certificate, name):
+    """As a client does that verifies all there is: the chain and the server's name."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "pair").write_text(pem(certificate, "tls.crt") + pem(certificate, "tls.key"))
+        serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        serving.load_cert_chain(Path(folder, "pair"))
+    asking = ssl.create_default_context(cadata=authority)
+    ends = [(ssl.MemoryBIO(), ssl.MemoryBIO()) for _ in range(2)]
+    server = serving.wrap_bio(*ends[0], server_side=True)
+    client = asking.wrap_bio(*ends[1], server_hostname=name)
+    for _ in range(4):
+        for side, (mine, theirs) in ((client, (ends[1], ends[0])), (server, ends)):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            theirs[0].write(mine[1].read())
+    return client.getpeercert()
+
+
+@suite.test
+def clients_verify_the_server_by_what_stands_beside_their_password():
+    namespace = ready_database(tls={"additionalNames": ["db.example.org", "*.db.example.org", "10.1.2.3", "fd00::7"]})
+    app, root, tls = (cluster.get("Secret", namespace, f"db-{name}") for name in ("app", "superuser", "tls"))
+    equal(pem(root, "ca.crt"), pem(app, "ca.crt"), "ca.crt of the superuser's Secret")
+    check("ca.key" not in tls["data"], "pods could sign")
+    equal(tls["type"], "kubernetes.io/tls", "type")
+    for name in ("db-rw", f"db-rw.{namespace}.svc", f"db-ro.{namespace}.svc.cluster.local", f"db-any.{namespace}",
+                 f"db-0.db-pods.{namespace}", f"db-2.db-pods.{namespace}.svc", "localhost", "db.example.org",
+                 "x.db.example.org", "10.1.2.3", "fd00::7"):
+        found = verify(pem(app, "ca.crt"), tls, name)
+    for name in ("other-rw", "a.b.db-pods", "10.1.2.4", f"db-rw.{namespace}x.svc"):
+        try:
+            verify(pem(app, "ca.crt"), tls, name)
+            raise Failed(f"it is taken for {name}")
+        except ssl.SSLCertVerificationError:
+            pass
+    status = cluster.get("Database", namespace, "db")["status"]["tls"]
+    equal((status["authoritySecret"], status["certificateSecret"]), ("db-ca", "db-tls"), "Secrets in the status")
+    until = ssl.cert_time_to_seconds(found["notAfter"])
+    equal(calendar.timegm(time.strptime(status["notAfter"], "%Y-%m-%dT%H:%M:%SZ")), until, "notAfter")
+    check(abs(until - time.time() - 90 * 86400) < 300, f"it holds until {found['notAfter']}")
+    other = ready_database()
+    try:
+        verify(pem(cluster.get("Secret", other, "db-app"), "ca.crt"), tls, "db-rw")
+        raise Failed("the authority of another Database is taken")
+    except ssl.SSLCertVerificationError:
+        pass
+
+
+@suite.test
+def an_authority_that_is_deleted_or_broken_is_made_anew_and_everybody_is_told():
+    namespace = ready_database()
+
+    def good(before):
+        app, tls = cluster.get("Secret", namespace, "db-app"), cluster.get("Secret", namespace, "db-tls")
+        if pem(app, "ca.crt") == before:
+            return False
+        try:
+            return verify(pem(app, "ca.crt"), tls, "db-rw") and \
+                pem(cluster.get("Secret", namespace, "db-superuser"), "ca.crt") == pem(app, "ca.crt")
+        except ssl.SSLCertVerificationError:
+            return False
+    before = pem(cluster.get("Secret", namespace, "db-app"), "ca.crt")
+    cluster.delete("Secret", namespace, "db-ca")
+    wait(lambda: good(before), 20, "no new authority")
+    before = pem(cluster.get("Secret", namespace, "db-app"), "ca.crt")
+    cluster.patch("Secret", namespace, "db-ca", {"data": {"ca.key": base64.b64encode(b"no key").decode()}})
+    cluster.delete("Secret", namespace, "db-tls")
+    wait(lambda: "db-ca" in cluster.condition(cluster.get("Database", namespace, "db"), "TLSReady")["message"], 20,
+         lambda: cluster.condition(cluster.get("Database", namespace, "db"), "TLSReady"))
+    cluster.delete("Secret", namespace, "db-ca")
+    wait(lambda: cluster.get("Secret", namespace, "db-tls") and good(before), 60, "it is not mended")
+    cluster.wait_ready(namespace, "db", 60)
+
+
+@suite.test
+def a_certificate_that_is_brought_is_used_and_none_is_made():
+    namespace = ready_database(tls={"mode": "Required", "secretRef": {"name": "theirs"}})
+    equal({s["metadata"]["name"] for s in cluster.list("Secret", namespace)}, {"db-app", "db-superuser"}, "Secrets")
+    volumes = {v["name"]: v for v in statefulset(namespace)["spec"]["template"]["spec"]["volumes"]}
+    equal(volumes["tls"]["secret"]["secretName"], "theirs", "the volume")
+    equal(cluster.condition(cluster.get("Database", namespace, "db"), "TLSReady")["reason"], "Brought", "reason")
+
+
+@suite.test
+def a_line_of_pg_hba_that_the_server_would_not_take_is_told_with_its_index_and_word():
+    namespace = ready_database()
+    before = marks(namespace)
+    for line, words in (("host all all 10.0.0.0/8 scram", '[1] "scram" is no method'),
+                        ("host all all scram-sha-256", '[1] "host" has no method'),
+                        ("local all all cert", '"cert" is for hostssl lines only'),
+                        ("hosts all all all trust", '"hosts" is no type')):
+        cluster.patch("Database", namespace, "db", {"spec": {"config": {"hostBasedAuthentication": ["# ours", line]}}})
+        wait(lambda: words in cluster.condition(cluster.get("Database", namespace, "db"), "SpecValid")["message"], 20,
+             lambda: cluster.condition(cluster.get("Database", namespace, "db"), "SpecValid"))
+    equal(marks(namespace), before, "children")
+    cluster.patch("Database", namespace, "db", {"spec": {"config": {"hostBasedAuthentication": ["host all all all reject"]}}})
+    cluster.wait_ready(namespace, "db")
+    lines = cluster.get("ConfigMap", namespace, "db-config")["data"]["pg_hba.conf"].splitlines()
+    check(lines.index("host replication,postgres postgres all scram-sha-256") < lines.index("host all all all reject"), lines)
 
 
 @suite.test
@@ -640,7 +799,20 @@ def a_budget_is_there_for_two_replicas_and_never_for_one():
 def a_schedule_makes_a_CronJob_that_is_suspended_and_says_so():
     namespace = ready_database(backup={"schedule": "0 3 * * *"})
     equal(cluster.get("CronJob", namespace, "db-backup")["spec"]["suspend"], True, "suspend")
-    equal(cluster.condition(cluster.get("Database", namespace, "db"), "BackupReady")["reason"], "NotImplemented", "reason")
+    equal(cluster.condition(cluster.get("Database", namespace, "db"), "BackupReady")["reason"], "NotSupported", "reason")
+
+
+@suite.test
+def what_is_not_done_yet_is_said_plainly_where_it_is_asked_for():
+    namespace = ready_database(failover={"enabled": True}, fencing={"replicas": ["*"]}, backup={"schedule": "@daily"})
+    for name, word in (("FailoverReady", "primary"), ("Fenced", "fences no server"), ("BackupReady", "no backups")):
+        found = cluster.condition(cluster.get("Database", namespace, "db"), name)
+        equal((found["status"], found["reason"]), ("False", "NotSupported"), name)
+        check(word in found["message"] and "yet" in found["message"], found["message"])
+    cluster.database(namespace, "other", restore={"backup": "last"})
+    wait(lambda: cluster.condition(cluster.get("Database", namespace, "other"), "Restored")["reason"] == "NotSupported",
+         20, "no condition")
+    equal(cluster.children(namespace, "other"), {}, "what was made in place of a restored one")
 
 
 @suite.test

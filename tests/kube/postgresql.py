@@ -32,7 +32,7 @@ def run(*arguments, **more):
 def unpack():
     """A root of Debian's packages, once."""
     done = SERVER / ".done"
-    if done.exists() and done.read_text() == " ".join(PACKAGES):
+    if done.exists() and done.read_text() == " ".join(PACKAGES) and (SERVER / "run/secrets/tls").exists():
         return
     run(TREE / "hack" / "debian", "closure", "own", f"{SERVER}.debs", *PACKAGES)
     shutil.rmtree(SERVER, ignore_errors=True)
@@ -46,7 +46,7 @@ def unpack():
         (SERVER / "bin" / "sh").symlink_to("dash")
     (SERVER / "etc" / "passwd").write_text("root:x:0:0::/root:/bin/sh\npostgres:x:999:999::/var/lib/database:/bin/sh\n")
     (SERVER / "etc" / "group").write_text("root:x:0:\npostgres:x:999:\n")
-    for folder in ("etc/database", "run/database", "run/secrets/superuser", "run/secrets/application", "run/secrets/users", "var/lib/database"):
+    for folder in ("etc/database", "run/database", "run/secrets/superuser", "run/secrets/application", "run/secrets/users", "run/secrets/tls", "var/lib/database"):
         (SERVER / folder).mkdir(parents=True, exist_ok=True)
     (SERVER / "etc" / "hosts").touch()
     shutil.rmtree(f"{SERVER}.debs")
@@ -215,9 +215,21 @@ class Scene:
         self.pods = []
         self.secrets = {"db-superuser": {"username": "postgres", "password": SECRET},
                         "db-app": {"username": "app", "password": SECRET + "2"}}
+        self.certify()
         self.plan(**spec)
         run(STRAKE, "spec", cwd=self.folder)
         (self.folder / "config.json").rename(self.folder / "spec.json")
+
+    def certify(self, authority="authority"):
+        """What the operator would issue, by an authority of this name."""
+        place, names = self.folder / authority, "DNS:db-rw,DNS:localhost,DNS:*.db-pods"
+        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        text, key = place.with_suffix(".crt"), place.with_suffix(".key")
+        if not text.exists():
+            run(*new, "-keyout", key, "-out", text, "-subj", f"/CN={authority}")
+        run(*new, "-CA", text, "-CAkey", key, "-keyout", self.folder / "tls.key", "-out", self.folder / "tls.crt", "-subj", "/CN=db",
+            "-addext", f"subjectAltName={names}", "-addext", "basicConstraints=critical,CA:FALSE")
+        self.secrets["db-tls"] = {"ca.crt": text.read_text(), **{n: (self.folder / n).read_text() for n in ("tls.crt", "tls.key")}}
 
     def plan(self, **spec):
         body = {"apiVersion": "example.com/v1", "kind": "Database", "metadata": {"name": "db", "namespace": "default"},
@@ -495,6 +507,139 @@ def a_replica_is_ready_while_it_follows_and_is_not_far_behind():
         one.start()
         wait(lambda: one.probe("startupProbe"), 60, "it does not start without its primary")
         check(not one.probe("readinessProbe"), "ready, though how old its data are is not known")
+
+
+def connect(pod, settings, user="app", secret="application"):
+    """Is a client encrypted, t or f, whose Secrets are those of the pod? Else what it was told."""
+    script = f"PATH=$PATH:/usr/lib/postgresql/{major()}/bin; PGPASSWORD=$(cat /run/secrets/{secret}/password); export PGPASSWORD; " \
+             f"exec psql '{settings} user={user} dbname=postgres' -XAtqc 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'"
+    done = pod.exec("/bin/sh", "-c", script)
+    return done.stdout.strip() or done.stderr.strip()
+
+
+def take_up(*pods, volume="config"):
+    for pod in pods:
+        pod.volume(volume)
+        check(pod.probe("readinessProbe"), f"the probe of {pod.name}")
+
+
+VERIFY = "host=db-0.db-pods sslmode=verify-full sslrootcert=/run/secrets/tls/ca.crt"
+PLAIN = "host=db-0.db-pods sslmode=disable"
+
+
+@suite.test
+def the_server_encrypts_and_clients_verify_it():
+    with Scene() as s:
+        pod = s.pod(0).start().wait_ready()
+        equal(connect(pod, VERIFY), "t", "a client that verifies")
+        wrong = connect(pod, VERIFY.replace("db-0.db-pods", pod.address))
+        check("does not match host name" in wrong, wrong)
+        equal(connect(pod, PLAIN), "f", "a client that does not care")
+
+
+@suite.test
+def a_new_certificate_is_taken_up_by_a_reload():
+    with Scene() as s:
+        pod = s.pod(0).start().wait_ready()
+        started = pod.sql("SELECT pg_postmaster_start_time()")
+        old = s.secrets["db-tls"]["ca.crt"]
+        s.certify("another")
+        take_up(pod, volume="tls")
+        wait(lambda: connect(pod, VERIFY) == "t", 30, lambda: connect(pod, VERIFY))
+        (pod.folder / "tls" / "ca.crt").write_text(old)
+        check("certificate verify failed" in connect(pod, VERIFY), "the old certificate is in use")
+        equal(pod.sql("SELECT pg_postmaster_start_time()"), started, "it was started anew")
+
+
+@suite.test
+def where_encryption_is_required_nobody_comes_without_and_replicas_follow_by_it():
+    encrypted = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)"
+    with Scene(replicas=2, tls={"mode": "Required"}, config={"hostBasedAuthentication": ["host all all all scram-sha-256"]}) as s:
+        zero, one = s.pod(0).start().wait_ready(), s.pod(1).start()
+        one.wait_ready()
+        equal(connect(zero, VERIFY), "t", "with it")
+        for user, secret in (("app", "application"), ("postgres", "superuser")):
+            check("reject" in connect(zero, PLAIN, user, secret), f"{user} without it: {connect(zero, PLAIN, user, secret)}")
+        equal(zero.sql(encrypted), "t", "the replica's connection")
+        s.certify("another")
+        take_up(zero, one, volume="tls")
+        one.crash()
+        one.start().wait_ready()
+        equal(zero.sql(encrypted), "t", "with another authority")
+
+
+@suite.test
+def encryption_is_switched_on_and_off_without_a_restart():
+    either = "host=db-0.db-pods sslmode=prefer"
+    with Scene(replicas=2, tls={"mode": "Disabled"}) as s:
+        zero, one = s.pod(0).start().wait_ready(), s.pod(1).start()
+        one.wait_ready()
+        check("does not support SSL" in connect(zero, VERIFY), "it encrypts")
+        started = zero.sql("SELECT pg_postmaster_start_time()")
+        for mode, wanted in (("Required", "t"), ("Disabled", "f"), ("Allowed", "t")):
+            s.plan(replicas=2, tls={"mode": mode})
+            take_up(zero, one)
+            wait(lambda: connect(zero, either) == wanted, 30, lambda: f"{mode}: {connect(zero, either)}")
+        equal(zero.sql("SELECT pg_postmaster_start_time()"), started, "it was started anew")
+        one.stop()
+        one.start().wait_ready()
+
+
+@suite.test
+def a_server_whose_certificate_is_not_there_yet_waits_for_it_and_says_so():
+    with Scene() as s:
+        tls = s.secrets.pop("db-tls")
+        pod = s.pod(0).start()
+        wait(lambda: "is not there yet" in pod.words(), 60, lambda: f"it does not wait: {pod.words()}")
+        s.secrets["db-tls"] = tls
+        pod.volume("tls")
+        pod.wait_ready()
+
+
+@suite.test
+def lines_of_pg_hba_are_taken_up_and_lock_nobody_out_whom_the_pods_need():
+    with Scene(replicas=2) as s:
+        zero, one = s.pod(0).start().wait_ready(), s.pod(1).start()
+        one.wait_ready()
+        s.plan(replicas=2, config={"hostBasedAuthentication": [
+            "# nobody", "local all all reject", "host all all all reject", "host replication all all reject"]})
+        take_up(zero, one)
+        wait(lambda: "rejects" in connect(zero, PLAIN), 30, lambda: connect(zero, PLAIN))
+        one.crash()
+        shutil.rmtree(one.folder / "data" / "pgdata")
+        (one.folder / "data" / "pgdata.whole").unlink()
+        one.start().wait_ready()
+        s.plan(replicas=2)
+        take_up(zero)
+        wait(lambda: connect(zero, PLAIN) == "f", 30, lambda: connect(zero, PLAIN))
+
+
+HBA = [
+    "local all all trust", "host all all all scram-sha-256", "hostssl all all 0.0.0.0/0 cert", "hostnossl a,b c,d ::/0 md5",
+    'hostssl "a b, c" all samenet scram-sha-256 # a remark', "host all, b all 10.0.0.1 255.255.255.0 password",
+    "host all all .example.org ident", "local all all peer map=ours", "hostgssenc all all samehost gss",
+    "host all +group 10.0.0.0/8 ldap ldapserver=l ldapport=389", "host all all all pam",
+    "host all all all radius radiusservers=127.0.0.1 radiussecrets=x", "host all all all", "host all all scram-sha-256",
+    "local all all", "hosts all all all trust", "host all all 10.0.0.0/33 md5", "host all all 10.0.0.1 md5",
+    "host all all 10.0.0.1 ::1 md5", "local all all cert", "host all all all cert", "host all all all peer", "local all all gss",
+    "host all all all scram", "host all all all md5 option", "host all all all ldap", "host all all all radius",
+    "host all all ::1/129 md5", "host all all 10.0.0.0/x md5", "hostssl all all all scram-sha-256 =x",
+]
+
+
+@suite.test
+def the_server_and_the_operator_agree_on_every_line_of_pg_hba():
+    with Scene() as s:
+        pod = s.pod(0).start().wait_ready()
+        for line in HBA:
+            (pod.folder / "config" / "pg_hba.conf").write_text("local all postgres scram-sha-256\n" + line + "\n")
+            script = f"PGPASSWORD=$(cat /run/secrets/superuser/password) /usr/lib/postgresql/{major()}/bin/psql -h /run/database " \
+                     "-U postgres -XAtqc 'SELECT error FROM pg_hba_file_rules WHERE error IS NOT NULL'"
+            server = pod.exec("/bin/sh", "-c", script, check=True).stdout.strip()
+            body = {"kind": "Database", "apiVersion": "example.com/v1", "metadata": {"name": "db"},
+                    "spec": {"config": {"hostBasedAuthentication": [line]}}}
+            done = subprocess.run([OPERATOR, "check", "-f", "-"], input=json.dumps(body), capture_output=True, text=True)
+            equal(done.returncode != 0, bool(server), f"{line!r}: the operator says {done.stdout.strip()!r}, the server {server!r}")
 
 
 def main():

@@ -62,6 +62,12 @@ static void do_child(struct world *w, const struct action *a)
 	s->present = true;
 	s->owned = w->wanted[a->child];
 	s->owner = UID;
+	if (a->type == ACTION_ISSUE)
+		w->o.certificate = (struct seen_certificate){
+			.not_after = w->in.now + w->d.tls_days * 86400,
+			.made_from = db_certificate_digest(&w->d),
+			.authority = w->o.authority.authority,
+		};
 	if (a->child != CHILD_STATEFULSET)
 		return;
 	tree = db_statefulset(&w->d, &w->plan.size);
@@ -136,7 +142,7 @@ static void what_makes_pods_comes_after_what_pods_need(void **state)
 	world_plan(&w);
 	assert_false(has(&w.plan, ACTION_CREATE, CHILD_STATEFULSET));
 	assert_true(has(&w.plan, ACTION_CREATE, CHILD_CONFIG));
-	assert_int_equal(world_settle(&w), 2);
+	assert_int_equal(world_settle(&w), 3);
 	assert_true(w.o.children[CHILD_STATEFULSET].present);
 	assert_false(w.o.children[CHILD_BUDGET].present);
 	database_done(&w.d);
@@ -214,7 +220,7 @@ static void quantities_that_people_add_are_spelled_as_the_server_does(void **sta
 	assert_string_equal(tree_string(json_array_get(containers, 1), "resources.limits.x"),
 			    "3");
 	assert_string_equal(
-		tree_string(json_array_get(tree_get(tree, "spec.template.spec.volumes"), 6),
+		tree_string(json_array_get(tree_get(tree, "spec.template.spec.volumes"), 7),
 			    "emptyDir.sizeLimit"),
 		"2Mi");
 	json_decref(tree);
@@ -346,7 +352,9 @@ static void with_Delete_data_go_after_what_uses_them(void **state)
 	assert_true(has(&w.plan, ACTION_DROP_CLAIM, CHILD_MAX));
 	assert_false(has(&w.plan, ACTION_FINALIZER, CHILD_MAX));
 	w.o.claims = NULL;
-	w.o.children[CHILD_SUPERUSER] = w.o.children[CHILD_APPLICATION] = (struct seen){ 0 };
+	for (int c = 0; c < CHILD_MAX; c++)
+		if (child_table[c].kind == KIND_SECRET)
+			w.o.children[c] = (struct seen){ 0 };
 	world_plan(&w);
 	assert_int_equal(w.plan.n, 1);
 	assert_int_equal(w.plan.actions[0].type, ACTION_FINALIZER);
@@ -362,11 +370,47 @@ static void Secrets_that_cannot_be_seen_are_made_once(void **state)
 	world_read(&w, "{}");
 	w.in.blind = true;
 	world_plan(&w);
+	assert_true(has(&w.plan, ACTION_CREATE, CHILD_AUTHORITY));
+	assert_false(has(&w.plan, ACTION_CREATE, CHILD_SUPERUSER));
+	w.in.made = 1 << CHILD_AUTHORITY;
+	world_plan(&w);
 	assert_true(has(&w.plan, ACTION_CREATE, CHILD_SUPERUSER));
-	w.in.made = 1 << CHILD_SUPERUSER | 1 << CHILD_APPLICATION;
+	assert_false(has(&w.plan, ACTION_ISSUE, CHILD_CERTIFICATE));
+	w.in.made |= 1 << CHILD_SUPERUSER | 1 << CHILD_APPLICATION;
 	world_plan(&w);
 	assert_false(has(&w.plan, ACTION_CREATE, CHILD_SUPERUSER));
 	assert_false(has(&w.plan, ACTION_CREATE, CHILD_APPLICATION));
+	assert_true(has(&w.plan, ACTION_ISSUE, CHILD_CERTIFICATE));
+	database_done(&w.d);
+}
+
+static void a_certificate_is_issued_anew_in_time_and_for_what_it_is_made_from(void **state)
+{
+	struct world w = { 0 };
+
+	(void)state;
+	world_read(&w, "{}");
+	w.o.authority.authority = 5;
+	world_settle(&w);
+	w.in.now = 59 * 86400;
+	world_plan(&w);
+	assert_int_equal(w.plan.n, 0);
+	w.in.now = 61 * 86400;
+	world_plan(&w);
+	assert_int_equal(w.plan.n, 1);
+	assert_true(has(&w.plan, ACTION_ISSUE, CHILD_CERTIFICATE));
+	world_settle(&w);
+	w.o.authority.authority = 6;
+	world_plan(&w);
+	assert_true(has(&w.plan, ACTION_ISSUE, CHILD_CERTIFICATE));
+	world_settle(&w);
+	world_read(&w, "{\"tls\":{\"additionalNames\":[\"db.example.org\"]}}");
+	w.in.now = 61 * 86400;
+	world_plan(&w);
+	assert_true(has(&w.plan, ACTION_ISSUE, CHILD_CERTIFICATE));
+	world_read(&w, "{\"tls\":{\"mode\":\"Disabled\"}}");
+	world_plan(&w);
+	assert_false(has(&w.plan, ACTION_ISSUE, CHILD_CERTIFICATE));
 	database_done(&w.d);
 }
 
@@ -385,6 +429,8 @@ int main(void)
 		cmocka_unit_test(a_broken_old_pod_goes_first_and_does_not_wait),
 		cmocka_unit_test(with_Delete_data_go_after_what_uses_them),
 		cmocka_unit_test(Secrets_that_cannot_be_seen_are_made_once),
+		cmocka_unit_test(
+			a_certificate_is_issued_anew_in_time_and_for_what_it_is_made_from),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
