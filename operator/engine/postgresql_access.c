@@ -34,20 +34,20 @@ static const struct {
 static const struct {
 	const char *word;
 	enum connection on;
-	const char *needs; /* an option, or its alternative behind a blank */
+	const char *needs[2]; /* an option, or one of its alternatives between blanks */
 } methods[] = {
-	{ "cert", ENCRYPTED, NULL },
-	{ "gss", REMOTE, NULL },
-	{ "ident", LOCAL | REMOTE, NULL },
-	{ "ldap", LOCAL | REMOTE, "ldapserver ldapurl" },
-	{ "md5", LOCAL | REMOTE, NULL },
-	{ "pam", LOCAL | REMOTE, NULL },
-	{ "password", LOCAL | REMOTE, NULL },
-	{ "peer", LOCAL, NULL },
-	{ "radius", LOCAL | REMOTE, "radiusservers" },
-	{ "reject", LOCAL | REMOTE, NULL },
-	{ "scram-sha-256", LOCAL | REMOTE, NULL },
-	{ "trust", LOCAL | REMOTE, NULL },
+	{ "cert", ENCRYPTED, { NULL } },
+	{ "gss", REMOTE, { NULL } },
+	{ "ident", LOCAL | REMOTE, { NULL } },
+	{ "ldap", LOCAL | REMOTE, { "ldapbasedn ldapprefix ldapsuffix ldapurl" } },
+	{ "md5", LOCAL | REMOTE, { NULL } },
+	{ "pam", LOCAL | REMOTE, { NULL } },
+	{ "password", LOCAL | REMOTE, { NULL } },
+	{ "peer", LOCAL, { NULL } },
+	{ "radius", LOCAL | REMOTE, { "radiusservers", "radiussecrets" } },
+	{ "reject", LOCAL | REMOTE, { NULL } },
+	{ "scram-sha-256", LOCAL | REMOTE, { NULL } },
+	{ "trust", LOCAL | REMOTE, { NULL } },
 };
 
 /* --- one line --- */
@@ -188,6 +188,19 @@ static bool has_option(const struct line *l, unsigned from, const char *names)
 	return false;
 }
 
+static void check_options(const struct line *l, unsigned from, const char *const needs[2])
+{
+	for (unsigned i = from; i < l->n; i++)
+		if (!strchr(l->fields[i], '=') || *l->fields[i] == '=')
+			wrong(l, l->fields[i], "is no option of the form name=value");
+	for (size_t i = 0; i < 2 && needs[i]; i++)
+		if (!has_option(l, from, needs[i]))
+			problems_add(l->p, "config.hostBasedAuthentication",
+				     "[%zu] \"%s\" needs the option %.*s", l->index,
+				     l->fields[from - 1], (int)strcspn(needs[i], " "),
+				     needs[i]);
+}
+
 static void check_method(const struct line *l, unsigned at, enum connection of)
 {
 	const char *word = at < l->n ? l->fields[at] : NULL;
@@ -196,9 +209,6 @@ static void check_method(const struct line *l, unsigned at, enum connection of)
 		wrong(l, l->fields[0], "has no method, such as scram-sha-256, at its end");
 		return;
 	}
-	for (unsigned i = at + 1; i < l->n; i++)
-		if (!strchr(l->fields[i], '=') || *l->fields[i] == '=')
-			wrong(l, l->fields[i], "is no option of the form name=value");
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
 		if (!str_eq(word, methods[i].word))
 			continue;
@@ -207,10 +217,7 @@ static void check_method(const struct line *l, unsigned at, enum connection of)
 			      methods[i].on == LOCAL       ? "is for local lines only"
 			      : methods[i].on == ENCRYPTED ? "is for hostssl lines only"
 							   : "is not for local lines");
-		else if (methods[i].needs && !has_option(l, at + 1, methods[i].needs))
-			problems_add(l->p, "config.hostBasedAuthentication",
-				     "[%zu] \"%s\" needs the option %.*s", l->index, word,
-				     (int)strcspn(methods[i].needs, " "), methods[i].needs);
+		check_options(l, at + 1, methods[i].needs);
 		return;
 	}
 	wrong(l, word, "is no method of the server's: scram-sha-256, cert, reject, ...");

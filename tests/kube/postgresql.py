@@ -618,7 +618,7 @@ HBA = [
     "local all all trust", "host all all all scram-sha-256", "hostssl all all 0.0.0.0/0 cert", "hostnossl a,b c,d ::/0 md5",
     'hostssl "a b, c" all samenet scram-sha-256 # a remark', "host all, b all 10.0.0.1 255.255.255.0 password",
     "host all all .example.org ident", "local all all peer map=ours", "hostgssenc all all samehost gss",
-    "host all +group 10.0.0.0/8 ldap ldapserver=l ldapport=389", "host all all all pam",
+    "host all +group 10.0.0.0/8 ldap ldapserver=l ldapbasedn=d", "host all all all pam",
     "host all all all radius radiusservers=127.0.0.1 radiussecrets=x", "host all all all", "host all all scram-sha-256",
     "local all all", "hosts all all all trust", "host all all 10.0.0.0/33 md5", "host all all 10.0.0.1 md5",
     "host all all 10.0.0.1 ::1 md5", "local all all cert", "host all all all cert", "host all all all peer", "local all all gss",
