@@ -64,6 +64,9 @@ void effect_fail(struct effect *f, enum refusal why, const struct error *e,
 		r->retry_after_ms = retry_after_ms;
 	if (why == REFUSAL_CONFLICT || e->errnum == ECANCELED)
 		return;
+	/* A pod of this name and another uid: the one we saw is gone. */
+	if (why == REFUSAL_INVALID && f->action.type == ACTION_ROLE)
+		return;
 	if (why == REFUSAL_TERMINATING) {
 		r->retry_after_ms = 10000;
 		return;
@@ -335,6 +338,8 @@ static bool start(struct effect *f, const struct pass *p, const struct db_circum
 		return start_finalizer(f);
 	case ACTION_ISSUE:
 		return secret_issue(f);
+	case ACTION_LISTEN:
+		return listen_start(f, &p->database);
 	}
 	return false;
 }
@@ -344,6 +349,7 @@ static enum kind kind_of(const struct action *a)
 	switch (a->type) {
 	case ACTION_RESTART:
 	case ACTION_ROLE:
+	case ACTION_LISTEN:
 		return KIND_POD;
 	case ACTION_GROW:
 	case ACTION_DROP_CLAIM:

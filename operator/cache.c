@@ -97,6 +97,7 @@ static void record_free(struct record *r)
 	}
 	free(r->spec);
 	free(r->trouble);
+	free(r->declared_failed);
 	free(r);
 }
 
@@ -180,6 +181,7 @@ static bool take_database(struct record *r, const json_t *object)
 		r->conflicts = r->made = r->dropped = r->told = 0;
 		r->wanted_for = r->invalid_for = 0;
 		r->settled_generation = 0;
+		r->observed.declared = (struct seen_declared){ 0 };
 		free(r->trouble);
 		r->trouble = NULL;
 	}
@@ -203,6 +205,9 @@ static bool take_database(struct record *r, const json_t *object)
 	if (tree_string(status, "tls.issued"))
 		r->made |= 1u << CHILD_CERTIFICATE;
 	r->made &= (uint16_t)~r->dropped;
+	if (!r->observed.declared.digest && tree_string(status, "declared"))
+		r->observed.declared.digest =
+			strtoull(tree_string(status, "declared"), NULL, 16);
 	/* What we know already may be newer than what the status says of it. */
 	if (!r->observed.certificate.not_after)
 		r->observed.certificate =

@@ -56,10 +56,12 @@ struct record {
 	uint16_t told;      /* Secrets we know to hold the certificate of the authority */
 	bool failed;        /* something in this round */
 	bool worked;        /* something was sent in this pass */
+	bool listening;     /* the primary is to be asked soon what it made */
 	uint8_t unsaid;     /* looks in a row without a status */
 	unsigned retry_after_ms;
-	char *trouble;        /* what last went wrong, in words; or NULL */
-	uint64_t invalid_for; /* generation whose spec was told to be wrong */
+	char *declared_failed; /* what could not be made, in the server's words; or NULL */
+	char *trouble;         /* what last went wrong, in words; or NULL */
+	uint64_t invalid_for;  /* generation whose spec was told to be wrong */
 };
 
 struct cache {

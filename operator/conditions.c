@@ -16,6 +16,7 @@ static const char *const names[CONDITION_MAX] = {
 	[CONDITION_CONFIG_APPLIED] = "ConfigApplied",
 	[CONDITION_CREDENTIALS_READY] = "CredentialsReady",
 	[CONDITION_TLS_READY] = "TLSReady",
+	[CONDITION_OBJECTS_READY] = "ObjectsReady",
 	[CONDITION_UPGRADE_PENDING] = "UpgradePending",
 	[CONDITION_BACKUP_READY] = "BackupReady",
 	[CONDITION_FAILOVER_READY] = "FailoverReady",

@@ -18,6 +18,7 @@ struct effect {
 	enum kind kind;
 	char *name; /* of the object */
 	json_t *body;
+	const struct engine *engine;  /* listen.c */
 	struct certificate authority; /* secret.c: as read from its Secret, with ... */
 	unsigned step;                /* ... how far the issuing of a certificate is, and ... */
 	enum child telling;           /* ... which Secret is told of it */
@@ -43,6 +44,9 @@ void effect_end(struct effect *f);
 void effect_fail(struct effect *f, enum refusal why, const struct error *e,
 		 unsigned retry_after_ms);
 void effect_conflict(struct effect *f); /* another's object has this name */
+
+/* listen.c: starts to read what the primary says of what is declared. */
+bool listen_start(struct effect *f, const struct database *d);
 
 /* secret.c: starts the making of a Secret, or of a certificate by its authority. */
 bool secret_create(struct effect *f, const struct database *d);

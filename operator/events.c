@@ -69,6 +69,11 @@ void events_of_pass(struct pass *p)
 	struct record *r = p->r;
 	uint64_t key = (uint64_t)r->generation + 1;
 
+	/* An operator that was there before has told it. */
+	if (r->marks.status[CONDITION_SPEC_VALID] == CONDITION_FALSE &&
+	    r->observed_generation == r->generation)
+		r->invalid_for = key;
+
 	if (!r->deleting && p->problems.count && r->invalid_for != key)
 		emit(p, true, "SpecInvalid", problems_text(&p->problems));
 	if (!r->deleting && (p->plan.shrink || p->plan.fixed_differs) && r->invalid_for != key)

@@ -61,6 +61,15 @@ struct seen_certificate {
 
 #define SEEN_CERTIFICATE_MAX 64
 
+/* What the primary has said of what is declared to be made in it. */
+struct seen_declared {
+	uint64_t digest; /* of what it spoke of last; 0: nothing yet */
+	uint64_t wanted; /* of what it was asked for, `tries` times, last at ... */
+	int64_t asked;
+	uint8_t tries;
+	bool failed;
+};
+
 struct seen_claim {
 	struct seen_claim *next;
 	uint64_t version;
@@ -75,6 +84,7 @@ struct observed {
 	struct seen children[CHILD_MAX];
 	struct seen_statefulset statefulset;
 	struct seen_certificate authority, certificate;
+	struct seen_declared declared;
 	struct seen_pod *pods;     /* by ordinal */
 	struct seen_claim *claims; /* by ordinal */
 };

@@ -3,14 +3,15 @@
 
 #include "api/object.h"
 #include "base/str.h"
+#include "engine/engine.h"
 
 #define DAY_S 86400
 
 const char *action_name(enum action_type type)
 {
-	static const char *const names[] = { "create",       "apply",   "delete", "orphan",
-					     "grow",         "restart", "label",  "finalizer",
-					     "delete claim", "issue" };
+	static const char *const names[] = { "create",       "apply",   "delete",   "orphan",
+					     "grow",         "restart", "label",    "finalizer",
+					     "delete claim", "issue",   "listen to" };
 
 	return names[type];
 }
@@ -251,6 +252,30 @@ static void plan_children(const struct plan_input *in, struct plan *p)
 		plan_statefulset(in, p);
 }
 
+static bool primary_is_ready(const struct observed *o)
+{
+	return o->pods && o->pods->ordinal == 0 && o->pods->ready && !o->pods->deleting;
+}
+
+static void plan_listen(const struct plan_input *in, struct plan *p)
+{
+	const struct seen_declared *seen = &in->observed->declared;
+	uint64_t wanted = in->database->engine->declared(in->database);
+	bool patient = seen->wanted == wanted && (seen->failed || seen->tries == LISTEN_TRIES);
+	struct action *a;
+
+	if (!wanted || (seen->digest == wanted && !seen->failed) ||
+	    !primary_is_ready(in->observed))
+		return;
+	p->listening = !patient;
+	if (seen->wanted == wanted &&
+	    in->now - seen->asked < (patient ? LISTEN_S * 5 : LISTEN_S))
+		return;
+	a = plan_add(p, ACTION_LISTEN, CHILD_MAX);
+	a->ordinal = 0;
+	a->wanted = wanted;
+}
+
 void plan_make(const struct plan_input *in, struct plan *ret)
 {
 	struct plan_input own = *in;
@@ -275,4 +300,7 @@ void plan_make(const struct plan_input *in, struct plan *ret)
 	plan_children(&own, ret);
 	plan_roles(&own, ret);
 	plan_roll(&own, ret);
+	/* Before there is nothing else to do, what is declared is not with the primary. */
+	if (!ret->n)
+		plan_listen(&own, ret);
 }

@@ -25,6 +25,7 @@ enum action_type {
 	ACTION_FINALIZER,  /* ours, on the Database: there or not, see `wanted` */
 	ACTION_DROP_CLAIM, /* deletionPolicy Delete */
 	ACTION_ISSUE,      /* a certificate, by its authority */
+	ACTION_LISTEN,     /* to the primary, which makes what is declared */
 };
 
 struct action {
@@ -32,7 +33,9 @@ struct action {
 	enum child child;
 	int ordinal;      /* of a pod or a claim */
 	uint64_t version; /* the object must still be as we saw it; 0: any */
-	uint64_t wanted;  /* APPLY, CREATE: digest of the body. FINALIZER: 1 add, 0 remove */
+	uint64_t
+		wanted; /* APPLY, CREATE: digest of the body. FINALIZER: 1 add, 0 remove. LISTEN:
+			     digest of what is declared */
 	enum role role;
 	const char *uid; /* of the pod; as long as the observation */
 };
@@ -49,6 +52,7 @@ struct plan {
 	bool old_children;    /* a namesake's children must go first */
 	bool outdated;        /* pods of an older revision are there */
 	bool resizing;        /* claims are on their way to their size */
+	bool listening;       /* soon the primary must be asked (again) what it made */
 };
 
 /* What plan_make() must know beside the observation. */
@@ -74,6 +78,10 @@ struct quantity plan_size(const struct database *d, const struct observed *o);
 /* The digests of all children, for plan_input.wanted. 0: not wanted. */
 void plan_wanted(const struct database *d, const struct db_circumstances *at,
 		 uint64_t ret[CHILD_MAX]);
+
+/* How often a primary is asked soon; later it is only when it is looked at anyway. */
+#define LISTEN_TRIES 24
+#define LISTEN_S     5
 
 const char *action_name(enum action_type type);
 

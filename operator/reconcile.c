@@ -90,6 +90,7 @@ static void pass_plan(struct pass *p)
 		in.wanted = pass_wanted(p, &in.at);
 	plan_make(&in, &p->plan);
 	r->conflicts = p->plan.conflicts;
+	r->listening = p->plan.listening;
 	if (!p->plan.n && !r->conflicts)
 		r->settled_generation = r->generation;
 }
@@ -158,6 +159,9 @@ void reconcile_end(struct operator_ *o, struct record *r)
 		queue_add(&r->item, QUEUE_HIGH);
 	}
 	queue_finish(&r->item, r->failed,
-		     r->failed ? r->retry_after_ms : (r->exists ? SAFETY_NET_MS : 0));
+		     r->failed      ? r->retry_after_ms
+		     : !r->exists   ? 0
+		     : r->listening ? LISTEN_S * 1000
+				    : SAFETY_NET_MS);
 	cache_release(&o->cache, r);
 }

@@ -161,19 +161,15 @@ static char *plain(const json_t *secret, const char *member)
 	return text && base64_decode(text, &result) == 0 ? result : NULL;
 }
 
-static struct seen_certificate seen_authority(const struct certificate *c)
+static json_t *authority_body(const struct database *d, const struct certificate *c)
 {
-	return (struct seen_certificate){
+	struct seen_certificate seen = {
 		.not_after = certificate_not_after(c->text),
 		.authority = certificate_identity(c->text),
 	};
-}
+	char text[SEEN_CERTIFICATE_MAX];
 
-static json_t *authority_body(const struct database *d, const struct certificate *c)
-{
-	struct seen_certificate seen = seen_authority(c);
-
-	return db_authority(d, c, &seen);
+	return db_authority(d, c->text, c->key, seen_certificate_text(&seen, text));
 }
 
 static bool create_authority(struct effect *f, const struct database *d)
@@ -358,6 +354,7 @@ static bool write_certificate(struct effect *f, const struct database *d)
 	int64_t seconds = d->tls_days * DAY_S;
 	json_auto_t *names = db_certificate_names(d);
 	struct seen_certificate seen = { .made_from = db_certificate_digest(d) };
+	char text[SEEN_CERTIFICATE_MAX];
 	autocertificate made = { 0 };
 	struct error e = ERROR_INIT;
 	bool there = f->o->blind ? f->r->made & bit_of(CHILD_CERTIFICATE)
@@ -371,7 +368,8 @@ static bool write_certificate(struct effect *f, const struct database *d)
 	}
 	seen.not_after = certificate_not_after(made.text);
 	seen.authority = certificate_identity(f->authority.text);
-	f->body = db_certificate(d, &made, f->authority.text, &seen);
+	f->body = db_certificate(d, made.text, made.key, f->authority.text,
+				 seen_certificate_text(&seen, text));
 	if (!there)
 		return create(f);
 	return effect_send(f, &(struct effect_call){ .verb = VERB_MERGE, .done = on_written });

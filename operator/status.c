@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "status.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -83,6 +84,8 @@ static bool unsettled(const struct view *v)
 		       p->r->observed_generation == p->r->generation);
 
 	for (unsigned i = 0; i < p->plan.n; i++) {
+		if (p->plan.actions[i].type == ACTION_LISTEN)
+			continue;
 		if (fresh || decides(v, &p->plan.actions[i]))
 			return true;
 	}
@@ -107,8 +110,9 @@ static void look(struct view *v)
 	v->spec_valid = !p->problems.count && !p->plan.shrink && !p->plan.fixed_differs;
 	v->credentials = secret_there(p, CHILD_SUPERUSER) && secret_there(p, CHILD_APPLICATION);
 	v->certified = !database_certifies(&p->database) || certificate_there(v);
-	v->settled = s->present && !s->deleting && o->statefulset.current && !unsettled(v) &&
-		     !p->r->trouble && o->statefulset.replicas == v->wanted;
+	v->settled = s->present && !s->deleting && !p->plan.old_children &&
+		     o->statefulset.current && !unsettled(v) && !p->r->trouble &&
+		     o->statefulset.replicas == v->wanted;
 	v->all_ready = v->settled && v->ready == v->wanted && v->there == v->wanted;
 }
 
@@ -129,26 +133,35 @@ static const char *readiness(const struct view *v, char *dst, size_t size)
 	return dst;
 }
 
+static const struct seen_pod *pod_of(const struct observed *o, int64_t ordinal)
+{
+	const struct seen_pod *pod = o->pods;
+
+	while (pod && pod->ordinal != ordinal)
+		pod = pod->next;
+	return pod;
+}
+
 /* Which pod is on its way, or is next: replicas from the highest down, the primary last. */
 static const char *rolling(const struct view *v, char *dst, size_t size)
 {
 	const struct observed *o = &v->p->r->observed;
-	const struct seen_pod *at = NULL;
+	const struct seen_pod *pod = NULL;
+	int64_t at = v->wanted;
+	const char *why;
 
-	for (const struct seen_pod *pod = o->pods; pod; pod = pod->next)
-		if (pod->ordinal < v->wanted &&
-		    (pod->deleting || !pod->ready || pod->revision != o->statefulset.revision))
-			at = pod;
-	if (!at)
-		snprintf(dst, size, "%lld of %lld pods have the new template",
-			 (long long)v->updated, (long long)v->wanted);
-	else
-		snprintf(dst, size,
-			 "%lld of %lld pods have the new template; %s %s-%d is being "
-			 "replaced%s%s",
-			 (long long)v->updated, (long long)v->wanted,
-			 at->ordinal ? "replica" : "the primary", v->p->r->name, at->ordinal,
-			 *at->why && !at->ready ? ": " : "", at->ready ? "" : at->why);
+	while (at-- > 0) {
+		pod = pod_of(o, at);
+		if (!pod || pod->deleting || !pod->ready ||
+		    pod->revision != o->statefulset.revision)
+			break;
+	}
+	why = pod && !pod->ready ? pod->why : "";
+	snprintf(dst, size,
+		 "%lld of %lld pods have the new template; %s %s-%lld is being replaced%s%s",
+		 (long long)v->updated, (long long)v->wanted,
+		 at > 0 ? "replica" : "the primary", v->p->r->name,
+		 at > 0 ? (long long)at : 0LL, *why ? ": " : "", why);
 	return dst;
 }
 
@@ -275,6 +288,25 @@ static void tls(struct view *v)
 			   conflict        ? conflict
 			   : p->r->trouble ? p->r->trouble
 					   : "the certificate is not there yet");
+}
+
+/* Whether users, databases and grants are as declared: nothing that the server itself depends on. */
+static void objects(struct view *v)
+{
+	const struct record *r = v->p->r;
+	const struct seen_declared *seen = &r->observed.declared;
+	uint64_t wanted = v->p->database.engine->declared(&v->p->database);
+
+	if (!wanted)
+		return;
+	if (seen->digest != wanted)
+		add(v, CONDITION_OBJECTS_READY, CONDITION_UNKNOWN, "NotHeard",
+		    "the primary's log does not say yet what was made");
+	else if (seen->failed)
+		add(v, CONDITION_OBJECTS_READY, CONDITION_FALSE, "Failing",
+		    r->declared_failed ? r->declared_failed : "");
+	else
+		add(v, CONDITION_OBJECTS_READY, CONDITION_TRUE, "Made", "");
 }
 
 static void replicas(struct view *v)
@@ -478,6 +510,14 @@ static json_t *tls_of(const struct view *v)
 	return tls;
 }
 
+/* Said of what is made and of nothing else: a later run need not ask. */
+static json_t *declared_of(const struct pass *p)
+{
+	const struct seen_declared *seen = &p->r->observed.declared;
+
+	return seen->digest && !seen->failed ? json_sprintf("%016" PRIx64, seen->digest) : NULL;
+}
+
 static void set_more(const struct view *v, json_t *status)
 {
 	const struct database *d = &v->p->database;
@@ -498,6 +538,7 @@ static void set_more(const struct view *v, json_t *status)
 	tree_set(status, "services", services_of(v->p));
 	tree_set(status, "credentials", credentials_of(v->p));
 	tree_set(status, "tls", tls_of(v));
+	tree_set(status, "declared", declared_of(v->p));
 	if (v->there)
 		tree_set(status, "currentPrimary", json_sprintf("%s-0", d->name));
 }
@@ -519,6 +560,7 @@ json_t *status_make(const struct pass *p, int64_t now)
 		storage(&v);
 		credentials(&v);
 		tls(&v);
+		objects(&v);
 		add_either(&v, CONDITION_CONFIG_APPLIED, v.settled && !p->plan.outdated,
 			   "Applied", "Pending", "not every pod has the newest configuration");
 		add_either(&v, CONDITION_UPGRADE_PENDING, p->plan.outdated, "PodsOutdated",
@@ -628,6 +670,7 @@ static void name_ended(json_t *patch)
 		{ NULL, "services" },
 		{ NULL, "credentials" },
 		{ NULL, "tls" },
+		{ NULL, "declared" },
 		{ "storage", "capacity" },
 		{ "services", "readOnly" },
 		{ "services", "any" },

@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "certificate.h"
 #include "config.h"
 #include "diff.h"
 #include "document.h"
@@ -27,15 +26,13 @@ struct printer {
 
 static json_t *secret_of(const struct database *d, enum child c)
 {
-	struct certificate generated = { (char *)"GENERATED", (char *)"GENERATED" };
-	struct seen_certificate seen = { 0 };
+	static const char generated[] = "GENERATED";
 
 	if (c == CHILD_AUTHORITY)
-		return db_authority(d, &generated, &seen);
+		return db_authority(d, generated, generated, generated);
 	if (c == CHILD_CERTIFICATE)
-		return db_certificate(d, &generated, generated.text, &seen);
-	return db_secret_create(d, c, generated.key,
-				database_certifies(d) ? generated.text : NULL);
+		return db_certificate(d, generated, generated, generated, generated);
+	return db_secret_create(d, c, generated, database_certifies(d) ? generated : NULL);
 }
 
 static json_t *child_of(const struct database *d, enum child c)

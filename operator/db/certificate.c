@@ -2,8 +2,6 @@
 #include "db/db.h"
 
 #include "api/object.h"
-#include "certificate.h"
-#include "observed.h"
 
 /*
  * Every name by which a client or a replica may call the server, whether that Service is enabled now or
@@ -42,36 +40,34 @@ uint64_t db_certificate_digest(const struct database *d)
 }
 
 static json_t *whole(const struct database *d, enum child child, json_t *plain,
-		     const struct seen_certificate *seen)
+		     const char *seen)
 {
 	json_t *secret = db_object(d, child, NULL, true);
-	char text[SEEN_CERTIFICATE_MAX];
 
 	tree_set(tree_get(secret, "metadata"), "annotations",
-		 tree_strings(OBJECT_CERTIFICATE, seen_certificate_text(seen, text), NULL));
+		 tree_strings(OBJECT_CERTIFICATE, seen, NULL));
 	tree_set(secret, "data", db_encoded(plain));
 	json_decref(plain);
 	return secret;
 }
 
 /* Pods never see this one: it holds the key that signs. */
-json_t *db_authority(const struct database *d, const struct certificate *c,
-		     const struct seen_certificate *seen)
+json_t *db_authority(const struct database *d, const char *text, const char *key,
+		     const char *seen)
 {
-	json_t *secret = whole(d, CHILD_AUTHORITY,
-			       tree_strings("ca.crt", c->text, "ca.key", c->key, NULL), seen);
+	json_t *plain = tree_strings("ca.crt", text, "ca.key", key, NULL);
+	json_t *secret = whole(d, CHILD_AUTHORITY, plain, seen);
 
 	tree_set_string(secret, "type", "Opaque");
 	return secret;
 }
 
-json_t *db_certificate(const struct database *d, const struct certificate *c,
-		       const char *authority, const struct seen_certificate *seen)
+json_t *db_certificate(const struct database *d, const char *text, const char *key,
+		       const char *authority, const char *seen)
 {
-	json_t *secret = whole(d, CHILD_CERTIFICATE,
-			       tree_strings("tls.crt", c->text, "tls.key", c->key, "ca.crt",
-					    authority, NULL),
-			       seen);
+	json_t *plain =
+		tree_strings("tls.crt", text, "tls.key", key, "ca.crt", authority, NULL);
+	json_t *secret = whole(d, CHILD_CERTIFICATE, plain, seen);
 
 	tree_set_string(secret, "type", "kubernetes.io/tls");
 	return secret;

@@ -5,9 +5,6 @@
 #include "api/kind.h"
 #include "kube/tree.h"
 
-struct certificate;
-struct seen_certificate;
-
 /*
  * The objects a Database becomes: one file per child, all of them pure. Each makes the whole of
  * what we want to own in the object, as a new reference: what is not in it is not ours. NULL means
@@ -37,11 +34,14 @@ json_t *db_cronjob(const struct database *d);
 json_t *db_secret_create(const struct database *d, enum child child, const char *password,
 			 const char *authority);
 
-/* The Secrets of the authority and of the server's certificate, whole, with what `seen` says of them. */
-json_t *db_authority(const struct database *d, const struct certificate *c,
-		     const struct seen_certificate *seen);
-json_t *db_certificate(const struct database *d, const struct certificate *c,
-		       const char *authority, const struct seen_certificate *seen);
+/*
+ * The Secrets of the authority and of the server's certificate, whole. `seen` is the annotation that says
+ * of the certificate what decides about it (observed.h); all of it is text.
+ */
+json_t *db_authority(const struct database *d, const char *text, const char *key,
+		     const char *seen);
+json_t *db_certificate(const struct database *d, const char *text, const char *key,
+		       const char *authority, const char *seen);
 
 /* The names a server's certificate is for, and a digest of all that it is made from. */
 json_t *db_certificate_names(const struct database *d);

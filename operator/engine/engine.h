@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "kube/tree.h"
@@ -38,6 +40,14 @@ struct engine {
 	void (*secret)(const struct database *d, const char *user, const char *password,
 		       const char *database, json_t *data);
 	const char *superuser;
+
+	/* A digest of what is declared to be made inside of the server; 0: nothing ever was. */
+	uint64_t (*declared)(const struct database *d);
+	/*
+	 * What the primary's log says of it: true where it says anything of this digest. *ret_failed is
+	 * what could not be made, to be freed, or NULL.
+	 */
+	bool (*outcome)(const char *log, size_t len, uint64_t declared, char **ret_failed);
 };
 
 extern const struct engine engine_postgresql;

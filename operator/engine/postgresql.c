@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "engine/postgresql_access.h"
 #include "engine/postgresql_objects.h"
+#include "engine/postgresql_scripts.h"
 
 #define FILE_MAX (256u << 10)
 
@@ -248,195 +249,6 @@ static char *server_file(const struct database *d)
 }
 
 /*
- * Replica 0 makes the cluster once; the others wait for it, copy it and follow. A directory is only
- * taken for whole when its making went through to the end: PG_VERSION alone may be what a kill left
- * over. The server that is up meanwhile has its socket where no probe looks. As process 1 a shell
- * hears no signal without a trap, and not before the command in the foreground has ended.
- *
- * What it does as the server's parent is what an agent that decides by a lease who is the primary
- * will do in its place.
- */
-static const char start_file[] =
-	"#!/bin/sh\n"
-	"trap 'exit 143' TERM INT\n"
-	"set -eu\n"
-	"PATH=$PATH:/usr/lib/postgresql/$DATABASE_MAJOR/bin\n"
-	"export PGDATA=/var/lib/database/pgdata\n"
-	"umask 077\n"
-	"password() { cat \"/run/secrets/$1/password\"; }\n"
-	"config=\"-c config_file=/etc/database/postgresql.conf\"\n"
-	"\n"
-	"# Without its certificate a server that starts with TLS would not; one that runs would go on.\n"
-	"if grep -q \"^ssl = 'on'\" /etc/database/postgresql.conf; then\n"
-	"\tuntil [ -s /run/secrets/tls/tls.crt ] && [ -s /run/secrets/tls/tls.key ]; do\n"
-	"\t\t[ -n \"${told:-}\" ] || echo 'start: the Secret of spec.tls, with tls.crt and tls.key, is not there yet' >&2\n"
-	"\t\ttold=1\n"
-	"\t\tsleep 1\n"
-	"\tdone\n"
-	"fi\n"
-	"\n"
-	"# How replicas come to the primary. That it is the primary they know by its knowledge of the password,\n"
-	"# bound to the connection: this holds from one authority to the next.\n"
-	"tls=$(cat /etc/database/tls)\n"
-	"\n"
-	"create() {\n"
-	"\tinitdb --auth=scram-sha-256 --username=postgres --encoding=UTF8 --data-checksums \\\n"
-	"\t\t--pwfile=/run/secrets/superuser/password\n"
-	"\tmkdir -p /run/database/init\n"
-	"\techo 'local all all trust' >/run/database/init/pg_hba.conf\n"
-	"\tpg_ctl -w -o \"$config -c hba_file=/run/database/init/pg_hba.conf -c listen_addresses= \\\n"
-	"\t\t-c unix_socket_directories=/run/database/init\" start\n"
-	"\tpsql -h /run/database/init -U postgres -v ON_ERROR_STOP=1 -v owner=\"$DATABASE_OWNER\" \\\n"
-	"\t\t-v name=\"$DATABASE_NAME\" <<'SQL'\n"
-	"\\set password `cat /run/secrets/application/password`\n"
-	"CREATE ROLE :\"owner\" LOGIN PASSWORD :'password';\n"
-	"CREATE DATABASE :\"name\" OWNER :\"owner\";\n"
-	"SQL\n"
-	"\tpg_ctl -w -m fast stop\n"
-	"}\n"
-	"\n"
-	"ask() { # the primary\n"
-	"\tPGCONNECT_TIMEOUT=5 PGPASSWORD=$(password superuser) psql \"host=$DATABASE_PRIMARY user=postgres dbname=postgres $tls\" -XAtqc \"$1\"\n"
-	"}\n"
-	"\n"
-	"# The primary keeps its log for us from the copy on, however long we are away, up to its limit.\n"
-	"slot=replica_${POD_NAME##*-}\n"
-	"mine=\"FROM pg_replication_slots WHERE slot_name = '$slot'\"\n"
-	"\n"
-	"copy() {\n"
-	"\tuntil pg_isready -q -h \"$DATABASE_PRIMARY\"; do sleep 1; done\n"
-	"\task \"SELECT pg_drop_replication_slot(slot_name) $mine AND wal_status = 'lost'\"\n"
-	"\task \"SELECT pg_create_physical_replication_slot('$slot', true) WHERE NOT EXISTS (SELECT $mine)\" || true # it makes them, too\n"
-	"\tPGPASSWORD=$(password superuser) pg_basebackup --pgdata=\"$PGDATA\" --dbname=\"host=$DATABASE_PRIMARY user=postgres $tls\" \\\n"
-	"\t\t--wal-method=stream --checkpoint=fast --slot=\"$slot\"\n"
-	"}\n"
-	"\n"
-	"# What the primary no longer has can only be had by a new copy.\n"
-	"if [ -e \"$PGDATA.whole\" ] && [ \"$POD_NAME\" != \"$DATABASE_PRIMARY_POD\" ] &&\n"
-	"\t[ \"$(ask \"SELECT wal_status $mine\" 2>/dev/null)\" = lost ]; then\n"
-	"\techo 'start: the primary has gone on too far: these data are copied anew' >&2\n"
-	"\trm \"$PGDATA.whole\"\n"
-	"fi\n"
-	"if [ ! -e \"$PGDATA.whole\" ]; then\n"
-	"\trm -rf \"$PGDATA\"\n"
-	"\tif [ \"$POD_NAME\" = \"$DATABASE_PRIMARY_POD\" ]; then create & else copy & fi\n"
-	"\twait $!\n"
-	"\tsync\n"
-	"\ttouch \"$PGDATA.whole\"\n"
-	"fi\n"
-	"has=$(cat \"$PGDATA/PG_VERSION\")\n"
-	"server=$(postgres -V | sed 's/^[^0-9]*\\([0-9]*\\).*/\\1/')\n"
-	"if [ \"$has\" != \"$server\" ]; then\n"
-	"\techo \"start: the data are PostgreSQL $has's and this is PostgreSQL $server: it takes an upgrade, or the old version\" >&2\n"
-	"\texit 1\n"
-	"fi\n"
-	"\n"
-	"# A standby that has less of these than what it follows does not start.\n"
-	"at_least() {\n"
-	"\tneeds=$(pg_controldata | sed -n \"s/^$2 setting: *//p\")\n"
-	"\tif [ \"$(postgres $config -C \"$1\")\" -lt \"$needs\" ]; then more=\"$more -c $1=$needs\"; fi\n"
-	"}\n"
-	"\n"
-	"more=\n"
-	"rm -f \"$PGDATA/standby.signal\"\n"
-	"if [ \"$POD_NAME\" != \"$DATABASE_PRIMARY_POD\" ]; then\n"
-	"\ttouch \"$PGDATA/standby.signal\"\n"
-	"\tprintf '%s:5432:*:postgres:%s\\n' \"$DATABASE_PRIMARY\" \"$(password superuser | sed 's/[\\:]/\\\\&/g')\" \\\n"
-	"\t\t>/run/database/pgpass\n"
-	"\tset -- -c \"primary_slot_name=$slot\" -c \"primary_conninfo=host=$DATABASE_PRIMARY user=postgres passfile=/run/database/pgpass application_name=$POD_NAME $tls\"\n"
-	"\tat_least max_connections max_connections\n"
-	"\tat_least max_worker_processes max_worker_processes\n"
-	"\tat_least max_wal_senders max_wal_senders\n"
-	"\tat_least max_prepared_transactions max_prepared_xacts\n"
-	"\tat_least max_locks_per_transaction max_locks_per_xact\n"
-	"fi\n"
-	"rm -f /run/database/streamed /run/database/made\n"
-	"cksum /etc/database/*.conf /run/secrets/tls/* >/run/database/loaded 2>/dev/null || :\n"
-	"\n"
-	"# We stay: orphans are ours to reap, which the server would take for its own that crashed, and a\n"
-	"# probe's SIGUSR1 has us make what is declared.\n"
-	"server='' job='' ending=''\n"
-	"end() { ending=1; [ -z \"$server\" ] || kill -INT \"$server\"; }\n"
-	"make() {\n"
-	"\t[ -z \"$job\" ] || ! kill -0 \"$job\" 2>/dev/null || return 0\n"
-	"\t/bin/sh /etc/database/objects.sh &\n"
-	"\tjob=$!\n"
-	"}\n"
-	"trap end TERM INT\n"
-	"trap make USR1\n"
-	"postgres $config $more \"$@\" &\n"
-	"server=$!\n"
-	"[ -z \"$ending\" ] || kill -INT \"$server\"\n"
-	"while :; do\n"
-	"\tstatus=0\n"
-	"\twait \"$server\" || status=$?\n"
-	"\tkill -0 \"$server\" 2>/dev/null || exit \"$status\" # else it was a signal to us\n"
-	"done\n";
-
-/*
- * Doubles as what takes up a changed file: the kubelet replaces it, the next probe reloads, and lets
- * the primary make what is declared, which may take longer than a probe. A replica is ready while it
- * follows and is not too far behind; once it was, the primary's absence alone does not end that.
- */
-static const char ready_file[] =
-	"#!/bin/sh\n"
-	"PATH=$PATH:/usr/lib/postgresql/$DATABASE_MAJOR/bin\n"
-	"now=$(cksum /etc/database/*.conf /run/secrets/tls/* 2>/dev/null)\n"
-	"if [ \"$now\" != \"$(cat /run/database/loaded 2>/dev/null)\" ]; then\n"
-	"\tpg_ctl -D /var/lib/database/pgdata reload >/dev/null && echo \"$now\" >/run/database/loaded\n"
-	"fi\n"
-	"pg_isready -q -h /run/database || exit 1\n"
-	"[ \"${1:-}\" != started ] || exit 0\n"
-	"\n"
-	"if [ ! -e /var/lib/database/pgdata/standby.signal ]; then\n"
-	"\tnow=$(cksum /etc/database/objects.sql /etc/database/replicas /run/secrets/users/* 2>/dev/null)\n"
-	"\tif [ \"$now\" != \"$(cat /run/database/made 2>/dev/null)\" ]; then kill -USR1 1; fi\n"
-	"\texit 0\n"
-	"fi\n"
-	"PGPASSWORD=$(cat /run/secrets/superuser/password)\n"
-	"export PGPASSWORD\n"
-	"lag=$(psql -h /run/database -U postgres -XAtqc \"SELECT pg_wal_lsn_diff(latest_end_lsn, pg_last_wal_replay_lsn()) \\\n"
-	"\tFROM pg_stat_wal_receiver WHERE status = 'streaming'\") || exit 1\n"
-	"if [ -z \"$lag\" ]; then\n"
-	"\t[ -e /run/database/streamed ] || echo 'it does not follow the primary' >&2\n"
-	"\t[ -e /run/database/streamed ]\n"
-	"\texit\n"
-	"fi\n"
-	"touch /run/database/streamed\n"
-	"most=$(cat /etc/database/lag)\n"
-	"[ \"$most\" -eq 0 ] || [ \"$lag\" -le \"$most\" ] || { echo \"it is $lag bytes behind, and $most are allowed\" >&2; exit 1; }\n";
-
-/*
- * On the primary: slots for the replicas and for no others, roles, databases and what is in them,
- * passwords. What the server has to say to it is in the container's log.
- */
-static const char objects_file[] =
-	"PATH=$PATH:/usr/lib/postgresql/$DATABASE_MAJOR/bin\n"
-	"PGPASSWORD=$(cat /run/secrets/superuser/password) PGOPTIONS='-c client_min_messages=warning -c log_statement=none"
-	" -c log_min_error_statement=panic -c log_min_duration_statement=-1 -c synchronous_commit=local'\n"
-	"export PGPASSWORD PGOPTIONS\n"
-	"sql() { psql -h /run/database -U postgres -d postgres -XAtq \"$@\"; }\n"
-	"\n"
-	"now=$(cksum /etc/database/objects.sql /etc/database/replicas /run/secrets/users/* 2>/dev/null)\n"
-	"last=$(($(cat /etc/database/replicas) - 1))\n"
-	"extra=\"FROM pg_replication_slots WHERE slot_name ~ '^replica_[0-9]+\\$' AND substr(slot_name, 9)::int > $last\"\n"
-	"sql -c \"SELECT pg_drop_replication_slot(slot_name) $extra AND NOT active\" >/dev/null\n"
-	"sql -v last=\"$last\" <<'SQL' >/dev/null\n"
-	"SELECT pg_create_physical_replication_slot('replica_' || n, true) FROM generate_series(1, :last) AS n\n"
-	"WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = 'replica_' || n);\n"
-	"SQL\n"
-	"sql -f /etc/database/objects.sql\n"
-	"for file in /run/secrets/users/*; do\n"
-	"\t[ -f \"$file\" ] || continue\n"
-	"\tsql -v role=\"${file##*/}\" -v file=\"$file\" <<'SQL'\n"
-	"\\set password `cat :'file'`\n"
-	"SELECT format('ALTER ROLE %I PASSWORD %L', rolname, :'password') FROM pg_roles WHERE rolname = :'role' AND NOT rolsuper \\gexec\n"
-	"SQL\n"
-	"done\n"
-	"# A replica that is just leaving still holds its slot: the next probe tries again.\n"
-	"[ \"$(sql -c \"SELECT count(*) $extra\")\" != 0 ] || echo \"$now\" >/run/database/made\n";
-
-/*
  * A Secret that is brought may hold a certificate by whose kind no channel can be bound. Where encryption
  * is not required, the primary may just be getting it.
  */
@@ -450,15 +262,16 @@ static const char *replica_tls(const struct database *d)
 static json_t *files(const struct database *d)
 {
 	autofree char *server = server_file(d), *access = access_file(d);
-	autofree char *objects = objects_statements(d);
 	char replicas[24], lag[24];
+	json_t *all;
 
 	snprintf(replicas, sizeof(replicas), "%lld", (long long)d->replicas);
 	snprintf(lag, sizeof(lag), "%lld", (long long)d->maximum_lag);
-	return tree_strings("postgresql.conf", server, "pg_hba.conf", access, "start.sh",
-			    start_file, "ready.sh", ready_file, "objects.sh", objects_file,
-			    "objects.sql", objects, "replicas", replicas, "lag", lag, "tls",
-			    replica_tls(d), NULL);
+	all = tree_strings("postgresql.conf", server, "pg_hba.conf", access, "start.sh",
+			   script_start, "ready.sh", script_ready, "objects.sh", script_objects,
+			   "replicas", replicas, "lag", lag, "tls", replica_tls(d), NULL);
+	objects_add_files(d, all);
+	return all;
 }
 
 static uint64_t restart_digest(const struct database *d)
@@ -568,5 +381,7 @@ const struct engine engine_postgresql = {
 	.restart_digest = restart_digest,
 	.container = container,
 	.secret = secret,
+	.declared = objects_digest,
+	.outcome = objects_outcome,
 	.superuser = "postgres",
 };

@@ -4,11 +4,9 @@
 fault it must get to where it would have been, with nothing there twice and nothing lost."""
 import os
 import random
-import subprocess
 import time
-from pathlib import Path
 
-from harness import BUILD, OPERATOR, TREE, Cluster, Operator, Suite, check, equal, steady, wait
+from harness import Cluster, Operator, Suite, check, equal, moved_clock, wait
 from proxy import STATUS, Proxy
 
 suite = Suite("faults")
@@ -349,25 +347,14 @@ def a_renewal_that_is_refused_is_not_tried_again_at_once():
 
 @suite.test
 def a_wall_clock_that_jumps():
-    shim = BUILD / "tests" / "clock.so"
-    shim.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", shim, TREE / "tests/kube/clock.c", "-ldl"], check=True)
-    clock = Path(f"/tmp/strake-clock-{os.getpid()}")
-    clock.write_text("0")
-    preload = [str(shim)]
-    if b"__asan_init" in OPERATOR.read_bytes():
-        preload.insert(0, subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip())
-    try:
-        with Scene(env={"LD_PRELOAD": ":".join(preload), "STRAKE_TEST_CLOCK": str(clock)}) as s:
-            s.make(2)
+    with moved_clock() as (clock, env), Scene(env=env) as s:
+        s.make(2)
+        s.converged(2)
+        for jump in (86400, -86400, 3600, -7200):
+            clock.write_text(str(jump))
+            cluster.patch("Database", s.namespace, "db-0", {"spec": {"replicas": 1 + (jump > 0)}})
             s.converged(2)
-            for jump in (86400, -86400, 3600, -7200):
-                clock.write_text(str(jump))
-                cluster.patch("Database", s.namespace, "db-0", {"spec": {"replicas": 1 + (jump > 0)}})
-                s.converged(2)
-                equal(int(s.operator.metric("leader_election_master_status")), 1, "leading")
-    finally:
-        clock.unlink()
+            equal(int(s.operator.metric("leader_election_master_status")), 1, "leading")
 
 
 suite.main()

@@ -2,6 +2,7 @@
 """What the tests against a real control plane share: a client of its API, the operator as a
 process, and results as TAP. Only the standard library is needed."""
 import base64
+import contextlib
 import http.client
 import itertools
 import json
@@ -294,6 +295,23 @@ class Operator:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+@contextlib.contextmanager
+def moved_clock():
+    """A file of seconds by which the wall clock of a program is moved that is started with the environment."""
+    shim = BUILD / "tests" / "clock.so"
+    shim.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", shim, TREE / "tests/kube/clock.c", "-ldl"], check=True)
+    clock = Path(f"/tmp/strake-clock-{os.getpid()}")
+    clock.write_text("0")
+    preload = [str(shim)]
+    if b"__asan_init" in OPERATOR.read_bytes():
+        preload.insert(0, subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip())
+    try:
+        yield clock, {"LD_PRELOAD": ":".join(preload), "STRAKE_TEST_CLOCK": str(clock)}
+    finally:
+        clock.unlink()
 
 
 def check(truth, words="it is not so"):

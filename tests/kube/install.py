@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What manifests/ installs, and that the operator needs no right more than it gives."""
+import calendar
 import json
 import os
 import subprocess
@@ -8,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import BUILD, OPERATOR, TREE, Cluster, Operator, Suite, check, equal, wait
+from harness import OPERATOR, TREE, Cluster, Operator, Suite, check, equal, moved_clock, wait
 
 suite = Suite("install")
 cluster = suite.cluster = Cluster()
@@ -29,8 +30,8 @@ def as_account(namespace, account="strake-operator"):
     return path
 
 
-def operator_as(namespace, *arguments):
-    operator = Operator(as_account(namespace), *arguments, lease="strake-operator")
+def operator_as(namespace, *arguments, env=None):
+    operator = Operator(as_account(namespace), *arguments, env=env, lease="strake-operator")
     place = operator.arguments.index("--lease-namespace")
     operator.arguments[place + 1] = namespace
     suite.operator = operator
@@ -85,6 +86,77 @@ def with_the_rights_of_the_installation_Databases_of_any_namespace_are_served_an
         cluster.delete("Database", namespace, "db")
         wait(lambda: not cluster.get("Database", namespace, "db"), 40, "the Database stays")
         wait(lambda: not cluster.list("Secret", namespace) and not cluster.list("PersistentVolumeClaim", namespace), 30, "data stay")
+
+
+@suite.test
+def with_deletionPolicy_Delete_it_ends_though_Secrets_are_out_of_sight_whatever_became_of_them():
+    def gone(namespace):
+        wait(lambda: not cluster.get("Database", namespace, "db"), 40, lambda: f"the Database stays: {cluster.get('Database', namespace, 'db')}")
+        equal([s["metadata"]["name"] for s in cluster.list("Secret", namespace)], [], "Secrets that stay")
+        wait(lambda: not cluster.list("PersistentVolumeClaim", namespace), 30, "claims stay")
+
+    def none_gone(namespace):
+        pass
+
+    def one_deleted(namespace):
+        cluster.delete("Secret", namespace, "db-app")
+
+    def all_deleted(namespace):
+        for secret in cluster.list("Secret", namespace):
+            cluster.delete("Secret", namespace, secret["metadata"]["name"])
+
+    with operator_as("strake-system") as operator:
+        operator.wait_synced().wait_leading()
+        for what in (none_gone, one_deleted, all_deleted):
+            namespace = suite.namespace()
+            cluster.database(namespace, "db", deletionPolicy="Delete")
+            cluster.wait_ready(namespace, "db")
+            what(namespace)
+            cluster.delete("Database", namespace, "db")
+            gone(namespace)
+        namespace = suite.namespace()
+        cluster.database(namespace, "db", deletionPolicy="Delete")
+        cluster.wait_ready(namespace, "db")
+        operator.stop()
+        cluster.delete("Database", namespace, "db")
+        operator.start().wait_synced().wait_leading()
+        gone(namespace)
+        cluster.database(namespace, "db", deletionPolicy="Delete")
+        cluster.wait_ready(namespace, "db")
+
+
+@suite.test
+def certificates_are_renewed_in_time_though_Secrets_are_out_of_sight():
+    with moved_clock() as (clock, env), operator_as("strake-system", env=env) as operator:
+        operator.wait_synced().wait_leading()
+        namespace = suite.namespace()
+        cluster.database(namespace, "db", tls={"durationDays": 30})
+        cluster.wait_ready(namespace, "db")
+        before = {s["metadata"]["name"]: s["data"] for s in cluster.list("Secret", namespace)}
+        clock.write_text(str(15 * 86400))
+        cluster.patch("Database", namespace, "db", {"spec": {"replicas": 2}})
+        cluster.wait_ready(namespace, "db", 60)
+        equal({s["metadata"]["name"]: s["data"] for s in cluster.list("Secret", namespace)}, before, "before their time")
+        clock.write_text(str(21 * 86400))
+        cluster.patch("Database", namespace, "db", {"spec": {"replicas": 1}})
+        wait(lambda: cluster.get("Secret", namespace, "db-tls")["data"] != before["db-tls"], 60, "it is not renewed")
+        after = {s["metadata"]["name"]: s["data"] for s in cluster.list("Secret", namespace)}
+        equal({n: after[n] == before[n] for n in after}, {"db-app": True, "db-superuser": True, "db-ca": True, "db-tls": False}, "what is new")
+        cluster.wait_ready(namespace, "db", 60)
+        check("CertificateRenewed" in {e["reason"] for e in cluster.list("Event", namespace)}, "no event")
+        until = cluster.get("Database", namespace, "db")["status"]["tls"]["notAfter"]
+        left = calendar.timegm(time.strptime(until, "%Y-%m-%dT%H:%M:%SZ")) - time.time()
+        check(50 * 86400 < left < 52 * 86400, f"until {until}")
+
+
+@suite.test
+def a_component_runs_the_operator_itself_under_the_strake_runtime():
+    with tempfile.TemporaryDirectory(dir=TREE / "build") as overlay:
+        place = os.path.relpath(TREE / "manifests", overlay)
+        Path(overlay, "kustomization.yaml").write_text(f"resources: [{place}]\ncomponents: [{place}/components/strake-runtime]\n")
+        text = cluster.kubectl("kustomize", overlay).stdout
+        check("      runtimeClassName: strake\n" in text, text[-2000:])
+        cluster.kubectl("apply", "--dry-run=server", "-f", "-", stdin=text)
 
 
 @suite.test

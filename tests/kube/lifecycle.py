@@ -3,9 +3,12 @@
 """The life of Databases on a real control plane, with nodes played by kwok."""
 import base64
 import calendar
+import http.server
 import json
 import ssl
+import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -156,6 +159,9 @@ FIELDS = [
     ({"credentials": {"applicationSecretRef": {"name": "user"}}}, {S}),
     ({"credentials": {"usersSecretRef": {"name": "users"}}}, {S}),
     ({"users": [{"name": "alice", "roles": ["pg_monitor"]}]}, {C}),
+    ({"users": [{"name": "alice", "ensure": "Absent"}]}, {C}),
+    ({"databases": [{"name": "depot", "ensure": "Absent"}, {"name": "shop", "extensions": [{"name": "pg_trgm", "ensure": "Absent"}]}]}, {C}),
+    ({"users": None}, {C}),
     ({"databases": [{"name": "shop", "extensions": ["pg_trgm"], "grants": [{"role": "alice", "privileges": ["SELECT"]}]}]}, {C}),
     ({"replication": {"maximumLagBytes": 1000}}, {C}),
     ({"credentials": None}, {S}),
@@ -436,7 +442,9 @@ def a_new_image_rolls_and_the_conditions_say_which_pod_is_at_it():
     generation = cluster.patch("Database", namespace, "db", {"spec": {"image": "postgres:17.5"}})["metadata"]["generation"]
     wait(rolled, 60, "it is not rolled")
     check(any("0 of 2 pods have the new template; replica db-1" in w for w in words), words)
-    check(any("1 of 2 pods have the new template" in w and "the primary db-0" in w for w in words), words)
+    check(not any("0 of 2" in w and "db-0" in w for w in words), words)
+    notes = [e["note"] for e in cluster.list("Event", namespace) if e["reason"] == "PodReplaced"]
+    equal({n.split()[1] for n in notes}, {"db-1", "db-0"}, "pods of the events")
     equal({p["spec"]["containers"][0]["image"] for p in cluster.list("Pod", namespace)}, {"postgres:17.5"}, "images")
 
 
@@ -780,6 +788,80 @@ def a_line_of_pg_hba_that_the_server_would_not_take_is_told_with_its_index_and_w
     cluster.wait_ready(namespace, "db")
     lines = cluster.get("ConfigMap", namespace, "db-config")["data"]["pg_hba.conf"].splitlines()
     check(lines.index("host replication,postgres postgres all scram-sha-256") < lines.index("host all all all reject"), lines)
+
+
+class Kubelet:
+    """Answers for the logs of the nodes' containers, for which kwok has no words."""
+
+    def __enter__(self):
+        self.logs, self.asked = {}, []
+        kubelet, self.folder = self, tempfile.TemporaryDirectory()
+        pair = [str(Path(self.folder.name, name)) for name in ("key", "crt")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", pair[0],
+                        "-out", pair[1], "-subj", "/CN=kubelet"], check=True, capture_output=True)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                container = self.path.split("?")[0].removeprefix("/containerLogs/")
+                kubelet.asked.append(container)
+                text = kubelet.logs.get(container, "").encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair[1], pair[0])
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.nodes("127.0.0.1", self.server.server_address[1])
+        return self
+
+    def nodes(self, address, port):
+        for node in cluster.raw("GET", "/api/v1/nodes")["items"]:
+            cluster.raw("PATCH", f"/api/v1/nodes/{node['metadata']['name']}/status", {"status": {
+                "addresses": [{"type": "InternalIP", "address": address}], "daemonEndpoints": {"kubeletEndpoint": {"Port": port}}}},
+                "application/merge-patch+json")
+
+    def __exit__(self, *_):
+        self.nodes("10.0.0.1", 10250)
+        self.server.shutdown()
+        self.server.server_close()
+        self.folder.cleanup()
+
+
+@suite.test
+def what_the_primary_says_of_users_and_databases_is_a_condition():
+    global operator
+    namespace = ready_database()
+    def condition():
+        return cluster.condition(cluster.get("Database", namespace, "db"), "ObjectsReady")
+    equal(condition()["status"], None, "with nothing declared")
+    primary = f"{namespace}/db-0/database"
+    with Kubelet() as kubelet:
+        def says(words, users):
+            cluster.patch("Database", namespace, "db", {"spec": {"users": users}})
+            cluster.wait_ready(namespace, "db")
+            wait(lambda: condition()["status"] == "Unknown", 20, condition)
+            declared = cluster.get("ConfigMap", namespace, "db-config")["data"]["declared"]
+            kubelet.logs[primary] = f"some line\ndeclared {'0' * 16}: made\ndeclared {declared}: {words}\nmore\n"
+            return declared
+        says('failed: users "bob": role "x" does not exist', [{"name": "bob", "roles": ["x"]}])
+        wait(lambda: condition()["status"] == "False", 30, condition)
+        equal((condition()["reason"], condition()["message"]), ("Failing", 'users "bob": role "x" does not exist'), "condition")
+        check(cluster.ready(namespace, "db"), "the server is not Ready for it")
+        declared = says("made", [{"name": "bob"}])
+        wait(lambda: condition()["status"] == "True", 30, condition)
+        equal(cluster.get("Database", namespace, "db")["status"]["declared"], declared, "in the status")
+        asked = kubelet.asked.count(primary)
+        operator.stop()
+        operator.start().wait_synced().wait_leading()
+        time.sleep(2)
+        equal((kubelet.asked.count(primary), condition()["status"]), (asked, "True"), "an operator that comes anew asks")
+    cluster.delete("Database", namespace, "db")
 
 
 @suite.test

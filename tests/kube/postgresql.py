@@ -108,6 +108,9 @@ class Pod:
         else:
             wanted = volume["secret"]
             files, mode = self.scene.secrets.get(wanted["secretName"], {} if wanted.get("optional") else None), wanted["defaultMode"]
+        for old in path.iterdir():
+            if old.name not in files:
+                old.unlink()
         for file, text in files.items():
             fresh = path / f".{file}"
             fresh.write_text(text)
@@ -444,6 +447,84 @@ def what_is_declared_is_made_at_once_and_later_and_again_by_a_new_start():
         equal(pod.stop(), 0, "exit status")
         pod.start().wait_ready()
         made(pod, "SELECT count(*) FROM pg_database WHERE datname = 'depot'", "1")
+
+
+def outcome(pod, words):
+    """Probes go on until the last word of the log on what is declared holds these words."""
+    def said():
+        pod.probe("readinessProbe")
+        wanted = f"declared {pod.scene.objects['ConfigMap', 'db-config']['data']['declared']}: "
+        last = [line for line in pod.words().splitlines() if line.startswith(wanted)]
+        return last and words in last[-1]
+    wait(said, 90, lambda: f"{words!r} is not said: {pod.words()[-1500:]}")
+
+
+@suite.test
+def grants_and_memberships_that_left_the_list_are_revoked_and_no_others():
+    def shop(*grants, **more):
+        return {"users": [{"name": "reader", "login": False}, {"name": "alice", **more}], "databases": [{"name": "shop", "grants": list(grants)}]}
+    tables = {"role": "reader", "privileges": ["ALL"]}
+    may = "SELECT string_agg(p, ' ' ORDER BY p) FROM unnest('{SELECT,INSERT,UPDATE,TRUNCATE}'::text[]) AS p WHERE has_table_privilege('reader', '%s', p)"
+    with Scene(**shop(tables, {"role": "alice", "privileges": ["CREATE"], "on": "Schema"}, {"role": "alice", "privileges": ["TEMPORARY"], "on": "Database"},
+                      roles=["reader", "pg_monitor"])) as s:
+        pod = s.pod(0).start().wait_ready()
+        outcome(pod, "made")
+        pod.sql("CREATE TABLE old (n int)", "app", "shop", "application")
+        pod.sql("GRANT CONNECT ON DATABASE shop TO alice", database="shop")
+        equal(pod.sql(may % "old", database="shop"), "INSERT SELECT TRUNCATE UPDATE", "by default")
+        s.plan(**shop({**tables, "privileges": ["SELECT"]}, roles=["pg_monitor"]))
+        pod.volume("config")
+        outcome(pod, "made")
+        pod.sql("CREATE TABLE new (n int)", "app", "shop", "application")
+        for table in ("old", "new"):
+            equal(pod.sql(may % table, database="shop"), "SELECT", f"on table {table}")
+        equal(pod.sql("SELECT has_schema_privilege('alice', 'public', 'CREATE'), array_to_string(datacl, ' ') LIKE '%alice=c/%' FROM pg_database "
+                      "WHERE datname = 'shop'", database="shop"), "f|t", "her schema; what was granted by hand")
+        equal(pod.sql("SELECT string_agg(roleid::regrole::text, ' ') FROM pg_auth_members WHERE member = 'alice'::regrole"), "pg_monitor", "her roles")
+        s.plan(users=[{"name": "reader", "ensure": "Absent"}, {"name": "alice", "ensure": "Absent"}], databases=[{"name": "shop"}])
+        pod.volume("config")
+        outcome(pod, 'failed: users "alice": role "alice" cannot be dropped because some objects depend on it (privileges for database shop)')
+        pod.sql("REVOKE CONNECT ON DATABASE shop FROM alice", database="shop")
+        outcome(pod, "made")
+        equal(pod.sql("SELECT count(*) FROM pg_roles WHERE rolname IN ('reader', 'alice')"), "0", "roles")
+        equal(pod.sql("SELECT count(*) FROM strake.granted"), "0", "what is remembered")
+
+
+@suite.test
+def databases_and_extensions_that_are_to_be_absent_go_and_what_keeps_them_is_told():
+    with Scene(databases=[{"name": "shop", "extensions": ["pg_trgm", {"name": "hstore"}]}, {"name": "depot"}]) as s:
+        pod = s.pod(0).start().wait_ready()
+        outcome(pod, "made")
+        pod.sql("CREATE TABLE t (h hstore)", database="shop")
+        s.plan(databases=[{"name": "shop", "extensions": [{"name": "pg_trgm", "ensure": "Absent"}, {"name": "hstore", "ensure": "Absent"}]},
+                          {"name": "depot", "ensure": "Absent"}])
+        pod.volume("config")
+        outcome(pod, 'databases "shop" extensions "hstore": cannot drop extension hstore because other objects depend on it')
+        equal(pod.sql("SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension", database="shop"), "hstore plpgsql", "extensions")
+        equal(pod.sql("SELECT count(*) FROM pg_database WHERE datname = 'depot'"), "0", "the database")
+        pod.sql("DROP TABLE t", database="shop")
+        outcome(pod, "made")
+        equal(pod.sql("SELECT extname FROM pg_extension", database="shop"), "plpgsql", "extensions")
+
+
+@suite.test
+def what_cannot_be_made_is_told_with_its_name_keeps_nothing_else_and_is_tried_again():
+    with Scene(users=[{"name": "alice", "roles": ["nobody"]}], databases=[
+            {"name": "shop", "owner": "ghost", "extensions": ["no_such", "pg_trgm"], "grants": [{"role": "ghost", "privileges": ["SELECT"]}]},
+            {"name": "depot", "extensions": ["pg_trgm"]}]) as s:
+        pod = s.pod(0).start().wait_ready()
+        for words in ('users "alice": role "nobody" does not exist', 'databases "shop": role "ghost" does not exist',
+                      'databases "shop" extensions "no_such": ', 'databases "shop" grants[0]: role "ghost" does not exist'):
+            outcome(pod, words)
+        for database in ("shop", "depot"):
+            equal(pod.sql("SELECT extname FROM pg_extension WHERE extname = 'pg_trgm'", database=database), "pg_trgm", f"in {database}")
+        check(pod.probe("readinessProbe"), "the server is not ready for it")
+        s.plan(users=[{"name": "alice", "roles": ["nobody"]}], databases=[{"name": "shop", "owner": "ghost"}, {"name": "depot"}])
+        pod.volume("config")
+        outcome(pod, "nobody")
+        pod.sql("CREATE ROLE nobody; CREATE ROLE ghost")
+        outcome(pod, "made")
+        equal(pod.sql("SELECT pg_get_userbyid(datdba), pg_has_role('alice', 'nobody', 'member') FROM pg_database WHERE datname = 'shop'"), "ghost|t", "made")
 
 
 @suite.test
