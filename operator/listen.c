@@ -14,7 +14,26 @@
  * says so in its log, and here the end of it is read. A log that cannot be had, or that says nothing, is
  * no failure: the condition tells as much.
  */
+#define FAILED_MAX   1024
 #define LISTEN_QUERY "/log?container=database&tailLines=1000&limitBytes=1048576"
+
+/* For a condition: not too long, and text whatever language the server speaks. */
+static void make_readable(char *text)
+{
+	size_t len = strlen(text);
+	json_t *readable;
+
+	if (len > FAILED_MAX) {
+		for (len = FAILED_MAX; len && (text[len] & 0xc0) == 0x80; len--)
+			;
+		text[len] = 0;
+	}
+	readable = json_string(text);
+	for (char *s = text; !readable && *s; s++)
+		if (*s & 0x80)
+			*s = '?';
+	json_decref(readable);
+}
 
 static void on_log(void *arg, const struct answer *a)
 {
@@ -31,6 +50,8 @@ static void on_log(void *arg, const struct answer *a)
 	} else if (f->engine->outcome(a->body, a->len, f->action.wanted, &failed)) {
 		seen->digest = f->action.wanted;
 		seen->failed = failed;
+		if (failed)
+			make_readable(failed);
 		free(r->declared_failed);
 		r->declared_failed = failed;
 	}
@@ -43,7 +64,7 @@ bool listen_start(struct effect *f, const struct database *d)
 	struct seen_declared *seen = &f->r->observed.declared;
 
 	if (seen->wanted != f->action.wanted)
-		*seen = (struct seen_declared){ .digest = seen->digest,
+		*seen = (struct seen_declared){ .digest = seen->failed ? 0 : seen->digest,
 						.wanted = f->action.wanted };
 	seen->asked = time(NULL);
 	seen->tries += seen->tries < LISTEN_TRIES;

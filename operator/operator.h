@@ -14,6 +14,7 @@
 #include "kube/watch.h"
 #include "metrics.h"
 #include "queue.h"
+#include "record.h"
 
 /*
  * The running operator: one loop, one connection, a watch per kind (and namespace), the cache they

@@ -226,6 +226,13 @@ static void plan_roll(const struct plan_input *in, struct plan *p)
 		*plan_add(p, ACTION_RESTART, CHILD_MAX) = next;
 }
 
+/* A certificate that is there serves until the new one comes. */
+static bool comes_before_pods(const struct plan_input *in, const struct action *a)
+{
+	return a->child < CHILD_READ_WRITE &&
+	       (a->type != ACTION_ISSUE || !secret_there(in, CHILD_CERTIFICATE));
+}
+
 static void plan_children(const struct plan_input *in, struct plan *p)
 {
 	bool before = false;
@@ -242,12 +249,8 @@ static void plan_children(const struct plan_input *in, struct plan *p)
 	for (int c = CHILD_STATEFULSET + 1; c < CHILD_MAX; c++)
 		plan_child(in, (enum child)c, p);
 	for (unsigned i = 0; i < p->n; i++)
-		before |= p->actions[i].child < CHILD_READ_WRITE &&
-			  p->actions[i].type != ACTION_ISSUE;
-	/*
-	 * Pods must find their files, passwords and names, so what makes pods comes after. For a
-	 * certificate they wait themselves, and renewing one is no reason to wait.
-	 */
+		before |= comes_before_pods(in, &p->actions[i]);
+	/* Pods must find their files, passwords and names, so what makes pods comes after. */
 	if (!before && !(p->conflicts & ((1u << CHILD_READ_WRITE) - 1)))
 		plan_statefulset(in, p);
 }

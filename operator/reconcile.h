@@ -23,7 +23,7 @@ struct pass {
 /* apply.c: sends what was planned. Answers come later, and end the pass with the last of them. */
 void apply_plan(struct pass *p);
 
-/* status.c: writes the status if it is not what the server has. */
+/* status_write.c: writes the status if it is not what the server has. */
 void status_write(struct pass *p);
 
 /* events.c */

@@ -142,7 +142,7 @@ static void what_makes_pods_comes_after_what_pods_need(void **state)
 	world_plan(&w);
 	assert_false(has(&w.plan, ACTION_CREATE, CHILD_STATEFULSET));
 	assert_true(has(&w.plan, ACTION_CREATE, CHILD_CONFIG));
-	assert_int_equal(world_settle(&w), 3);
+	assert_int_equal(world_settle(&w), 4);
 	assert_true(w.o.children[CHILD_STATEFULSET].present);
 	assert_false(w.o.children[CHILD_BUDGET].present);
 	database_done(&w.d);
