@@ -138,13 +138,12 @@ dead_sockets_remove() {
 }
 
 @test "a shim that is killed at any moment of a task's making leaves nothing" {
-	local i pid
+	local i
 	for i in 0 1 2 3 4 5 6 8 10; do
 		(timeout 30 ctr run -d "${RUNTIME[@]}" "$IMAGE" "c$i" sleep 1000 || true) &
-		eventually 10 test -e "$BUNDLES/c$i/address"
+		eventually 10 shim_is_there "c$i"
 		sleep "0.$(printf %02d "$i")"
-		pid=$(shim_pid "c$i")
-		kill -KILL "${pid##*$'\n'}"
+		kill -KILL "$(shim_pid "c$i")"
 		wait
 		dead_sockets_remove
 		tidy

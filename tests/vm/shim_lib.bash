@@ -102,8 +102,13 @@ stopped() { # id
 	! is "$1" RUNNING && ! is "$1" PAUSED && ! is "$1" CREATED
 }
 
+# Of the shim itself: `start` before it, and its children at work, have the same words, and not their own session.
 shim_pid() { # id
-	pgrep -f -- "containerd-shim-strake-v1 .*-id $1 start"
+	ps -eo pid=,sid=,args= | awk -v id="$1" '$1 == $2 && $0 ~ "containerd-shim-strake-v1 .*-id " id " start" { print $1 }'
+}
+
+shim_is_there() { # id
+	[ -n "$(shim_pid "$1")" ]
 }
 
 # A bundle whose name begins with a dot is one that containerd was killed over removing: it never does.
