@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -223,6 +224,17 @@ static int create_share_filter(struct create *c, struct error *e)
 	return filter_share(&c->filter, &c->spec, c->container.dir_fd, &c->child.handoff, e);
 }
 
+/*
+ * A privileged container without a cgroup namespace, as those of Kubernetes are: what manages the node from
+ * within one (kind, a kubelet) finds the paths of /proc/self/cgroup in the tree, writable if it asked so. It
+ * could mount that itself; nobody else gets to see more of the tree than is its own.
+ */
+static bool create_rules_host(const struct create *c)
+{
+	return !c->rt->rootless && !c->child.sandbox.own_userns &&
+	       c->spec.process.capabilities.effective & 1ull << CAP_SYS_ADMIN;
+}
+
 int create_await_cgroup(struct create *c, struct error *e)
 {
 	struct sandbox *sb = &c->child.sandbox;
@@ -240,7 +252,7 @@ int create_await_cgroup(struct create *c, struct error *e)
 		return r;
 	c->container.state.cgroup = cg->path;
 	sb->cgroup_path = cg->fd >= 0 ? cg->path : NULL;
-	sb->cgroup_path_visible = !sandbox_has_ns(sb, SPEC_NS_CGROUP);
+	sb->cgroup_path_visible = !sandbox_has_ns(sb, SPEC_NS_CGROUP) && !create_rules_host(c);
 	return 0;
 }
 

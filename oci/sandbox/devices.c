@@ -222,7 +222,11 @@ int devices_make(struct sandbox *sb, struct error *e)
 			r = device_make(sb, dev_fd, &device_defaults[i], e);
 	for (i = 0; r == 0 && i < l->n_devices; i++)
 		r = device_make(sb, dev_fd, &l->devices[i], e);
-	for (i = 0; r == 0 && i < ARRAY_SIZE(device_links); i++)
+	for (i = 0; r == 0 && i < ARRAY_SIZE(device_links); i++) {
+		/* Not every kernel has it (CONFIG_PROC_KCORE). */
+		if (str_eq(device_links[i].name, "core") && access("/proc/kcore", F_OK) < 0)
+			continue;
 		r = device_link(dev_fd, device_links[i].name, device_links[i].target, e);
+	}
 	return r;
 }

@@ -53,7 +53,7 @@ struct sandbox {
 	int console_fd; /* connected console socket, gets the terminal's master */
 	int lsm_fd;     /* attr/exec, open for writing */
 
-	bool cgroup_path_visible; /* no cgroup namespace: bind this one in place of the root */
+	bool cgroup_path_visible; /* bind this one in place of the root: no cgroup namespace */
 	const char *cgroup_path;  /* "/strake/x", or NULL without a cgroup */
 
 	/*

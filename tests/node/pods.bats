@@ -112,6 +112,15 @@ case_all_privileges() {
 	echo '| .spec.containers[0].securityContext.privileged = true'
 }
 # Not cpu.weight: an older runc went from shares to weight by a straight line.
+case_cgroups_of_host() {
+	script 'cut -d" " -f5,6 /proc/self/mountinfo | grep /sys/fs/cgroup; ls -d /sys/fs/cgroup/kubepods.slice /sys/fs/cgroup/system.slice
+		grep -q $$$$ "/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/cgroup.procs"; echo $?; mkdir /sys/fs/cgroup/x && rmdir /sys/fs/cgroup/x; echo $?'
+	echo '| .spec.containers[0].securityContext.privileged = true'
+}
+case_devices_of_host() {
+	script 'ls /dev | grep -v -e ^ubd -e ^vport -e ^tty -e ^pty -e ^loop; ls -l /dev/core'
+	echo '| .spec.containers[0].securityContext.privileged = true'
+}
 case_resources() {
 	script 'cd /sys/fs/cgroup && cat memory.max memory.low memory.swap.max cpu.max; cat /proc/self/oom_score_adj; ulimit -n -u'
 	echo '| .spec.containers[0].resources = { limits: { memory: "40Mi", cpu: "300m" }, requests: { memory: "20Mi", cpu: "100m" } }'
@@ -215,6 +224,8 @@ same() { # name
 @test "privileges" { same privileges; }
 @test "few privileges" { same few_privileges; }
 @test "all privileges" { same all_privileges; }
+@test "cgroups of host" { same cgroups_of_host; }
+@test "devices of host" { same devices_of_host; }
 @test "resources" { same resources; }
 @test "guaranteed" { same guaranteed; }
 @test "names" { same names; }
