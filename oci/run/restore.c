@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "cgroup/kill.h"
 #include "criu/request.h"
 #include "criu/session.h"
 #include "run/container.h"
@@ -29,6 +31,7 @@
 #include "run/external.h"
 #include "run/hooks.h"
 #include "run/image.h"
+#include "run/restored.h"
 #include "run/stage.h"
 #include "sandbox/mounts.h"
 #include "sandbox/ns.h"
@@ -264,6 +267,23 @@ static int restore_raise_loopback(const struct restore *x, pid_t pid, struct err
 	return net->present && !net->path && pid > 0 ? ns_raise_loopback_of(pid, e) : 0;
 }
 
+/*
+ * Under policies what comes back may hold no more than they leave of config.json. CRIU lets it run after
+ * this, whatever we say: what does not hold is killed first.
+ */
+static int restore_check(const struct restore *x, struct error *e)
+{
+	const struct create *c = x->create;
+	int r;
+
+	if (c->guard.set.n == 0)
+		return 0;
+	r = restored_check(&c->manager.cgroup, x->session.pid, &c->spec, e);
+	if (r < 0)
+		cgroup_kill(&c->manager.cgroup, SIGKILL, NULL);
+	return r;
+}
+
 static int restore_notified(void *arg, const char *where, pid_t pid, int passed_fd,
 			    struct error *e)
 {
@@ -275,6 +295,8 @@ static int restore_notified(void *arg, const char *where, pid_t pid, int passed_
 		return restore_send_console(x, passed_fd, e);
 	if (str_eq(where, "post-restore"))
 		return restore_raise_loopback(x, pid, e);
+	if (str_eq(where, "pre-resume"))
+		return restore_check(x, e);
 	return 0;
 }
 

@@ -286,7 +286,16 @@ around() { # what is there of the container's first process
 	globally --policy "$T/policy.json"
 	refused 'policy "edge", rule "floor": process.capabilities' restore --bundle "$BUNDLE" --image-path "$IMAGE" "$ID"
 	refused "does not exist" state "$ID"
-	globally
+	# Another config.json does not make another image.
+	cp "$BUNDLE/config.json" "$T/config.json"
+	config '.process.capabilities |= map_values(["CAP_KILL"])'
+	refused "process.capabilities.bounding does not give" restore --bundle "$BUNDLE" --image-path "$IMAGE" "$ID"
+	refused "does not exist" state "$ID"
+	cp "$T/config.json" "$BUNDLE/config.json"
+	# One that it keeps to is none of its affairs.
+	jq --slurpfile c "$BUNDLE/config.json" '.rules[0].process.capabilities.ceiling = $c[0].process.capabilities.bounding' \
+		"$T/policy.json" > "$T/wider.json"
+	globally --policy "$T/wider.json"
 	back
 	goes_on
 }
