@@ -6,7 +6,7 @@ load helpers
 
 @test "the default devices and links are in /dev, and work" {
 	script 'cd /dev; for d in null zero full random urandom tty; do stat -c "%n %a %t:%T %u:%g" $d; done
-		for l in fd stdin stdout stderr core ptmx; do echo "$l $(readlink $l)"; done
+		for l in fd stdin stdout stderr core ptmx; do echo $l $(readlink $l); done
 		echo x > null; head -c 2 zero | od -An -tx1; head -c 5 urandom | wc -c'
 	run_ok
 	same "null 666 1:3 0:0
@@ -19,7 +19,7 @@ fd /proc/self/fd
 stdin /proc/self/fd/0
 stdout /proc/self/fd/1
 stderr /proc/self/fd/2
-core /proc/kcore
+core$([ ! -e /proc/kcore ] || echo " /proc/kcore")
 ptmx pts/ptmx
  00 00
 5" "$output"
