@@ -78,6 +78,7 @@ static void pass_plan(struct pass *p)
 		.deleting = r->deleting,
 	};
 
+	r->listening = false;
 	/* A spec that is wrong, or paused, changes nothing; going away it may always. */
 	if (!r->deleting && (p->problems.count || p->paused)) {
 		p->plan.size = plan_size(&p->database, &r->observed);
