@@ -51,6 +51,12 @@ is_settled() {
 sql() { k exec client -- sh -c 'psql "$(echo "$URI" | sed "s/-rw/-$1/")" -XAtqc "$2"' sh "$@"; }
 sql_says() { [ "$(sql "$1" "$2" 2>&1)" = "$3" ]; }
 
+client() {
+	pod client '.spec.containers[0] += { image: "strake/postgresql:17", env: [
+		{ name: "URI", valueFrom: { secretKeyRef: { name: "pair-app", key: "uri" } } } ] }'
+	running client
+}
+
 # admin POD STATEMENT: as superuser.
 admin() {
 	k exec "$1" -- sh -c 'PGPASSWORD=$(cat /run/secrets/superuser/password) psql -h /run/database -U postgres -XAtqc "$1"' sh "$2"
@@ -75,9 +81,7 @@ database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 }
 
 @test "a client selects 1 through the read-write Service" {
-	pod client '.spec.containers[0] += { image: "strake/postgresql:17", env: [
-		{ name: "URI", valueFrom: { secretKeyRef: { name: "pair-app", key: "uri" } } } ] }'
-	running client
+	client
 	eventually 30 sql_says rw 'select 1' 1
 }
 
@@ -165,6 +169,9 @@ database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 @test "the node loses its power: the data are there when it is back" {
 	sql rw 'insert into words values ($$second$$)'
 	timeout 300 "$TREE/hack/node" reset
+	# It is not restarted: its pod ended with the node.
+	k delete pod client --grace-period=0 --force >/dev/null 2>&1
+	client
 	eventually 240 sql_says rw 'select word from words order by word' $'first\nsecond'
 	settled 240
 	sql rw 'delete from words where word = $$second$$'
