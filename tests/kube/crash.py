@@ -245,7 +245,7 @@ def a_leader_that_was_stopped_for_longer_than_its_lease_writes_no_more():
             holder = cluster.get("Lease", "default", lease)["spec"]["holderIdentity"]
             check(holder.startswith("two"), f"the lease is held by {holder}")
             for name in names:
-                equal(len(cluster.children(namespace, name)), 9, f"children of {name}")
+                equal(len(cluster.children(namespace, name)), 11, f"children of {name}")
 
 
 suite.main()
