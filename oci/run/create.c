@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -145,6 +146,12 @@ static int create_offer_ready(struct create *c, struct error *e)
 	return c->ready_fd < 0 ? c->ready_fd : 0;
 }
 
+/* What is bound must be the host's own peer: of the child's view the root is none any more (rootfs_open). */
+static bool create_shares_mounts(const struct create *c)
+{
+	return !c->rt->rootless && c->spec.linux_.rootfs_propagation == MS_SHARED;
+}
+
 /* Everything the child cannot or must not reach by itself is opened here, in the host's view. */
 static int create_open_outside(struct create *c, struct error *e)
 {
@@ -171,7 +178,8 @@ static int create_open_outside(struct create *c, struct error *e)
 		r = ns_open_paths(sb, e);
 	if (r == 0 && sb->foreign_userns)
 		r = rootfs_clone(sb, e);
-	if (r == 0 && (sb->foreign_userns || c->guard.pinned || mount_idmap_wanted(sb)))
+	if (r == 0 && (sb->foreign_userns || c->guard.pinned || mount_idmap_wanted(sb) ||
+		       create_shares_mounts(c)))
 		r = mounts_open_sources(sb, e);
 	return r;
 }

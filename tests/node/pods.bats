@@ -121,6 +121,15 @@ case_devices_of_host() {
 	script 'ls /dev | grep -v -e ^ubd -e ^vport -e ^tty -e ^pty -e ^loop; ls -l /dev/core'
 	echo '| .spec.containers[0].securityContext.privileged = true'
 }
+# What is mounted there is seen on the node, and by the pod that comes after.
+case_propagation() {
+	script 'grep " /both " /proc/self/mountinfo | grep -o "shared\|master" ; mkdir -p /both/made && mount -t tmpfs inside /both/made && touch /both/made/file
+		test -e /host/made/file; echo $?; umount /both/made; test -e /host/made/file; echo $?'
+	echo '| .spec.volumes = [ { name: "host", hostPath: { path: "/var/lib/propagation", type: "DirectoryOrCreate" } } ]
+		| .spec.containers[0] += { securityContext: { privileged: true }, volumeMounts: [
+		{ name: "host", mountPath: "/both", mountPropagation: "Bidirectional" },
+		{ name: "host", mountPath: "/host", mountPropagation: "HostToContainer" } ] }'
+}
 case_resources() {
 	script 'cd /sys/fs/cgroup && cat memory.max memory.low memory.swap.max cpu.max; cat /proc/self/oom_score_adj; ulimit -n -u'
 	echo '| .spec.containers[0].resources = { limits: { memory: "40Mi", cpu: "300m" }, requests: { memory: "20Mi", cpu: "100m" } }'
@@ -226,6 +235,7 @@ same() { # name
 @test "all privileges" { same all_privileges; }
 @test "cgroups of host" { same cgroups_of_host; }
 @test "devices of host" { same devices_of_host; }
+@test "propagation" { same propagation; }
 @test "resources" { same resources; }
 @test "guaranteed" { same guaranteed; }
 @test "names" { same names; }
