@@ -91,10 +91,16 @@ static EVP_PKEY *read_key(const char *text)
 
 static char *text_of(BIO *bio)
 {
-	char *data;
+	char *data, *text;
 	long len = BIO_get_mem_data(bio, &data);
 
-	return len > 0 ? strndup(data, (size_t)len) : NULL;
+	/* Not a string: nothing ends it. */
+	text = len > 0 ? malloc((size_t)len + 1) : NULL;
+	if (!text)
+		return NULL;
+	memcpy(text, data, (size_t)len);
+	text[len] = '\0';
+	return text;
 }
 
 static int write_pair(X509 *x, EVP_PKEY *key, struct certificate *ret, struct error *e)
