@@ -99,11 +99,15 @@ usage() {
 	event cpu.stat usage_usec
 }
 
-is_busy() { [ "$(usage)" -gt 0 ]; }
+is_reaped() { [ ! -e "/proc/$1" ]; }
+has_used() { [ "$(usage)" -ge "$1" ]; } # microseconds
 
+# More than what came before may have used.
 burn() {
+	local before
+	before=$(usage)
 	in_it sh -c 'while :; do :; done' 3>&- &
-	eventually 10 is_busy
+	eventually 10 has_used $((before + 30000))
 }
 
 # beside RESOURCES COMMAND...: a second container with these, for which COMMAND is run; $ONE and $TWO are
@@ -485,7 +489,7 @@ update() {
 	strake_ delete -f "$ID"
 	[ ! -e "$CGROUP" ]
 	for pid in $pids; do
-		[ ! -e "/proc/$pid" ]
+		eventually 10 is_reaped "$pid" # the first one by its new parent, the guest's
 	done
 	[ -z "$(strake_ list -q)" ]
 	[ -z "$(ls -A /run/strake)" ]
