@@ -137,6 +137,15 @@ class Cluster:
             if refused.status != 404:
                 raise
 
+    def let_go(self, namespace):
+        """What its Databases still wait for nobody does any more: the operator of the tests has ended."""
+        try:
+            left = self.list("Database", namespace)
+        except Refused:  # the kind itself is gone
+            return
+        for name in (d["metadata"]["name"] for d in left if d["metadata"].get("finalizers")):
+            self.patch("Database", namespace, name, {"metadata": {"finalizers": None}})
+
     def kubectl(self, *arguments, stdin=None, check=True):
         done = subprocess.run([CONTROLPLANE, "kubectl", *arguments], input=stdin, text=True, capture_output=True)
         if check and done.returncode:
@@ -366,9 +375,10 @@ class Suite:
                     for line in lines.splitlines():
                         put(f"# {line}")
                 print(f"# {time.monotonic() - started:.1f} s", flush=True)
-        if self.cluster:
-            for name in self.used:
-                self.cluster.delete("Namespace", None, name)
         if self.operator:
             self.operator.kill()
+        if self.cluster:
+            for name in self.used:
+                self.cluster.let_go(name)
+                self.cluster.delete("Namespace", None, name)
         sys.exit(bad > 0)
