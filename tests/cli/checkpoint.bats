@@ -188,8 +188,7 @@ around() { # what is there of the container's first process
 
 @test "limits are those of config.json, in a cgroup that may be another" {
 	needs_criu
-	[[ -e /sys/fs/cgroup/cgroup.controllers && $(< /sys/fs/cgroup/cgroup.controllers) == *pids* ]] ||
-		skip "no controllers on this machine"
+	grep -qw pids /sys/fs/cgroup/cgroup.controllers || skip "cgroup version 2 has no controller pids here"
 	config '.linux.resources.pids.limit = 50'
 	counter
 	save
