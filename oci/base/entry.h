@@ -7,7 +7,7 @@
  * Where the kernel hands over to us, before libc: data become memory of no file, all pages at once.
  *
  * A program that is static and runs at any address writes into most pages of its data before main():
- * addresses are made right. Each page is a fault and a copy; one mmap(2) and one read cost a third of that. And a
+ * addresses are made right. Each page is a fault and a copy; one mmap(2) and one read cost less. And a
  * child that has to let go of the executable (run/seal.h) finds nothing in its data that leads there.
  *
  * Only programs that are linked with entry_start as their entry begin so (see the Makefile: static ones,

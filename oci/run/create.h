@@ -74,6 +74,9 @@ void create_init(struct create *c, const struct oci_runtime *rt,
 /* All of them, or what has been made is undone. */
 int create_walk(struct create *c, const struct create_step *steps, size_t n, struct error *e);
 
+/* The hooks of the host's side, prestart and createRuntime, for the container's process `pid`. */
+int create_run_hooks(struct create *c, pid_t pid, struct error *e);
+
 /* Steps that a restore has, too. */
 int create_read_bundle(struct create *c, struct error *e);
 int create_apply_policies(struct create *c, struct error *e);

@@ -29,7 +29,6 @@
 #include "run/container.h"
 #include "run/create.h"
 #include "run/external.h"
-#include "run/hooks.h"
 #include "run/image.h"
 #include "run/restored.h"
 #include "run/stage.h"
@@ -221,30 +220,6 @@ static int restore_name_cgroups(struct create *c, struct error *e)
 	return r;
 }
 
-/* Networks are made by these, for the namespaces that are there now. */
-static int restore_run_hooks(struct restore *x, pid_t pid, struct error *e)
-{
-	struct create *c = x->create;
-	autobuf text = { .max = STATE_MAX };
-	struct hooks_run h = {
-		.hooks = c->spec.hooks,
-		.stage = SPEC_HOOK_PRESTART,
-		.state = &text,
-		.cwd_fd = c->child.sandbox.bundle_fd,
-		.cancel_fd = c->rt->cancel_fd,
-	};
-	int r;
-
-	if (!c->spec.hooks[SPEC_HOOK_PRESTART].n && !c->spec.hooks[SPEC_HOOK_CREATE_RUNTIME].n)
-		return 0;
-	r = container_state_json(&c->container.state, OCI_CREATING, pid, &text);
-	if (r < 0)
-		return error_set(e, -r, "hooks: write the state");
-	r = hooks_run(&h, e);
-	h.stage = SPEC_HOOK_CREATE_RUNTIME;
-	return r < 0 ? r : hooks_run(&h, e);
-}
-
 /* The other side of the container's terminal, which CRIU has made anew. */
 static int restore_send_console(struct restore *x, int fd, struct error *e)
 {
@@ -290,7 +265,7 @@ static int restore_notified(void *arg, const char *where, pid_t pid, int passed_
 	struct restore *x = arg;
 
 	if (str_eq(where, "setup-namespaces"))
-		return restore_run_hooks(x, pid, e);
+		return create_run_hooks(x->create, pid, e); /* they make networks */
 	if (str_eq(where, "orphan-pts-master"))
 		return restore_send_console(x, passed_fd, e);
 	if (str_eq(where, "post-restore"))

@@ -15,9 +15,8 @@
 #include "sandbox/idmap.h"
 #include "sandbox/net_device.h"
 
-static int serve_hooks(struct create *c, struct error *e)
+int create_run_hooks(struct create *c, pid_t pid, struct error *e)
 {
-	struct state *s = &c->container.state;
 	autobuf text = { .max = STATE_MAX };
 	struct hooks_run h = {
 		.hooks = c->spec.hooks,
@@ -28,12 +27,7 @@ static int serve_hooks(struct create *c, struct error *e)
 	};
 	int r;
 
-	/* Hooks may ask for the container's state: it must be on disk with its process. */
-	s->pid = c->pid;
-	r = state_write(c->container.dir_fd, s, e);
-	if (r < 0)
-		return r;
-	r = container_state_json(s, OCI_CREATING, c->pid, &text);
+	r = container_state_json(&c->container.state, OCI_CREATING, pid, &text);
 	if (r < 0)
 		return error_set(e, -r, "hooks: write the state");
 	r = hooks_run(&h, e);
@@ -41,6 +35,17 @@ static int serve_hooks(struct create *c, struct error *e)
 		return r;
 	h.stage = SPEC_HOOK_CREATE_RUNTIME;
 	return hooks_run(&h, e);
+}
+
+static int serve_hooks(struct create *c, struct error *e)
+{
+	struct state *s = &c->container.state;
+	int r;
+
+	/* Hooks may ask for the container's state: it must be on disk with its process. */
+	s->pid = c->pid;
+	r = state_write(c->container.dir_fd, s, e);
+	return r < 0 ? r : create_run_hooks(c, c->pid, e);
 }
 
 static int serve_one(struct create *c, const struct sync_msg *m, struct error *e)
