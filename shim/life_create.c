@@ -255,6 +255,9 @@ static int create_check(struct shim *s, const Pb__CreateRequest *rq, enum code *
 	*ret = CODE_ALREADY_EXISTS;
 	if (container_find(s, rq->id))
 		return error_say(e, EEXIST, "container \"%s\" exists", rq->id);
+	*ret = CODE_UNAVAILABLE;
+	if (server_is_closed(&s->server))
+		return error_say(e, ESHUTDOWN, "the shim was shut down, and ends");
 	*ret = CODE_INVALID_ARGUMENT;
 	if (*rq->bundle != '/')
 		return error_say(e, EINVAL, "the bundle \"%.128s\" is no whole path",

@@ -153,10 +153,10 @@ static void sandbox_answer_shutdown(struct call *call, const ProtobufCMessage *m
 	struct shim *s = c->shim;
 
 	(void)m;
-	call_reply(call, NULL);
 	/* It leaves the list after this. */
 	if (LIST_FIRST(&s->containers) == c && !LIST_NEXT(c, link))
 		shim_stop(s);
+	call_reply(call, NULL);
 }
 
 static void sandbox_shutdown(struct shim *s, struct call *call, const void *m)
@@ -164,9 +164,9 @@ static void sandbox_shutdown(struct shim *s, struct call *call, const void *m)
 	struct container *c = container_find(s, ((const Pb__ContainerRequest *)m)->id);
 
 	if (!c || !c->pod) { /* it was never made, or is gone */
-		call_reply(call, NULL);
 		if (LIST_EMPTY(&s->containers))
 			shim_stop(s);
+		call_reply(call, NULL);
 		return;
 	}
 	call->arg = c;

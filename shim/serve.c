@@ -29,10 +29,37 @@ static void serve_expire(struct timer *t)
 	loop_owner(t, struct shim, grace)->expired = true;
 }
 
+static void serve_remember_socket(struct shim *s)
+{
+	struct stat about;
+
+	if (stat(s->socket, &about) == 0) {
+		s->socket_dev = about.st_dev;
+		s->socket_ino = about.st_ino;
+	}
+}
+
+static void serve_remove_socket(const struct shim *s)
+{
+	struct stat about;
+
+	if (stat(s->socket, &about) == 0 && about.st_dev == s->socket_dev &&
+	    about.st_ino == s->socket_ino)
+		unlink(s->socket);
+}
+
+/*
+ * A `start` that comes now, of a container of the same name, shall find no shim that answers and then ends:
+ * it makes its own. Where somebody else is connected he may go on here, and be looked for.
+ */
 void shim_stop(struct shim *s)
 {
 	s->stopping = true;
 	s->expired = false;
+	if (!server_has_others(&s->server)) {
+		serve_remove_socket(s);
+		server_close_door(&s->server);
+	}
 	if (timer_set(&s->loop, &s->grace, SERVE_GRACE_MS, serve_expire) < 0)
 		s->expired = true;
 }
@@ -136,25 +163,6 @@ static int serve_watch_signals(struct shim *s, struct error *e)
 		return error_set(e, errno, "watch signals");
 	r = loop_set(&s->loop, &s->signals, EPOLLIN);
 	return r < 0 ? error_set(e, -r, "watch signals") : 0;
-}
-
-static void serve_remember_socket(struct shim *s)
-{
-	struct stat about;
-
-	if (stat(s->socket, &about) == 0) {
-		s->socket_dev = about.st_dev;
-		s->socket_ino = about.st_ino;
-	}
-}
-
-static void serve_remove_socket(const struct shim *s)
-{
-	struct stat about;
-
-	if (stat(s->socket, &about) == 0 && about.st_dev == s->socket_dev &&
-	    about.st_ino == s->socket_ino)
-		unlink(s->socket);
 }
 
 static int serve_init(struct shim *s, int listen_fd, const char *ttrpc_address, struct error *e)

@@ -54,8 +54,10 @@ static void conn_free(struct conn *c)
 	s->n_conns--;
 	free(c);
 	/* It may have been out of descriptors. */
-	server_save_fd(s);
-	loop_set(s->loop, &s->listener, EPOLLIN);
+	if (!server_is_closed(s)) {
+		server_save_fd(s);
+		loop_set(s->loop, &s->listener, EPOLLIN);
+	}
 	if (!s->n_conns && s->alone)
 		s->alone(s);
 }
@@ -271,16 +273,10 @@ static int server_accept_one(struct server *s)
 	return fd;
 }
 
-static void server_accept(struct source *source, uint32_t events)
+static void conn_new(struct server *s, int fd)
 {
-	struct server *s = loop_owner(source, struct server, listener);
-	int fd = server_accept_one(s);
-	struct conn *c;
+	struct conn *c = server_is_ours(fd) ? calloc(1, sizeof(*c)) : NULL;
 
-	(void)events;
-	if (fd < 0)
-		return;
-	c = server_is_ours(fd) ? calloc(1, sizeof(*c)) : NULL;
 	if (!c) {
 		close(fd);
 		return;
@@ -293,6 +289,37 @@ static void server_accept(struct source *source, uint32_t events)
 	s->n_conns++;
 	if (loop_set(s->loop, &c->source, EPOLLIN) < 0)
 		conn_free(c);
+}
+
+static void server_accept(struct source *source, uint32_t events)
+{
+	struct server *s = loop_owner(source, struct server, listener);
+	int fd = server_accept_one(s);
+
+	(void)events;
+	if (fd >= 0)
+		conn_new(s, fd);
+}
+
+bool server_has_others(struct server *s)
+{
+	int fd;
+
+	while (!server_is_closed(s) && (fd = server_accept_one(s)) >= 0)
+		conn_new(s, fd);
+	return s->n_conns > 1;
+}
+
+void server_close_door(struct server *s)
+{
+	loop_close(s->loop, &s->listener);
+	mem_closep(&s->spare_fd);
+	s->spare_fd = -1;
+}
+
+bool server_is_closed(const struct server *s)
+{
+	return s->listener.fd < 0;
 }
 
 int server_init(struct server *s, struct loop *l, int fd, struct error *e)
@@ -313,7 +340,5 @@ void server_done(struct server *s)
 	while (!LIST_EMPTY(&s->conns))
 		/* analyser: one that was freed has left the list */
 		conn_free(LIST_FIRST(&s->conns));
-	loop_close(s->loop, &s->listener);
-	mem_closep(&s->spare_fd);
-	s->spare_fd = -1;
+	server_close_door(s);
 }

@@ -67,6 +67,10 @@ struct server {
 
 /* fd listens; it becomes the server's. */
 int server_init(struct server *s, struct loop *l, int fd, struct error *e);
+/* Whether there is more than one client; who waits to be let in is one. */
+bool server_has_others(struct server *s);
+void server_close_door(struct server *s); /* nobody new is heard from now on */
+bool server_is_closed(const struct server *s);
 void server_done(struct server *s); /* closes everything */
 
 void call_reply(struct call *c, const ProtobufCMessage *m); /* NULL: an empty answer */

@@ -347,9 +347,10 @@ static void task_resize_pty(struct shim *s, struct call *call, const void *m)
 static void task_shutdown(struct shim *s, struct call *call, const void *m)
 {
 	(void)m;
-	call_reply(call, NULL);
+	/* Who has the answer may execute `start` again. */
 	if (LIST_EMPTY(&s->containers))
 		shim_stop(s);
+	call_reply(call, NULL);
 }
 
 /* --- the table --------------------------------------------------------------------------------- */

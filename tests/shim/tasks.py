@@ -807,6 +807,42 @@ def a_shim_that_is_shut_down_leaves_the_last_word_to_its_client(t):
     task.client = None
 
 
+def a_container_of_the_name_of_one_that_is_gone_gets_no_shim_that_ends(t):
+    """As `ctr run --rm` twice: containerd has the answer to Shutdown, the old shim has not ended yet."""
+    old = Task(t).run()
+    old.call("Kill", f3=9)
+    old.wait()
+    old.call("Delete")
+    old.call("Shutdown")
+    check("ends" in old.refused(), "it takes one more")
+    shutil.rmtree(old.folder)
+    t.tasks.remove(old)
+    new = Task(t)
+    check(new.pid != old.pid, "it is the one that ends")
+    old.client.close()
+    check(settled(lambda: zombie(old.pid), True), "the old one stays")
+    new.run()
+    check(os.path.exists(new.path), "the old one has taken the new one's socket away")
+
+
+def a_shim_that_is_shut_down_goes_on_for_another_client(t):
+    task = Task(t).run()
+    task.call("Kill", f3=9)
+    task.wait()
+    task.call("Delete")
+    shutil.rmtree(task.folder)
+    folder = task.bundle("d", annotations={"io.containerd.runc.v2.group": "c"})
+    task.connect("d", folder)
+    other = Client(task.path)
+    task.call("Shutdown")
+    task.client.close()
+    task.client, task.name, task.folder = other, "d", folder
+    task.request = task.create("d", folder)
+    task.run()
+    task.connect("d", folder)
+    check(task.client.call("Connect", message(f1="d"))[1] == task.pid, "another shim answers")
+
+
 def slow(t):
     """A task that is being created, and goes on when something is written to the returned file."""
     os.mkfifo(t.path("gate"))
@@ -1220,6 +1256,8 @@ PLAIN = (
     the_answer_of_a_start_is_json_where_the_node_says_so,
     a_shim_without_container_ends_though_somebody_is_connected,
     a_shim_that_is_shut_down_leaves_the_last_word_to_its_client,
+    a_container_of_the_name_of_one_that_is_gone_gets_no_shim_that_ends,
+    a_shim_that_is_shut_down_goes_on_for_another_client,
     a_container_is_deleted_while_it_is_created,
     a_client_without_patience_leaves_nothing_of_what_is_being_created,
     a_sandbox_that_cannot_be_is_refused_and_says_why,
