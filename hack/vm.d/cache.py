@@ -78,10 +78,18 @@ def remove(path):
     raise VmError(f"{path} cannot be removed")
 
 
+def _entries(directory, pattern):
+    return sorted(directory.glob(pattern), key=lambda p: p.stat().st_mtime, reverse=True)
+
+
+def entry_whole(directory, pattern):
+    """The newest whole entry of that name, if there is one; nothing is changed, so no lock is needed."""
+    return next((e for e in _entries(directory, pattern) if fault_of(e) is None), None)
+
+
 def entry_find(directory, pattern, progress):
     """The newest whole entry of that name; a broken one is told and removed."""
-    found = sorted(directory.glob(pattern), key=lambda p: p.stat().st_mtime, reverse=True)
-    for entry in found:
+    for entry in _entries(directory, pattern):
         fault = fault_of(entry)
         if fault is None:
             return entry

@@ -89,8 +89,12 @@ def kernel_current(directory):
 def kernel_get(directory, progress, refresh=False):
     """The directory that holds `linux` and its `config`, made if need be."""
     options = _options()
+    pattern = f"kernel-*-{options}"
+    # One that is there waits for nobody who makes another.
+    entry = None if refresh else cache.entry_whole(directory, pattern)
+    if entry:
+        return entry
     with cache.locked(directory, "kernel", progress):
-        pattern = f"kernel-*-{options}"
         entry = None if refresh else cache.entry_find(directory, pattern, progress)
         if entry:
             return entry
