@@ -104,8 +104,11 @@ static int plan_swap(struct builder *b, struct error *e)
 	int64_t both = b->r->memory_swap.set ? b->r->memory_swap.value : 0;
 
 	/* Without swap in the kernel there is no file, and nothing to forbid. */
-	if (both == -1 || (both == 0 && memory == -1)) {
+	if (both == -1 || (!b->r->memory_swap.set && memory == -1)) {
 		plan_add(b, LIMIT_MEMORY_SWAP, "max", LIMITS_SKIP_MISSING);
+	} else if (b->r->memory_swap.set && both == 0) {
+		/* Whatever memory has of it, nothing is left for swap. */
+		plan_add(b, LIMIT_MEMORY_SWAP, "0", LIMITS_SKIP_MISSING);
 	} else if (both > 0 && memory == 0) {
 		plan_add(b, LIMIT_MEMORY_SWAP, number(b, (uint64_t)both), LIMITS_LESS_LIMIT);
 	} else if (both > 0 && memory < 0) {

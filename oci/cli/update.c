@@ -166,7 +166,7 @@ static const struct option_row rows[] = {
 	ROW("mem-bw-schema", 0, mem_bw_schema, "TEXT", "Intel RDT bandwidth schema"),
 	ROW("memory", 0, flag[0], "BYTES", "memory limit"),
 	ROW("memory-reservation", 0, flag[1], "BYTES", "memory.low"),
-	ROW("memory-swap", 0, flag[2], "BYTES", "memory and swap together"),
+	ROW("memory-swap", 0, flag[2], "BYTES", "memory and swap together; 0 is no swap"),
 	ROW("kernel-memory", 0, flag[3], "BYTES", "ignored on cgroup v2"),
 	ROW("kernel-memory-tcp", 0, flag[4], "BYTES", "ignored on cgroup v2"),
 	ROW("cpu-share", 0, flag[5], "N", "CPU shares, 2 to 262144"),

@@ -171,6 +171,8 @@ int field_swap(struct merge *m, const struct policy_rule *r)
 		return 0;
 	if (updating(m) && !res->memory_swap.set)
 		return 0; /* the sum stays: control.c */
+	if (res->memory_swap.set && res->memory_swap.value == 0)
+		return 0; /* no swap at all */
 	if (limit != NO_LIMIT)
 		return both != NO_LIMIT && both <= (uint64_t)sum_of(limit, most)
 			       ? 0

@@ -130,11 +130,10 @@ static int control_keep_sum(const struct cgroup *cg, struct spec_resources *r, s
 {
 	uint64_t memory, swap, wanted = (uint64_t)r->memory_limit.value;
 
-	if (!r->memory_limit.set || r->memory_limit.value <= 0 ||
-	    (r->memory_swap.set && r->memory_swap.value != 0) || cg->fd < 0 ||
-	    cgroup_read_u64(cg, "memory.max", &memory, NULL) < 0 || memory == UINT64_MAX ||
-	    cgroup_read_u64(cg, "memory.swap.max", &swap, NULL) < 0 || swap == UINT64_MAX ||
-	    swap > INT64_MAX - memory)
+	if (!r->memory_limit.set || r->memory_limit.value <= 0 || r->memory_swap.set ||
+	    cg->fd < 0 || cgroup_read_u64(cg, "memory.max", &memory, NULL) < 0 ||
+	    memory == UINT64_MAX || cgroup_read_u64(cg, "memory.swap.max", &swap, NULL) < 0 ||
+	    swap == UINT64_MAX || swap > INT64_MAX - memory)
 		return 0;
 	if (wanted > memory + swap) {
 		error_say(e, EINVAL,

@@ -377,6 +377,8 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	same "as asked" "$(effective memory.swap)"
 	same "as asked" "$(effective pids.limit)"
 	same "as asked" "$(effective cpu.quota)"
+	config '.linux.resources = { memory: { limit: 104857600, swap: 0 } }'
+	same "as asked" "$(effective memory.swap)"
 	config '.linux.resources = { memory: { limit: -1 }, unified: { "memory.max": "max", "memory.swap.max": "1000000", "pids.max": "1000", "cpu.max": "max 100000" } }'
 	same 8589934592 "$(effective memory.limit)"
 	same 8589934592 "$(effective 'unified[memory.max]')"

@@ -515,6 +515,17 @@ update() {
 	[ "$(cat "$CGROUP/memory.swap.max")" = max ]
 }
 
+@test "memory.swap of 0 is no swap, with a limit of memory and without" {
+	limited '{ memory: { swap: 0 } }'
+	[ "$(cat "$CGROUP/memory.swap.max")" -eq 0 ]
+	[ "$(cat "$CGROUP/memory.max")" = max ]
+	strake_ update --memory 67108864 --memory-swap 100663296 "$ID"
+	[ "$(cat "$CGROUP/memory.swap.max")" -eq 33554432 ]
+	strake_ update --memory-swap 0 "$ID"
+	[ "$(cat "$CGROUP/memory.swap.max")" -eq 0 ]
+	[ "$(cat "$CGROUP/memory.max")" -eq 67108864 ]
+}
+
 @test "an update that the kernel refuses tells so and changes nothing" {
 	limited '{ pids: { limit: 50 } }'
 	run strake_ update --cpuset-cpus 999 "$ID"

@@ -154,8 +154,10 @@ static void test_memory(void **state)
 		  "memory.swap.max=max",
 		  "memory.max=max",
 		  LIMITS_SKIP_MISSING },
-		{ SET(-1), SET(0), "memory.swap.max=max", "memory.max=max",
+		/* No sum is below what memory alone has: what is left for swap is nothing. */
+		{ SET(1000), SET(0), "memory.swap.max=0", "memory.max=1000",
 		  LIMITS_SKIP_MISSING },
+		{ SET(-1), SET(0), "memory.swap.max=0", "memory.max=max", LIMITS_SKIP_MISSING },
 	};
 	size_t i;
 
@@ -186,6 +188,10 @@ static void test_memory_unset(void **state)
 	r = (struct spec_resources){ .memory_swap = SET(-1), .memory_reservation = SET(-1) };
 	p = plan_of(&r);
 	assert_steps(&p, "memory.swap.max=max", "memory.low=max", NULL);
+
+	r = (struct spec_resources){ .memory_swap = SET(0) };
+	p = plan_of(&r);
+	assert_steps(&p, "memory.swap.max=0", NULL);
 }
 
 static void test_memory_refused(void **state)

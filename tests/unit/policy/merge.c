@@ -378,6 +378,8 @@ static void some_resources(struct arena *a, struct spec_resources *r)
 	if (r->memory_limit.set && r->memory_limit.value > 0 && coin())
 		r->memory_swap =
 			(struct opt_i64){ true, r->memory_limit.value + (int64_t)rnd(200) };
+	if (rnd(10) == 0)
+		r->memory_swap = (struct opt_i64){ true, 0 };
 	r->pids_limit = maybe_limit(200);
 	r->cpu_quota = maybe_limit(300000);
 	r->cpu_period = maybe(200000);
