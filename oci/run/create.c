@@ -38,6 +38,7 @@
 #include "run/teardown.h"
 #include "run/timing.h"
 #include "sandbox/console.h"
+#include "sandbox/device_nodes.h"
 #include "sandbox/lsm.h"
 #include "sandbox/mount_idmap.h"
 #include "sandbox/mounts.h"
@@ -178,6 +179,8 @@ static int create_open_outside(struct create *c, struct error *e)
 		r = ns_open_paths(sb, e);
 	if (r == 0 && sb->foreign_userns)
 		r = rootfs_clone(sb, e);
+	if (r == 0)
+		r = device_nodes_make(sb, e);
 	if (r == 0 && (sb->foreign_userns || c->guard.pinned || mount_idmap_wanted(sb) ||
 		       create_shares_mounts(c)))
 		r = mounts_open_sources(sb, e);
@@ -501,6 +504,7 @@ void create_close(struct create *c)
 
 	seal_done(&c->child.seal);
 	mounts_close_sources(sb);
+	device_nodes_close(sb);
 	ns_close_paths(sb);
 	for (i = 0; i < ARRAY_SIZE(fds); i++) {
 		mem_closep(fds[i]);

@@ -75,19 +75,11 @@ static bool resources_cgroup_is_writable(const struct spec *s)
 /* The host's name for a user of the container; false: it has none. */
 static bool resources_host_uid(const struct spec *s, uid_t *ret)
 {
-	const struct spec_namespace *ns = &s->linux_.namespaces[SPEC_NS_USER];
-	uint32_t uid = s->process.user.uid;
-	size_t i;
+	const struct spec_linux *l = &s->linux_;
 
-	*ret = uid;
-	for (i = 0; ns->present && i < s->linux_.n_uid_mappings; i++) {
-		const struct spec_id_mapping *m = &s->linux_.uid_mappings[i];
-
-		*ret = m->host_id + (uid - m->container_id);
-		if (uid >= m->container_id && uid - m->container_id < m->size)
-			return true;
-	}
-	return !ns->present;
+	*ret = s->process.user.uid;
+	return !l->namespaces[SPEC_NS_USER].present ||
+	       spec_host_id(l->uid_mappings, l->n_uid_mappings, *ret, ret);
 }
 
 int resources_give_cgroup(const struct cgroup *cg, const struct spec *s, bool rootless,

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "sandbox/device_nodes.h"
 #include "sandbox/sandbox.h"
 
 static const struct spec_device device_defaults[] = {
@@ -35,14 +36,14 @@ static const struct {
 	{ "core", "/proc/kcore" },       { "ptmx", "pts/ptmx" },
 };
 
-static mode_t device_mode(const struct spec_device *d)
+mode_t device_mode(const struct spec_device *d)
 {
 	mode_t type = d->type == 'b' ? S_IFBLK : d->type == 'p' ? S_IFIFO : S_IFCHR;
 
 	return type | (d->set_file_mode ? d->file_mode & 07777 : 0666);
 }
 
-static dev_t device_number(const struct spec_device *d)
+dev_t device_number(const struct spec_device *d)
 {
 	if (d->type == 'p')
 		return 0;
@@ -82,12 +83,11 @@ static int device_mknod(int dir_fd, const char *name, const struct spec_device *
 	return 0;
 }
 
-/* In a user namespace: the host's own node, if it is the one that was asked for. */
-static int device_bind(int dir_fd, const char *name, const struct spec_device *d,
-		       struct error *e)
+/* The host's own node, if it is the one that was asked for. */
+static int device_of_host(const struct spec_device *d, struct error *e)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
-	autoclose int fd = -1, target_fd = -1;
+	autoclose int fd = -1;
 	struct stat st;
 
 	fd = open_tree(AT_FDCWD, d->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -99,7 +99,20 @@ static int device_bind(int dir_fd, const char *name, const struct spec_device *d
 	    st.st_rdev != device_number(d))
 		return error_say(e, EINVAL, "the host's %s is another device than %c %lld:%lld",
 				 d->path, d->type, (long long)d->major, (long long)d->minor);
+	return take_fd(&fd);
+}
 
+/* In a user namespace: the node that the parent has made, else the host's. */
+static int device_bind(int dir_fd, const char *name, const struct spec_device *d, int node_fd,
+		       struct error *e)
+{
+	autoclose int host_fd = -1, target_fd = -1;
+	int fd = node_fd;
+
+	if (fd < 0)
+		fd = host_fd = device_of_host(d, e);
+	if (fd < 0)
+		return fd;
 	if (mknodat(dir_fd, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
 		return error_set(e, errno, "make a file to bind it on");
 	target_fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -126,7 +139,7 @@ static int device_open_parent(const struct sandbox *sb, int dev_fd, const char *
 }
 
 static int device_make(const struct sandbox *sb, int dev_fd, const struct spec_device *d,
-		       struct error *e)
+		       int node_fd, struct error *e)
 {
 	autoclose int own_fd = -1;
 	char path[4096];
@@ -143,7 +156,7 @@ static int device_make(const struct sandbox *sb, int dev_fd, const struct spec_d
 
 	r = sb->own_userns ? -EPERM : device_mknod(dir_fd, name, d);
 	if (r == -EPERM && d->type != 'p') {
-		r = device_bind(dir_fd, name, d, e);
+		r = device_bind(dir_fd, name, d, node_fd, e);
 		return r < 0 ? error_prefix(e, "device %s", d->path) : 0;
 	}
 	if (r == -EPERM)
@@ -217,11 +230,13 @@ int devices_make(struct sandbox *sb, struct error *e)
 	if (dev_fd < 0)
 		return dev_fd;
 
+	r = device_nodes_take(sb, dev_fd, e);
 	for (i = 0; r == 0 && i < ARRAY_SIZE(device_defaults); i++)
 		if (device_wanted(sb, &device_defaults[i]))
-			r = device_make(sb, dev_fd, &device_defaults[i], e);
+			r = device_make(sb, dev_fd, &device_defaults[i], -1, e);
 	for (i = 0; r == 0 && i < l->n_devices; i++)
-		r = device_make(sb, dev_fd, &l->devices[i], e);
+		r = device_make(sb, dev_fd, &l->devices[i], sb->node_fd ? sb->node_fd[i] : -1,
+				e);
 	for (i = 0; r == 0 && i < ARRAY_SIZE(device_links); i++) {
 		/* Not every kernel has it (CONFIG_PROC_KCORE). */
 		if (str_eq(device_links[i].name, "core") && access("/proc/kcore", F_OK) < 0)

@@ -48,6 +48,8 @@ struct sandbox {
 
 	int tree_fd;    /* foreign_userns: the detached rootfs, cloned by the parent */
 	int *source_fd; /* foreign_userns: per spec mount, the detached bind source */
+	int nodes_fd; /* foreign_userns: what is to be bound for linux.devices; device_nodes.h */
+	int *node_fd;   /* each of them, once the child has taken them */
 	int root_fd;    /* the rootfs' mount, once rootfs_open() has run */
 	int procfs_fd;  /* a procfs that nobody else can mount over; see procfs.h */
 	int console_fd; /* connected console socket, gets the terminal's master */
@@ -80,6 +82,7 @@ struct sandbox {
 		.ns_fd = { [0 ... SPEC_NS_COUNT - 1] = -1 }, \
 		.target_fd = -1,                             \
 		.tree_fd = -1,                               \
+		.nodes_fd = -1,                              \
 		.root_fd = -1,                               \
 		.procfs_fd = -1,                             \
 		.console_fd = -1,                            \

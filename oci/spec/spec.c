@@ -30,6 +30,18 @@ void spec_done(struct spec *s)
 	*s = (struct spec){ 0 };
 }
 
+bool spec_host_id(const struct spec_id_mapping *maps, size_t n, uint32_t id, uint32_t *ret)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (id >= maps[i].container_id && id - maps[i].container_id < maps[i].size) {
+			*ret = maps[i].host_id + (id - maps[i].container_id);
+			return true;
+		}
+	return false;
+}
+
 const char *spec_annotation(const struct spec *s, const char *key)
 {
 	size_t i;

@@ -453,6 +453,9 @@ struct spec {
 /* Frees the arena. Safe on a zeroed spec. */
 void spec_done(struct spec *s);
 
+/* The host's name for an id of a user namespace with these maps; false: it has none. */
+bool spec_host_id(const struct spec_id_mapping *maps, size_t n, uint32_t id, uint32_t *ret);
+
 /* The value of an annotation, or NULL. */
 const char *spec_annotation(const struct spec *s, const char *key);
 

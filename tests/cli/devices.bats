@@ -39,6 +39,39 @@ ptmx pts/ptmx
 /elsewhere/null character special file 666 1:3 0:0" "$output"
 }
 
+@test "in a user namespace listed devices have their mode and owner, too, and are none of the host's" {
+	config '.linux.devices = [
+		{ path: "/dev/deck", type: "c", major: 1, minor: 5, fileMode: 384, uid: 1000, gid: 1001 },
+		{ path: "/dev/sub/hold", type: "b", major: 7, minor: 0, fileMode: 432 },
+		{ path: "/dev/null", type: "c", major: 1, minor: 3, gid: 5 },
+		{ path: "/dev/pipe", type: "p", fileMode: 420, uid: 3 },
+		{ path: "/elsewhere/null", type: "c", major: 1, minor: 3 } ]'
+	userns_add
+	script 'stat -c "%n %F %a %t:%T %u:%g" /dev/deck /dev/sub/hold /dev/null /dev/pipe /elsewhere/null
+		head -c 2 /dev/deck | od -An -tx1; echo x > /elsewhere/null && chmod 611 /dev/null && stat -c %a /dev/null
+		grep -c " - tmpfs devices .*" /proc/self/mountinfo; grep " /dev/deck " /proc/self/mountinfo | cut -d " " -f 6'
+	(umask 077; run_ok; same "/dev/deck character special file 600 1:5 1000:1001
+/dev/sub/hold block special file 660 7:0 0:0
+/dev/null character special file 666 1:3 0:5
+/dev/pipe fifo 644 0:0 3:0
+/elsewhere/null character special file 666 1:3 0:0
+ 00 00
+611
+4
+rw,nosuid,noexec,relatime" "$output")
+	same 666 "$(stat -c %a /dev/null)"
+}
+
+@test "in a user namespace the host's node serves for a device whose owner has no name there" {
+	config '.linux.devices = [ { path: "/dev/full", type: "c", major: 1, minor: 7, uid: 70000, fileMode: 384 } ]'
+	userns_add
+	payload stat -c '%a %t:%T %u:%g' /dev/full
+	run_ok
+	same "666 1:7 65534:65534" "$output"
+	config '.linux.devices[0].path = "/dev/not-there"'
+	run_refused "/dev/not-there"
+}
+
 @test "a listed device takes the place of a default one" {
 	config '.linux.devices = [ { path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 384, uid: 1000 } ]'
 	payload stat -c '%a %u' /dev/null
