@@ -18,6 +18,8 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
+#include "run/stage.h"
+#include "sandbox/device_nodes.h"
 #include "spec/spec.h"
 
 #define EXTERNAL_NULL       "/dev/null" /* the name of what covers masked files */
@@ -81,12 +83,23 @@ static void external_mask(struct arena *a, int root_fd, const char *path,
 		external_add(&rq->mounts, external_place(a, root_fd, path), EXTERNAL_NULL);
 }
 
-/* In a user namespace nodes are those of the host. */
+/* In a user namespace these nodes are those of the host. */
 static const char *const external_devices[] = {
 	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty",
 };
 
-static void external_add_devices(const struct spec *s, struct criu_request *rq)
+static const char *external_device(const struct spec *s, size_t i, const char *stage,
+				   int nodes_fd, struct arena *a)
+{
+	char name[DEVICE_NODE_NAME];
+
+	if (nodes_fd < 0 || faccessat(nodes_fd, device_node_name(name, i), F_OK, 0) < 0)
+		return s->linux_.devices[i].path;
+	return arena_printf(a, "%s/" STAGE_NODES "/%s", stage, name);
+}
+
+static void external_add_devices(const struct spec *s, const char *stage, int nodes_fd,
+				 struct arena *a, struct criu_request *rq)
 {
 	size_t i;
 
@@ -94,7 +107,8 @@ static void external_add_devices(const struct spec *s, struct criu_request *rq)
 		for (i = 0; i < ARRAY_SIZE(external_devices); i++)
 			external_add(&rq->mounts, external_devices[i], external_devices[i]);
 	for (i = 0; i < s->linux_.n_devices; i++)
-		external_add(&rq->mounts, s->linux_.devices[i].path, s->linux_.devices[i].path);
+		external_add(&rq->mounts, s->linux_.devices[i].path,
+			     external_device(s, i, stage, nodes_fd, a));
 }
 
 static int external_dump_mounts(const struct spec *s, pid_t pid, struct arena *a,
@@ -119,13 +133,13 @@ static int external_dump_mounts(const struct spec *s, pid_t pid, struct arena *a
 	}
 	for (i = 0; i < s->linux_.masked_paths.n; i++)
 		external_mask(a, root_fd, s->linux_.masked_paths.v[i], rq);
-	external_add_devices(s, rq);
+	external_add_devices(s, NULL, -1, a, rq);
 	return 0;
 }
 
 static int external_restore_mounts(const struct spec *s, const char *rootfs, const char *stage,
-				   const char *cgroup, struct arena *a, struct criu_request *rq,
-				   struct error *e)
+				   int nodes_fd, const char *cgroup, struct arena *a,
+				   struct criu_request *rq, struct error *e)
 {
 	autoclose int root_fd = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	size_t i;
@@ -144,7 +158,7 @@ static int external_restore_mounts(const struct spec *s, const char *rootfs, con
 				     arena_printf(a, CGROUP_MOUNT "%s", cgroup));
 	}
 	external_add(&rq->mounts, EXTERNAL_NULL, EXTERNAL_NULL);
-	external_add_devices(s, rq);
+	external_add_devices(s, stage, nodes_fd, a, rq);
 	return 0;
 }
 
@@ -347,15 +361,15 @@ int external_of_dump(const struct spec *s, pid_t pid, struct arena *a, struct cr
 }
 
 int external_of_restore(const struct spec *s, const char *rootfs, const char *stage,
-			const char *cgroup, struct arena *a, struct criu_request *rq, int *fds,
-			size_t *n_fds, struct error *e)
+			int nodes_fd, const char *cgroup, struct arena *a,
+			struct criu_request *rq, int *fds, size_t *n_fds, struct error *e)
 {
 	int r;
 
 	rq->inherited = arena_array(a, 3 + SPEC_NS_COUNT, sizeof(*rq->inherited));
 	if (!rq->inherited || external_reserve(s, a, rq) < 0)
 		return error_set(e, ENOMEM, "mounts");
-	r = external_restore_mounts(s, rootfs, stage, cgroup, a, rq, e);
+	r = external_restore_mounts(s, rootfs, stage, nodes_fd, cgroup, a, rq, e);
 	if (r == 0)
 		r = external_restore_namespaces(s, a, rq, fds, n_fds, e);
 	return r == 0 && a->failed ? error_set(e, ENOMEM, "mounts") : r;

@@ -21,13 +21,13 @@ int external_of_dump(const struct spec *s, pid_t pid, struct arena *a, struct cr
 		     struct error *e);
 
 /*
- * Restore: the same names, and what stands for them: of mounts, what is staged below `stage`
- * (run/stage.h). Namespaces by path, at most two of them, are opened and added to the *n_fds files that the
+ * Restore: the same names, and what stands for them: of mounts and of the devices in nodes_fd, what is staged
+ * below `stage` (run/stage.h). Namespaces by path, at most two of them, are opened and added to the *n_fds files that the
  * program gets.
  */
 int external_of_restore(const struct spec *s, const char *rootfs, const char *stage,
-			const char *cgroup, struct arena *a, struct criu_request *rq, int *fds,
-			size_t *n_fds, struct error *e);
+			int nodes_fd, const char *cgroup, struct arena *a,
+			struct criu_request *rq, int *fds, size_t *n_fds, struct error *e);
 
 /* The file in the image that says what 0, 1 and 2 were; it is a list of three strings. */
 #define EXTERNAL_STDIO "descriptors.json"

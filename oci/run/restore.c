@@ -32,6 +32,7 @@
 #include "run/image.h"
 #include "run/restored.h"
 #include "run/stage.h"
+#include "sandbox/device_nodes.h"
 #include "sandbox/mounts.h"
 #include "sandbox/ns.h"
 #include "sandbox/rootfs.h"
@@ -115,11 +116,17 @@ static int restore_open_outside(struct create *c, struct error *e)
 	sb->id = c->opt->id;
 	sb->bundle = c->bundle;
 	sb->no_new_keyring = c->opt->no_new_keyring;
+	sb->foreign_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	r = rootfs_clone(sb, e);
+	if (r == 0)
+		r = device_nodes_make(sb, e);
 	return r < 0 ? r : mounts_open_sources(sb, e);
 }
 
-/* CRIU is told paths, and is in another folder. */
+/*
+ * CRIU is told paths, and is in another folder. What it covers, for itself alone, is where all containers have
+ * their folders: nobody but root may look in there, and the root of a user namespace must.
+ */
 static int restore_find_stage(struct restore *x, struct error *e)
 {
 	struct create *c = x->create;
@@ -129,6 +136,9 @@ static int restore_find_stage(struct restore *x, struct error *e)
 	if (n < 0 || n == sizeof(path))
 		return error_set(e, n < 0 ? errno : ENAMETOOLONG,
 				 "find the container's folder");
+	while (n > 1 && path[n - 1] != '/')
+		n--;
+	n -= n > 1;
 	x->stage = arena_strndup(&c->arena, path, (size_t)n);
 	x->request.root = x->stage ? arena_printf(&c->arena, "%s/" STAGE_ROOT, x->stage) : NULL;
 	return x->request.root ? 0 : error_set(e, ENOMEM, "the container's folder");
@@ -144,8 +154,8 @@ static int restore_name_outside(struct create *c, struct error *e)
 	r = restore_find_stage(x, e);
 	if (r == 0)
 		r = external_of_restore(&c->spec, c->container.state.rootfs, x->stage,
-					c->container.state.cgroup, &c->arena, &x->request,
-					x->handed, &x->n_handed, e);
+					c->child.sandbox.nodes_fd, c->container.state.cgroup,
+					&c->arena, &x->request, x->handed, &x->n_handed, e);
 	return r == 0 ? external_load_stdio(x->image.image_fd, &c->arena, &x->request, e) : r;
 }
 

@@ -52,7 +52,7 @@ static int stage_attach(int folder_fd, const char *name, int tree_fd, struct err
 	if (mkdirat(folder_fd, name, 0711) == 0)
 		place_fd = openat(folder_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (place_fd < 0 || move_mount(tree_fd, "", place_fd, "", STAGE_ATTACH) < 0)
-		return error_set(e, errno, "attach the root file system");
+		return error_set(e, errno, "attach %s", name);
 	return 0;
 }
 
@@ -103,6 +103,8 @@ int stage_make(struct sandbox *sb, const char *folder, struct error *e)
 	if (folder_fd < 0)
 		return folder_fd;
 	r = stage_attach(folder_fd, STAGE_ROOT, sb->tree_fd, e);
+	if (r == 0 && sb->nodes_fd >= 0)
+		r = stage_attach(folder_fd, STAGE_NODES, sb->nodes_fd, e);
 	if (r == 0)
 		r = stage_make_places(sb, folder_fd, e);
 	return r < 0 ? r : stage_seal(sb, e);

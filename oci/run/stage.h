@@ -9,7 +9,8 @@ struct sandbox;
  * and, beside it, what is bound into the container. It ends with CRIU, whatever ends that, and the host
  * has seen nothing of it.
  */
-#define STAGE_ROOT "root" /* the rootfs, in the folder */
+#define STAGE_ROOT  "root"  /* the rootfs, in the folder */
+#define STAGE_NODES "nodes" /* devices: sandbox/device_nodes.h */
 
-/* The child that becomes CRIU. sb->tree_fd and sb->source_fd have been opened; `folder` is absolute. */
+/* The child that becomes CRIU. sb->tree_fd, source_fd and nodes_fd have been opened; `folder` is absolute. */
 int stage_make(struct sandbox *sb, const char *folder, struct error *e);

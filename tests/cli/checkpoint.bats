@@ -324,7 +324,15 @@ shown() { wait_for grep -qF "$2" "$T/$1.shown"; }
 
 @test "in a user namespace" {
 	needs_criu
+	# Somewhere that the container's root can reach, as /run/strake is.
+	ROOT=/run/hulls
 	userns_add
+	mkdir "$BUNDLE/hold"
+	echo cargo > "$BUNDLE/hold/list"
+	chmod 700 "$TMPDIR"
+	bind_add /hold "$BUNDLE/hold"
+	config '.linux.devices = [ { path: "/dev/deck", type: "c", major: 1, minor: 5, fileMode: 384, gid: 7 },
+		{ path: "/dev/full", type: "c", major: 1, minor: 7, uid: 70000 } ]'
 	counter
 	save
 	# Its root reads it, who is nobody out here, and opens what its output goes to.
@@ -336,6 +344,10 @@ shown() { wait_for grep -qF "$2" "$T/$1.shown"; }
 	"$RUNTIME" --root "$ROOT" restore --detach --bundle "$BUNDLE" --image-path "$IMAGE" "$ID" \
 		< /dev/null > "$T/new.out" 2> "$T/new.err" 3>&-
 	goes_on
+	inside 'stat -c "%a %t:%T %u:%g" /dev/deck /dev/full; head -c 1 /dev/deck | od -An -tx1'
+	same $'600 1:5 0:7\n666 1:7 65534:65534\n 00' "$output"
+	inside 'cat /hold/list'
+	same cargo "$output"
 }
 
 @test "killed at any moment, a restore leaves nothing that delete does not find" {
