@@ -194,6 +194,12 @@ int manager_open(struct manager *m, enum manager_kind kind, const char *path, bo
 	return r < 0 ? r : cgroup_open(path, &m->cgroup, e);
 }
 
+void manager_rest(struct manager *m)
+{
+	if (m->unit)
+		unit_rest(m->unit);
+}
+
 int manager_remove(struct manager *m, int timeout_ms, struct error *e)
 {
 	int r = 0;

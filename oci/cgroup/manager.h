@@ -92,6 +92,9 @@ int manager_limit(struct manager *m, const struct limits_plan *plan,
 int manager_open(struct manager *m, enum manager_kind kind, const char *path, bool rootless,
 		 struct error *e);
 
+/* It is there, and nothing will be asked for a while. */
+void manager_rest(struct manager *m);
+
 /* Removes it. The processes must have been killed; waits for them at most timeout_ms. */
 int manager_remove(struct manager *m, int timeout_ms, struct error *e);
 

@@ -116,6 +116,9 @@ int unit_adopt(struct unit *u, const struct cgroup *cg, pid_t pid, struct error 
 
 /* --- ending: unit_stop.c ------------------------------------------------------------------ */
 
+/* Its container lives on for a while: a bus is not kept for so long. */
+void unit_rest(struct unit *u);
+
 /*
  * Its processes are gone or going. Waits until the scope is no more; stops it where it stays. One
  * of which we do not know that it is ours is let be: without its anchor ours ends by itself.

@@ -112,9 +112,11 @@ int foreground_begin(struct cli *cli);
 
 /*
  * Waits for our child while passing on signals, the terminal where master_fd >= 0, and what it tells of its
- * readiness where ready_fd >= 0. Its exit status as a shell shows it, or -errno.
+ * readiness; `run` is NULL for a process of a container that another runs. Its exit status as a shell shows
+ * it, or -errno.
  */
-int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd, int ready_fd);
+int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd,
+		    struct oci_run *run);
 
 /* NOTIFY_SOCKET of a service manager that waits for us, or NULL. */
 const char *foreground_service(void);

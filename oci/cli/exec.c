@@ -89,7 +89,7 @@ static int exec_wait(struct cli *cli, const struct exec_options *opt,
 		return 0;
 	if (ours >= 0)
 		master_fd = foreground_console_take(ours, NULL);
-	return foreground_wait(cli, p, master_fd, -1);
+	return foreground_wait(cli, p, master_fd, NULL);
 }
 
 int verb_exec(struct cli *cli, int argc, char **argv)

@@ -172,8 +172,11 @@ static void foreground_tell_service(int *ready_fd)
 }
 
 static int foreground_loop(const struct oci_process *p, struct terminal *t, int signal_fd,
-			   int ready_fd)
+			   struct oci_run *run)
 {
+	int ready_fd = run ? oci_run_ready_fd(run) : -1;
+	int timeout_ms = run ? OCI_RUN_BRIEF_MS : -1, n;
+
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = p->pid_fd, .events = POLLIN },
@@ -183,10 +186,14 @@ static int foreground_loop(const struct oci_process *p, struct terminal *t, int 
 			{ .fd = ready_fd, .events = POLLIN },
 		};
 
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
-			if (errno == EINTR)
-				continue;
+		n = poll(fds, ARRAY_SIZE(fds), timeout_ms);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
 			return -errno;
+		if (n == 0) {
+			oci_run_rest(run);
+			timeout_ms = -1;
 		}
 		if (fds[1].revents)
 			foreground_forward(p, t, signal_fd);
@@ -204,7 +211,8 @@ static int foreground_loop(const struct oci_process *p, struct terminal *t, int 
 	}
 }
 
-int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd, int ready_fd)
+int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd,
+		    struct oci_run *run)
 {
 	struct terminal t = { .master_fd = master_fd };
 	autoclose int signal_fd = -1;
@@ -217,7 +225,7 @@ int foreground_wait(struct cli *cli, const struct oci_process *p, int master_fd,
 		return error_set(&cli->error, errno, "watch signals");
 
 	terminal_begin(&t);
-	r = foreground_loop(p, &t, signal_fd, ready_fd);
+	r = foreground_loop(p, &t, signal_fd, run);
 	terminal_drain(&t);
 	terminal_end(&t);
 	if (r == 0)

@@ -120,7 +120,7 @@ int verb_restore(struct cli *cli, int argc, char **argv)
 	theirs = -1;
 	if (ours >= 0)
 		master_fd = foreground_console_take(ours, NULL);
-	r = foreground_wait(cli, &p, master_fd, -1);
+	r = foreground_wait(cli, &p, master_fd, run);
 	run_end(run, false);
 	return r;
 }

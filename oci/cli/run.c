@@ -119,7 +119,7 @@ int verb_run(struct cli *cli, int argc, char **argv)
 	if (ours >= 0 && !opt.detach)
 		master_fd = foreground_console_take(ours, NULL);
 	if (!opt.detach)
-		r = foreground_wait(cli, &p, master_fd, oci_run_ready_fd(run));
+		r = foreground_wait(cli, &p, master_fd, run);
 	else if (opt.create.notify)
 		run_wait_ready(cli, run, &p);
 	run_end(run, opt.detach || opt.keep);

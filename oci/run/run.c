@@ -27,17 +27,13 @@ static void run_forget_spec(struct create *c)
 	spec_done(&c->spec);
 }
 
-/* Others may do with it what they like while it runs; and a bus is not kept for so long. */
+/* Others may do with it what they like while it runs. */
 static void run_let_go(struct oci_run *run)
 {
 	container_unlock(&run->create.container);
 	create_close(&run->create);
 	if (!run->create.container.state.poststop)
 		run_forget_spec(&run->create);
-	if (run->create.manager.kind == MANAGER_SYSTEMD) {
-		manager_done(&run->create.manager);
-		run->create.manager.kind = MANAGER_SYSTEMD;
-	}
 }
 
 int oci_run(const struct oci_runtime *rt, const struct oci_create_options *opt,
@@ -77,6 +73,11 @@ int oci_restore(const struct oci_runtime *rt, const struct oci_create_options *o
 	return 0;
 }
 
+void oci_run_rest(struct oci_run *run)
+{
+	manager_rest(&run->create.manager);
+}
+
 int oci_run_ready_fd(const struct oci_run *run)
 {
 	return run->create.ready_fd;
@@ -88,7 +89,7 @@ int oci_run_delete(struct oci_run *run, struct error *e)
 	struct error lost = ERROR_INIT;
 	int r;
 
-	r = c->manager.kind == MANAGER_SYSTEMD ? -EBUSY : container_lock_again(&c->container);
+	r = container_lock_again(&c->container);
 	if (r == 0)
 		r = delete_container(&c->container, &c->spec, &c->manager, e);
 	else if (r == -EBUSY) /* somebody is at it */

@@ -87,6 +87,21 @@ load systemd_lib
 	sd delete "$ID"
 }
 
+@test "run keeps no connection to the bus while its container lives, and needs none at the end" {
+	bundle_set '.process.args = ["sleep", "600"]'
+	sd run -b "$BUNDLE" "$ID" 3>&- &
+	local pid=$!
+	runs() { [ "$(status_of "$ID")" = running ]; }
+	eventually 10 runs
+	no_socket() { ! readlink "/proc/$pid"/fd/* | grep -q '^socket:'; }
+	eventually 10 no_socket
+	freeze_bus
+	sd kill "$ID" KILL
+	wait "$pid" || [ $? -eq 137 ]
+	[ ! -e "$SCOPE" ]
+	[ ! -e "/run/strake/$ID" ]
+}
+
 @test "a container with room for one process is made" {
 	sleeper '{ pids: { limit: 1 } }'
 	[ "$(property TasksMax)" -eq 1 ]
