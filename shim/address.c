@@ -31,6 +31,18 @@ static const char *const group_keys[] = {
 	"io.kubernetes.cri.sandbox-id",
 };
 
+/* Nine of ten containers that are nobody's pod need not be understood for that. */
+static bool address_may_be_grouped(const struct buf *config)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(group_keys); i++)
+		if (memmem(config->data, config->len, group_keys[i], strlen(group_keys[i])))
+			return true;
+	/* A key can be written with escapes. */
+	return memchr(config->data, '\\', config->len);
+}
+
 static const char *address_group_of(const struct json *config)
 {
 	const struct json *annotations = json_get(config, "annotations");
@@ -58,12 +70,12 @@ int address_group(const char *bundle, const char *id, char *ret, size_t size, st
 		return error_set(e, ENAMETOOLONG, "%s", bundle);
 	arena_init(&a, ADDRESS_TREE_MAX);
 	r = file_read(AT_FDCWD, path, ADDRESS_CONFIG_MAX, &text, e);
-	if (r == 0)
+	if (r == 0 && address_may_be_grouped(&text)) {
 		r = json_parse(&a, path, text.data, text.len, &doc, e);
-	if (r == 0)
-		group = address_group_of(doc);
-	else if (r == -ENOENT)
+		group = r == 0 ? address_group_of(doc) : NULL;
+	} else if (r == -ENOENT) {
 		r = 0;
+	}
 	if (r == 0 && str_copy(ret, size, group ?: id) < 0)
 		r = error_set(e, ENAMETOOLONG, "the group of %s", id);
 	arena_done(&a);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -179,6 +180,28 @@ void container_watch_oom(struct container *c)
 	/* The first reading arms it. */
 	(void)container_read_oom(c, &c->oom_kills);
 	loop_set(&c->shim->loop, &c->memory, EPOLLPRI);
+}
+
+/* --- its namespace of processes ---------------------------------------------------------------- */
+
+void container_see_pidns(struct container *c)
+{
+	char path[64], *number;
+	autofree char *line = NULL;
+	size_t room = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", c->init.pid);
+	f = fopen(path, "re");
+	while (f && getline(&line, &room, f) > 0) {
+		if (!str_starts(line, "NSpid:"))
+			continue;
+		number = strrchr(line, '\t');
+		c->own_pidns = number && str_eq(number, "\t1\n");
+		break;
+	}
+	if (f)
+		fclose(f);
 }
 
 /* --- the rest ---------------------------------------------------------------------------------- */

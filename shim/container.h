@@ -20,5 +20,11 @@ void container_watch_oom(struct container *c);
 /* Asked once more, so that an OOM is told before the exit that it caused. */
 void container_check_oom(struct container *c);
 
+/*
+ * Whether its init process is the first of its namespace of processes, so that the kernel ends the others with it.
+ * Before it runs; what cannot be read counts as shared.
+ */
+void container_see_pidns(struct container *c);
+
 /* Kills what its init process has left behind, where no pid namespace has done so. */
 void container_kill_rest(struct container *c);

@@ -176,9 +176,11 @@ static void start_done(void *job, const struct worker_result *result)
 		life_fail(call, life_code(r), "start", &e);
 	} else {
 		p->status = PROCESS_RUNNING;
-		start_publish(p);
 		m.pid = (uint32_t)p->pid;
 		call_reply(call, &m.base);
+		start_publish(p);
+		if (!*p->id && *p->container->checkpoint)
+			life_settle_init(p->container);
 	}
 	/* A short one may have ended already. */
 	process_tell_exit(p);
@@ -205,9 +207,10 @@ void life_start(struct process *p, struct call *call)
 		return;
 	}
 	p->until = call->until;
+	work.makes = *p->id || *p->container->checkpoint;
 	if (*p->id)
 		work.run = exec_run;
-	else if (*p->container->checkpoint)
+	else if (work.makes)
 		work.run = restore_run;
 	if (*p->id)
 		r = process_open_io(p, &e);

@@ -19,8 +19,9 @@ void life_delete_ended(struct process *p);
 /* The target for the worker that does what this process's caller waits for. */
 struct runtime_target life_target(const struct process *p);
 
-/* The container's first process is there: it and its cgroup are watched from now on. */
+/* The container's first process is there, and watched from now on; its cgroup, when whoever waited has been answered. */
 int life_adopt_init(struct container *c, const struct runtime_made *made, struct error *e);
+void life_settle_init(struct container *c);
 
 /* Answers "what: the error's text". */
 void life_fail(struct call *call, enum code code, const char *what, const struct error *e);

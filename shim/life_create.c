@@ -37,22 +37,21 @@ static bool create_is_for_systemd(const struct spec *spec)
 	       access("/run/systemd/system", F_OK) == 0;
 }
 
-/* What the shim must know of it. A namespace of processes counts as shared where it is unreadable. */
-static void create_read_spec(const struct container *c, struct worker_result *ret)
+/* A word that is not in the text is not in what it says: most need not be understood here for it. */
+static bool create_wants_systemd(const struct container *c)
 {
 	autobuf text = { 0 };
 	struct spec spec = { 0 };
 	char path[PATH_MAX];
+	bool wants = false;
 
-	ret->systemd_cgroup = c->options.systemd_cgroup;
 	if (str_format(path, sizeof(path), "%s/config.json", c->bundle) == 0 &&
 	    file_read(AT_FDCWD, path, SPEC_MAX_BYTES, &text, NULL) == 0 &&
-	    spec_parse(path, text.data, text.len, &spec, NULL) == 0) {
-		ret->own_pidns = spec.linux_.namespaces[SPEC_NS_PID].present &&
-				 str_empty(spec.linux_.namespaces[SPEC_NS_PID].path);
-		ret->systemd_cgroup |= create_is_for_systemd(&spec);
-	}
+	    memmem(text.data, text.len, ".slice:", strlen(".slice:")) &&
+	    spec_parse(path, text.data, text.len, &spec, NULL) == 0)
+		wants = create_is_for_systemd(&spec);
 	spec_done(&spec);
+	return wants;
 }
 
 /* A sandbox describes its container itself, and adds to what is said of its pod's others. */
@@ -85,7 +84,7 @@ static int create_run(void *job, struct worker_result *ret)
 	if (r < 0)
 		return r;
 	r = create_write_pod(c, &ret->error);
-	create_read_spec(c, ret);
+	ret->systemd_cgroup = c->options.systemd_cgroup || create_wants_systemd(c);
 	if (r == 0 && ret->systemd_cgroup != c->options.systemd_cgroup) {
 		c->options.systemd_cgroup = ret->systemd_cgroup;
 		r = options_save(&c->options, c->bundle, &ret->error);
@@ -130,18 +129,18 @@ static void create_write_pid(const struct container *c)
 
 int life_adopt_init(struct container *c, const struct runtime_made *made, struct error *e)
 {
-	int r;
-
 	c->cgroup = strdup(made->cgroup);
 	c->cgroup1 = strdup(made->cgroup1);
 	if (!c->cgroup || !c->cgroup1)
 		return error_set(e, ENOMEM, "the container's cgroup");
-	r = process_adopt(&c->init, made->pid, e);
-	if (r < 0)
-		return r;
+	return process_adopt(&c->init, made->pid, e);
+}
+
+void life_settle_init(struct container *c)
+{
 	create_write_pid(c);
 	container_watch_oom(c);
-	return 0;
+	container_see_pidns(c);
 }
 
 static void create_succeed(struct container *c)
@@ -152,9 +151,12 @@ static void create_succeed(struct container *c)
 	p->busy = false;
 	p->status = PROCESS_CREATED;
 	clock_gettime(CLOCK_REALTIME, &c->created_at);
-	create_publish(c);
 	m.pid = (uint32_t)p->pid;
 	call_reply(take_ptr(&p->pending), &m.base);
+	/* What nobody waits for. */
+	create_publish(c);
+	if (!*c->checkpoint)
+		life_settle_init(c);
 	message_free((ProtobufCMessage *)(uintptr_t)c->request);
 	c->request = NULL;
 	if (p->unwanted)
@@ -224,7 +226,6 @@ static void create_done(void *job, const struct worker_result *result)
 	int r = result->r;
 
 	streams_log_to(&c->init.io, result->logger);
-	c->own_pidns = result->own_pidns;
 	c->options.systemd_cgroup = result->systemd_cgroup;
 	if (r == 0 && !*c->checkpoint)
 		r = life_adopt_init(c, &result->made, &e);
@@ -279,7 +280,7 @@ static int create_check_checkpoint(const struct container *c, enum code *ret, st
 void life_create(struct shim *s, struct call *call, const Pb__CreateRequest *rq,
 		 struct pod *pod)
 {
-	struct work work = { "create", create_run, create_done, NULL };
+	struct work work = { "create", create_run, create_done, NULL, .makes = true };
 	struct error e = ERROR_INIT;
 	struct container *c = NULL;
 	enum code code;

@@ -234,8 +234,8 @@ void process_tell_exit(struct process *p)
 	p->status = PROCESS_STOPPED;
 	if (!*p->id)
 		c->paused = false;
-	process_publish_exit(p);
 	process_answer_waiters(p);
+	process_publish_exit(p);
 	if (*p->id)
 		process_tell_exit(&c->init);
 	else if (p->pending)

@@ -175,7 +175,7 @@ static int serve_init(struct shim *s, int listen_fd, const char *ttrpc_address, 
 	s->server.handle = service_handle;
 	s->server.alone = serve_alone;
 	LIST_INIT(&s->containers);
-	workers_init(&s->workers);
+	workers_init(&s->workers, &s->loop);
 	rests_init(&s->rests);
 	serve_remember_socket(s);
 	r = loop_init(&s->loop, e);

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -18,20 +20,50 @@
 struct worker {
 	LIST_ENTRY(worker) link;
 	struct work work;
-	struct worker_result *result; /* shared with the child */
+	struct loop *loop;
+	struct source answer;         /* an eventfd, or none */
+	struct worker_result *result; /* shared with the child; NULL: it was taken */
 	pid_t pid;                    /* unreaped until it is finished: the number is its own */
 };
 
-void workers_init(struct workers *ws)
+void workers_init(struct workers *ws, struct loop *l)
 {
+	ws->loop = l;
 	LIST_INIT(&ws->all);
+}
+
+static void worker_free_result(struct worker *w)
+{
+	loop_close(w->loop, &w->answer);
+	if (w->result)
+		munmap(w->result, sizeof(*w->result));
+	w->result = NULL;
 }
 
 static void worker_free(struct worker *w)
 {
-	if (w->result)
-		munmap(w->result, sizeof(*w->result));
+	worker_free_result(w);
 	free(w);
+}
+
+static void worker_answered(struct source *s, uint32_t events)
+{
+	struct worker *w = loop_owner(s, struct worker, answer);
+
+	(void)events;
+	/* Who hears of it finds nothing of it open. */
+	loop_close(w->loop, &w->answer);
+	w->work.done(w->work.job, w->result);
+	worker_free_result(w);
+}
+
+/* The end of a process takes as long as half of what it was for. Without a descriptor it is waited for. */
+static void worker_await_answer(struct worker *w)
+{
+	w->answer.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->answer.ready = worker_answered;
+	if (w->answer.fd >= 0 && loop_set(w->loop, &w->answer, EPOLLIN) < 0)
+		loop_close(w->loop, &w->answer);
 }
 
 static void worker_finish(struct worker *w)
@@ -42,11 +74,12 @@ static void worker_finish(struct worker *w)
 	LIST_REMOVE(w, link);
 	while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (result && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		result->r = error_say(&result->error, EIO,
 				      "%s: the process that was to do it ended with status %d",
 				      w->work.what, proc_exit_code(status));
-	w->work.done(w->work.job, result);
+	if (result)
+		w->work.done(w->work.job, result);
 	worker_free(w);
 }
 
@@ -55,15 +88,17 @@ static void worker_main(struct worker *w, pid_t shim) __attribute__((noreturn));
 static void worker_main(struct worker *w, pid_t shim)
 {
 	struct worker_result *result = w->result;
-	int keep[WORK_FDS + 1] = { log_fd() };
+	int keep[WORK_FDS + 2] = { log_fd(), w->answer.fd };
 
 	/* Of a shim that was killed, `delete` cleans up: nobody may build on meanwhile. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != shim)
 		_exit(1);
-	memcpy(keep + 1, w->work.fds, sizeof(w->work.fds));
+	memcpy(keep + 2, w->work.fds, sizeof(w->work.fds));
 	(void)fd_close_except(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
 	result->r = w->work.run(w->work.job, result);
+	if (w->answer.fd >= 0)
+		(void)eventfd_write(w->answer.fd, 1);
 	_exit(0);
 }
 
@@ -77,6 +112,8 @@ static int worker_fork(struct worker *w, struct error *e)
 		w->result = NULL;
 		return error_set(e, errno, "%s: share memory with a child", w->work.what);
 	}
+	if (!w->work.makes)
+		worker_await_answer(w);
 	w->pid = fork();
 	if (w->pid == 0)
 		worker_main(w, shim);
@@ -91,6 +128,8 @@ int worker_start(struct workers *ws, const struct work *work, struct error *e)
 	if (!w)
 		return error_set(e, ENOMEM, "%s", work->what);
 	w->work = *work;
+	w->loop = ws->loop;
+	w->answer = SOURCE_NONE;
 	r = worker_fork(w, e);
 	if (r < 0) {
 		worker_free(w);

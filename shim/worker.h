@@ -6,23 +6,25 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "loop.h"
 #include "runtime.h"
 
 /*
  * A forked child that does one thing which may block, or whose memory the shim shall not keep, and
  * leaves its answer in memory that both share. It dies with the shim; what it made lives on and becomes
- * the shim's child, which is a subreaper. It needs no descriptor of the shim's, which may have none left.
+ * the shim's child, which is a subreaper. It needs no descriptor of the shim's, which may have none left:
+ * with one, its answer does not wait for its end.
  */
 struct worker_result {
 	int r; /* 0 or -errno, then `error` says more */
 	struct runtime_made made;
-	pid_t logger;   /* the log program that it has started; 0 */
-	bool own_pidns; /* of the container */
+	pid_t logger; /* the log program that it has started; 0 */
 	bool systemd_cgroup;
 	struct error error;
 };
 
 struct workers {
+	struct loop *loop;
 	LIST_HEAD(, worker) all;
 };
 
@@ -34,9 +36,10 @@ struct work {
 	const char *what; /* "create", for messages */
 	/* In the child. `job` is the child's copy of the shim's memory. */
 	int (*run)(void *job, struct worker_result *ret);
-	/* In the shim, with the same job, after the child has ended. */
+	/* In the shim, with the same job, when the child has answered or ended. */
 	void (*done)(void *job, const struct worker_result *result);
 	void *job;
+	bool makes; /* a process: that is ours only after the child has ended, and so is the answer */
 	/*
 	 * What the child has open of the shim's, besides its log; -1 and 0 are none. All else is closed there: a
 	 * pipe has no end, and no client is hung up on, while somebody who may block holds it, too.
@@ -44,7 +47,7 @@ struct work {
 	int fds[WORK_FDS];
 };
 
-void workers_init(struct workers *ws);
+void workers_init(struct workers *ws, struct loop *l);
 int worker_start(struct workers *ws, const struct work *work, struct error *e);
 
 /* After SIGCHLD: finishes the worker with this number, or each that has ended; true where there was one. */

@@ -1203,7 +1203,9 @@ def A20_json_without_end_is_refused(t):
 
 
 def A20_a_configuration_without_end_is_refused(t):
-    for number, text in enumerate(("[" * 100000, '{"annotations":' * 5000, '{"x":"' + "x" * (17 << 20) + '"}')):
+    """`start` looks into it where it may name a pod, and Create in any case."""
+    key = '"io.kubernetes.cri.sandbox-id"'
+    for number, text in enumerate((key + "[" * 100000, key + '{"annotations":' * 5000, '{"x":"' + "x" * (17 << 20) + '"}')):
         task = Shim(t.shim, t.rootfs, f"c{number}")
         folder = task.bundle(f"c{number}")
         (folder / "config.json").write_text(text)
@@ -1213,6 +1215,10 @@ def A20_a_configuration_without_end_is_refused(t):
         except Failed as e:
             check("config.json" in str(e), f"it said: {e}")
         shutil.rmtree(folder)
+    for number, text in enumerate(("[" * 100000, '{"annotations":' * 5000)):
+        task = Task(t, name=f"d{number}")
+        (task.folder / "config.json").write_text(text)
+        check("config.json" in (said := task.refused()), f"it said: {said}")
 
 
 def A21_nobody_but_the_owner_sees_bundle_and_state(t):
