@@ -39,6 +39,13 @@ struct oci_runtime {
 	 */
 	const char *report;
 	/*
+	 * A socket (SOCK_SEQPACKET) that is told, by messages of one JSON object each, what node policies
+	 * take from who asked for more, what they refuse, and the denied calls of containers whose policies
+	 * ask for it (policies/README.md). Containers keep it. Where there is no room a message is left
+	 * out, and denied calls are counted; -1 or 0: none.
+	 */
+	int policy_fd;
+	/*
 	 * containerd's namespace that the caller works for, for policies that match by it; NULL: none.
 	 * In that of Kubernetes, "k8s.io", annotations of containerd's are taken for containerd's words.
 	 */

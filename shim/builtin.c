@@ -17,6 +17,14 @@
 
 #define BUILTIN_TREE_MAX (64u << 20)
 
+static struct oci_runtime builtin_of(const struct runtime_target *t)
+{
+	struct oci_runtime rt = options_runtime(t->options);
+
+	rt.policy_fd = t->notices_fd;
+	return rt;
+}
+
 static int builtin_find_cgroup(const struct oci_runtime *rt, const char *id,
 			       struct runtime_made *ret, struct error *e)
 {
@@ -35,7 +43,7 @@ static int builtin_find_cgroup(const struct oci_runtime *rt, const char *id,
 static int builtin_create(const struct runtime_target *t, const struct runtime_io *io,
 			  struct runtime_made *ret, struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 	const struct oci_create_options opt = {
 		.id = t->id,
 		.bundle = t->bundle,
@@ -60,7 +68,7 @@ static int builtin_create(const struct runtime_target *t, const struct runtime_i
 static int builtin_checkpoint(const struct runtime_target *t,
 			      const struct runtime_checkpoint *c, struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 	autofree char **empty = calloc(c->n_empty_namespaces + 1, sizeof(*empty));
 	const struct oci_criu_options opt = {
 		.image = c->image,
@@ -88,7 +96,7 @@ static int builtin_restore(const struct runtime_target *t, const struct runtime_
 			   const struct runtime_io *io, struct runtime_made *ret,
 			   struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 	const struct oci_create_options opt = {
 		.id = t->id,
 		.bundle = t->bundle,
@@ -118,7 +126,7 @@ static int builtin_restore(const struct runtime_target *t, const struct runtime_
 
 static int builtin_start(const struct runtime_target *t, struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 
 	return oci_start(&rt, t->id, e);
 }
@@ -126,7 +134,7 @@ static int builtin_start(const struct runtime_target *t, struct error *e)
 static int builtin_exec(const struct runtime_target *t, const struct runtime_exec *x,
 			const struct runtime_io *io, struct runtime_made *ret, struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 	const struct oci_exec_options opt = {
 		.id = t->id,
 		.process = "process",
@@ -146,21 +154,21 @@ static int builtin_exec(const struct runtime_target *t, const struct runtime_exe
 
 static int builtin_kill_all(const struct runtime_target *t, int signum, struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 
 	return oci_kill(&rt, t->id, signum, true, e);
 }
 
 static int builtin_pause(const struct runtime_target *t, struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 
 	return oci_pause(&rt, t->id, e);
 }
 
 static int builtin_resume(const struct runtime_target *t, struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 
 	return oci_resume(&rt, t->id, e);
 }
@@ -168,7 +176,7 @@ static int builtin_resume(const struct runtime_target *t, struct error *e)
 static int builtin_update(const struct runtime_target *t, const char *resources, size_t len,
 			  struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 	struct spec_resources parsed = { .present = true };
 	struct arena a;
 	int r;
@@ -183,7 +191,7 @@ static int builtin_update(const struct runtime_target *t, const char *resources,
 
 static int builtin_remove(const struct runtime_target *t, struct error *e)
 {
-	const struct oci_runtime rt = options_runtime(t->options);
+	const struct oci_runtime rt = builtin_of(t);
 	int r = oci_delete(&rt, t->id, true, e);
 
 	return r == -ENOENT ? 0 : r;

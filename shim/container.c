@@ -62,7 +62,12 @@ void container_free(struct container *c)
 
 struct runtime_target container_target(const struct container *c)
 {
-	return (struct runtime_target){ &c->options, c->id, c->bundle, 0 };
+	return (struct runtime_target){
+		.options = &c->options,
+		.id = c->id,
+		.bundle = c->bundle,
+		.notices_fd = c->shim->notices.out_fd,
+	};
 }
 
 struct container *container_new(struct shim *s, const Pb__CreateRequest *rq, struct error *e)

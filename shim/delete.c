@@ -46,7 +46,7 @@ static uint32_t delete_read_pid(const char *bundle)
 static int delete_container(const struct options *o, const char *id, const char *bundle,
 			    struct error *e)
 {
-	const struct runtime_target t = { o, id, bundle, 0 };
+	const struct runtime_target t = { o, id, bundle, 0, -1 };
 	uint64_t until = proc_now_ms() + DELETE_PATIENCE_MS;
 	int r;
 

@@ -82,6 +82,11 @@ bool events_acknowledged(const struct events *ev)
 	return TAILQ_EMPTY(&ev->queue);
 }
 
+size_t events_waiting(const struct events *ev)
+{
+	return ev->n;
+}
+
 /* --- the connection ---------------------------------------------------------------------------- */
 
 static void events_retry(struct timer *t)

@@ -43,3 +43,4 @@ void events_done(struct events *ev);
 void events_publish(struct events *ev, const char *topic, const char *type,
 		    const ProtobufCMessage *m);
 bool events_acknowledged(const struct events *ev); /* nothing waits */
+size_t events_waiting(const struct events *ev);

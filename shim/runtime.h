@@ -23,6 +23,7 @@ struct runtime_target {
 	const char *bundle;
 	uint64_t
 		until; /* a program is killed then, in milliseconds of CLOCK_MONOTONIC; 0: see invocation.h */
+	int notices_fd; /* see notices.h; -1 or 0: nobody listens */
 };
 
 struct runtime_io {

@@ -185,6 +185,10 @@ static int serve_init(struct shim *s, int listen_fd, const char *ttrpc_address, 
 		r = serve_watch_signals(s, e);
 	if (r == 0 && events_init(&s->events, &s->loop, ttrpc_address, s->namespace) < 0)
 		r = error_set(e, ENOMEM, "events");
+	if (r == 0) {
+		notices_init(&s->notices, &s->loop, &s->events);
+		s->workers.notices_fd = s->notices.out_fd;
+	}
 	if (r == 0)
 		r = server_init(&s->server, &s->loop, listen_fd, e);
 	if (r == 0)

@@ -10,6 +10,7 @@
 
 #include "events.h"
 #include "loop.h"
+#include "notices.h"
 #include "options.h"
 #include "rest.h"
 #include "server.h"
@@ -25,6 +26,7 @@ struct shim {
 	struct server server;
 	struct workers workers;
 	struct events events;
+	struct notices notices;
 	struct rests rests;
 	struct source signals; /* SIGCHLD, SIGIO, SIGTERM, SIGINT */
 	struct timer grace;

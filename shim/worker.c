@@ -30,6 +30,7 @@ void workers_init(struct workers *ws, struct loop *l)
 {
 	ws->loop = l;
 	LIST_INIT(&ws->all);
+	ws->notices_fd = -1;
 }
 
 static void worker_free_result(struct worker *w)
@@ -83,18 +84,18 @@ static void worker_finish(struct worker *w)
 	worker_free(w);
 }
 
-static void worker_main(struct worker *w, pid_t shim) __attribute__((noreturn));
+static void worker_main(struct worker *w, int notices_fd, pid_t shim) __attribute__((noreturn));
 
-static void worker_main(struct worker *w, pid_t shim)
+static void worker_main(struct worker *w, int notices_fd, pid_t shim)
 {
 	struct worker_result *result = w->result;
-	int keep[WORK_FDS + 2] = { log_fd(), w->answer.fd };
+	int keep[WORK_FDS + 3] = { log_fd(), notices_fd, w->answer.fd };
 
 	/* Of a shim that was killed, `delete` cleans up: nobody may build on meanwhile. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != shim)
 		_exit(1);
-	memcpy(keep + 2, w->work.fds, sizeof(w->work.fds));
+	memcpy(keep + 3, w->work.fds, sizeof(w->work.fds));
 	(void)fd_close_except(STDERR_FILENO + 1, keep, ARRAY_SIZE(keep));
 	result->r = w->work.run(w->work.job, result);
 	if (w->answer.fd >= 0)
@@ -102,7 +103,7 @@ static void worker_main(struct worker *w, pid_t shim)
 	_exit(0);
 }
 
-static int worker_fork(struct worker *w, struct error *e)
+static int worker_fork(struct worker *w, int notices_fd, struct error *e)
 {
 	pid_t shim = getpid();
 
@@ -116,7 +117,7 @@ static int worker_fork(struct worker *w, struct error *e)
 		worker_await_answer(w);
 	w->pid = fork();
 	if (w->pid == 0)
-		worker_main(w, shim);
+		worker_main(w, notices_fd, shim);
 	return w->pid < 0 ? error_set(e, errno, "%s: make a child", w->work.what) : 0;
 }
 
@@ -130,7 +131,7 @@ int worker_start(struct workers *ws, const struct work *work, struct error *e)
 	w->work = *work;
 	w->loop = ws->loop;
 	w->answer = SOURCE_NONE;
-	r = worker_fork(w, e);
+	r = worker_fork(w, ws->notices_fd, e);
 	if (r < 0) {
 		worker_free(w);
 		return r;

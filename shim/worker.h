@@ -26,6 +26,7 @@ struct worker_result {
 struct workers {
 	struct loop *loop;
 	LIST_HEAD(, worker) all;
+	int notices_fd; /* which each child has open as well (notices.h); -1 */
 };
 
 struct worker;
@@ -41,7 +42,7 @@ struct work {
 	void *job;
 	bool makes; /* a process: that is ours only after the child has ended, and so is the answer */
 	/*
-	 * What the child has open of the shim's, besides its log; -1 and 0 are none. All else is closed there: a
+	 * What the child has open of the shim's, besides its log and notices; -1 and 0 are none. All else is closed there: a
 	 * pipe has no end, and no client is hung up on, while somebody who may block holds it, too.
 	 */
 	int fds[WORK_FDS];

@@ -26,6 +26,7 @@
 #include "run/bundle.h"
 #include "run/folder.h"
 #include "run/hooks.h"
+#include "run/notice.h"
 #include "run/poststart.h"
 #include "run/rdt.h"
 #include "run/ready.h"
@@ -65,7 +66,7 @@ int create_apply_policies(struct create *c, struct error *e)
 	c->guard.keeps = true;
 	c->filter = (struct filter){ .rt = c->rt, .guard = &c->guard, .run = c->run };
 	r = guard_create(&c->guard, c->rt, c->opt->id, c->bundle, &c->spec, &c->arena, e);
-
+	notice_request(c->rt, c->opt->id, "create", &c->guard.result);
 	return r == 0 ? filter_policies(&c->filter, &c->spec, &c->arena, e) : r;
 }
 
@@ -449,7 +450,8 @@ static int create_release(struct create *c, struct error *e)
 {
 	struct reporter_options report = {
 		.id = c->opt->id,
-		.where = filter_report(&c->filter) ?: "-",
+		.where = filter_report(&c->filter),
+		.policy_fd = c->rt->policy_fd,
 		.record = c->rt->record,
 		.guard = &c->guard,
 		.plain = &c->filter.plain,

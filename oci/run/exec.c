@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "cgroup/path.h"
+#include "run/notice.h"
 #include "run/rdt.h"
 #include "run/report.h"
 #include "run/resources.h"
@@ -61,7 +62,10 @@ static int exec_open_container(struct exec *x, struct error *e)
 
 static int exec_hold_to_policies(struct exec *x, struct error *e)
 {
-	return guard_exec(&x->guard, &x->spec, &x->process, &x->arena, e);
+	int r = guard_exec(&x->guard, &x->spec, &x->process, &x->arena, e);
+
+	notice_request(x->rt, x->opt->id, "exec", &x->guard.result);
+	return r;
 }
 
 /* One that asks the reporter in its place. */
@@ -72,8 +76,9 @@ static int exec_watch_filter(struct exec *x, struct error *e)
 	if (x->filter.n == 0 || x->filter.has_notify)
 		return 0;
 	r = witness_open(&x->witness, &x->container, e);
-	if (r <= 0)
-		return r;
+	/* What is told as notices alone is told by who listens. */
+	if (r <= 0 || (!x->witness.options.where && x->rt->policy_fd <= 0))
+		return r < 0 ? r : 0;
 	r = seccomp_watched(&x->witness.plain, &x->watched);
 	return r < 0 ? error_set(e, -r, "linux.seccomp: make a filter that reports") : 0;
 }

@@ -70,9 +70,9 @@ int filter_share(struct filter *f, const struct spec *spec, int dir_fd,
 	if (!f->shared)
 		return error_set(e, ENOMEM, "linux.seccomp: make room for the filter");
 	/* A filter has one listener: an agent of the spec's keeps it. */
-	f->watched =
-		str_empty(s->listener_path) &&
-		((f->run && f->rt->record) || (f->guard->result.report && filter_report(f)));
+	f->watched = str_empty(s->listener_path) &&
+		     ((f->run && f->rt->record) ||
+		      (f->guard->result.report && (filter_report(f) || f->rt->policy_fd > 0)));
 	if (str_empty(s->listener_path) && !f->watched)
 		return 0;
 	return folder_make_handoff(dir_fd, handoff, e);
@@ -123,15 +123,17 @@ int filter_make(struct filter *f, const struct spec *spec, struct error *e)
 	return r < 0 ? r : filter_publish(f, e);
 }
 
-/* Whoever reads it may be in another folder. */
+/* Whoever reads it may be in another folder; empty where all that is told are notices. */
 static int filter_save_report(const struct filter *f, int dir_fd, struct error *e)
 {
 	const char *where = filter_report(f);
 	autofree char *whole = NULL;
 	autoclose int fd = -1;
 
-	if (!where || str_eq(where, "-"))
+	if (str_eq(where, "-"))
 		return 0;
+	if (!where)
+		return file_replace(dir_fd, STATE_REPORT, "", 0, 0600, e);
 	fd = reporter_open(where);
 	whole = fd < 0 ? NULL : realpath(where, NULL);
 	if (!whole)

@@ -19,6 +19,7 @@
 #include "policy/load.h"
 #include "run/container.h"
 #include "run/folder.h"
+#include "run/notice.h"
 #include "run/state.h"
 #include "seccomp/abi.h"
 #include "seccomp/known.h"
@@ -258,6 +259,7 @@ int guard_update(const struct container *c, struct spec_resources *r, struct are
 
 	if (ret == 0 && !policy_set_is_empty(&g.set))
 		ret = guard_merge_update(&g, c, r, a, e);
+	notice_request(c->rt, c->state.id, "update", &g.result);
 	guard_done(&g);
 	return ret;
 }

@@ -26,6 +26,7 @@
 #include "oci.h"
 #include "run/container.h"
 #include "run/guard.h"
+#include "run/notice.h"
 #include "run/sync.h"
 #include "sandbox/idmap.h"
 #include "sandbox/mounts.h"
@@ -304,8 +305,10 @@ static int live_run(struct live *l, const char *id, const struct spec *mounts, s
 	r = live_open(l, id, mounts, e);
 	if (r == 0)
 		r = l->add ? live_check_add(l, e) : live_check_remove(l, e);
-	if (r == 0 && l->add)
+	if (r == 0 && l->add) {
 		r = guard_mounts(&l->guard, &l->container, &l->spec, &l->arena, e);
+		notice_request(l->rt, id, "mounts", &l->guard.result);
+	}
 	if (r < 0)
 		return r;
 	sb->spec = &l->spec;

@@ -20,6 +20,10 @@ struct seccomp_program;
 #define REPORTER_RATE  100
 #define REPORTER_BURST 200
 
+/* The same as notices (notice.h), which go to a client's own queue: fewer, and counts among them. */
+#define REPORTER_NOTICES_RATE  10
+#define REPORTER_NOTICES_BURST 50
+
 struct reporter {
 	int pid_fd;  /* -1: there is none */
 	int word_fd; /* it writes there when everything is told */
@@ -29,7 +33,8 @@ struct reporter {
 
 struct reporter_options {
 	const char *id;    /* of the container */
-	const char *where; /* a file to append JSON lines to; "-": text on stderr */
+	const char *where; /* a file to append JSON lines to; "-": text on stderr; NULL: none */
+	int policy_fd;     /* and as notices; -1 or 0: not */
 	/* Or all calls are seen, and become a profile in this file (record.h); NULL: no */
 	const char *record;
 	const struct guard *guard;

@@ -32,7 +32,8 @@ int witness_open(struct witness *w, const struct container *c, struct error *e)
 	witness_find_rules(w, c);
 	w->options = (struct reporter_options){
 		.id = c->state.id,
-		.where = w->where,
+		.where = *w->where ? w->where : NULL,
+		.policy_fd = c->rt->policy_fd,
 		.guard = &w->guard,
 		.plain = &w->plain,
 	};

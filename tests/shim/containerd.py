@@ -82,6 +82,29 @@ def parse(data):
     return fields
 
 
+def pairs(data, field):
+    """The map that stands in a field."""
+    found, at = {}, 0
+    while at < len(data):
+        key = data[at]  # fields of ours have small numbers
+        at += 1
+        size = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            size |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        if key & 7 == 0:
+            continue
+        if key >> 3 == field:
+            entry = parse(data[at:at + size])
+            found[entry[1].decode()] = entry[2].decode()
+        at += size
+    return found
+
+
 def frame(stream, payload, kind=REQUEST, flags=0):
     return struct.pack(">IIBB", len(payload), stream, kind, flags) + payload
 
@@ -132,11 +155,15 @@ class Client:
 
 
 class Daemon(threading.Thread):
-    """containerd's side of the events: counts them by topic, acknowledges each."""
+    """containerd's side of the events: counts them by topic, acknowledges each; and keeps what node
+    policies do, as (topic, container, words)."""
 
     def __init__(self):
         super().__init__(daemon=True)
         self.topics = {}
+        self.policy = []
+        self.present = threading.Event()
+        self.present.set()
         self.lock = threading.Lock()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(EVENTS))
@@ -150,14 +177,23 @@ class Daemon(threading.Thread):
         with self.lock:
             return self.topics.get(topic, 0)
 
+    @staticmethod
+    def update(topic, event):
+        if event[1] != b"containerd.events.ContainerUpdate":
+            raise Failed(f"{topic} is an event of the type {event[1]}")
+        return topic.rsplit("/", 1)[1], parse(event[2])[1].decode(), pairs(event[2], 3)
+
     def serve(self, sock):
         try:
             while True:
                 size, stream, _, _ = struct.unpack(">IIBB", receive(sock, 10))
                 envelope = parse(parse(parse(receive(sock, size))[3])[1])
+                self.present.wait()
                 with self.lock:
                     topic = envelope[3].decode()
                     self.topics[topic] = self.topics.get(topic, 0) + 1
+                    if topic.startswith("/strake/policy/"):
+                        self.policy.append(self.update(topic, parse(envelope[4])))
                 sock.sendall(frame(stream, message(), RESPONSE))
         except (Failed, OSError):
             sock.close()
@@ -269,7 +305,7 @@ def leftovers():
     found = [m for m in mounts if m.startswith(str(BUNDLES))]
     found += [str(p) for p in BUNDLES.glob("*")]
     found += [str(p) for p in Path("/run/containerd/s").glob("*")]
-    found += [str(p) for p in Path("/run/containerd/strake/test").glob("*")]
+    found += [str(p) for p in Path("/run/containerd/strake/test").glob("[!.]*")]
     found += [str(p) for p in CGROUP.glob("*/")]
     found += [f"process {p.name}: {(p / 'cmdline').read_bytes()[:80]}" for p in Path("/proc").iterdir()
               if p.name.isdigit() and int(p.name) not in (1, os.getpid()) and not zombie(int(p.name))]

@@ -1255,7 +1255,103 @@ def A22_a_log_program_that_the_node_does_not_name_is_not_executed(t):
     check(not t.path("executed").exists(), "it was executed")
 
 
+# --- what node policies do, as events
+
+
+POLICIES = Path("/etc/strake/policy.d")
+
+
+def policy(*rules):
+    POLICIES.mkdir(parents=True, exist_ok=True)
+    rules = [{"name": f"rule{i}", **r} for i, r in enumerate(rules, 1)]
+    (POLICIES / "node.json").write_text(json.dumps({"schema": "strake/node-policy/1", "name": "node", "rules": rules}))
+
+
+def told(t, *words):
+    """What policies did, so many of the words of each."""
+    with t.daemon.lock:
+        return sorted((kind, *(w.get(word, "-") for word in words)) for kind, name, w in t.daemon.policy if name == "c")
+
+
+def what_a_policy_cuts_is_an_event_for_create_exec_and_update(t):
+    t.daemon.policy.clear()
+    policy({"process": {"capabilities": {"ceiling": ["CAP_KILL"]}}, "resources": {"cpu": {"shares": {"max": 2000}}}},
+           {"mode": "audit", "process": {"rlimits": {"RLIMIT_NOFILE": {"max": 256}}}})
+    caps = {"bounding": ["CAP_KILL", "CAP_CHOWN"]}
+    task = Task(t)
+    config = json.loads((task.folder / "config.json").read_text())
+    config["process"].update(capabilities=caps, rlimits=[{"type": "RLIMIT_NOFILE", "soft": 999, "hard": 999}])
+    (task.folder / "config.json").write_text(json.dumps(config))
+    task.run()
+    words = ("request", "field", "requested", "effective", "policy", "rule", "mode")
+    cut = ("process.capabilities.bounding", "CAP_CHOWN CAP_KILL", "CAP_KILL", "node", "rule1", "enforce")
+    audit = ("process.rlimits[RLIMIT_NOFILE]", "999:999", "256:256", "node", "rule2", "audit")
+    want = [("clamp", "create", *cut), ("clamp", "create", *audit)]
+    check(settled(lambda: told(t, *words), sorted(want)) == sorted(want), f"told was {told(t, *words)}")
+    spec = json.dumps({"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/bin"], "capabilities": caps})
+    task.call("Exec", f2="e", f7=message(f1=PROCESS, f2=spec))
+    task.call("Start", f2="e")
+    task.call("Delete", f2="e") if task.wait(f2="e") == 0 else None
+    # Without the controller there is nothing to set, but what was asked for has been cut by then.
+    task.client.send("Update", message(f1="c", f2=message(f1=RESOURCES, f2='{"cpu": {"shares": 4000}}')))
+    task.client.answer()
+    want += [("clamp", "exec", *cut), ("clamp", "update", "linux.resources.cpu.shares", "4000", "2000", "node", "rule1", "enforce")]
+    check(settled(lambda: told(t, *words), sorted(want)) == sorted(want), f"told was {told(t, *words)}")
+    shutil.rmtree(POLICIES.parent)
+
+
+def what_a_policy_refuses_is_an_event(t):
+    t.daemon.policy.clear()
+    policy({"process": {"user": {"root": "never"}}})
+    task = Task(t)
+    task.refused()
+    want = [("refuse", "create", "process.user.uid", "root is not allowed", "node", "rule1")]
+    words = ("request", "field", "reason", "policy", "rule")
+    check(settled(lambda: told(t, *words), want) == want, f"told was {told(t, *words)}")
+    task.deleted = True
+    shutil.rmtree(POLICIES.parent)
+
+
+def a_denied_call_is_an_event_where_a_policy_reports_them(t):
+    t.daemon.policy.clear()
+    policy({"seccomp": {"report": True, "deny": [{"names": ["mkdir", "mkdirat"], "errno": "EXDEV"}]}})
+    task = Task(t, ["sh", "-c", "busybox mkdir /one; exec sleep 1000"]).run()
+    task.exec(["busybox", "mkdir", "/two"])
+    check(task.wait(f2="e") == 1, "mkdir was not denied")
+    want = [("denied", "mkdir", "EXDEV", "node", "rule1", "1", "busybox")] * 2
+    words = ("name", "errno", "policy", "rule", "count", "comm")
+    check(settled(lambda: told(t, *words), want) == want, f"told was {told(t, *words)}")
+    shutil.rmtree(POLICIES.parent)
+
+
+def denied_calls_wait_for_containerd_and_cost_no_exit(t):
+    """More of them than the shim keeps: the rest is counted where it comes from, and none is missing."""
+    execs, calls = 14, 60
+    t.daemon.policy.clear()
+    policy({"seccomp": {"report": True, "deny": [{"names": ["mkdir", "mkdirat"]}]}})
+    task = Task(t).run()
+    begin = t.daemon.count("/tasks/exit")
+    t.daemon.present.clear()
+    try:
+        for i in range(execs):
+            task.exec(["sh", "-c", f"n=0; while [ $n -lt {calls} ]; do busybox mkdir /d 2>&-; n=$((n + 1)); done"], name=f"e{i}")
+        for i in range(execs):
+            check(task.wait(f2=f"e{i}") == 0, "an exec has failed")
+    finally:
+        t.daemon.present.set()
+    exits = settled(lambda: t.daemon.count("/tasks/exit"), begin + execs, 15)
+    check(exits == begin + execs, f"{exits - begin} exits came")
+    n = settled(lambda: sum(int(c) for _, c in told(t, "count")), execs * calls, 15)
+    check(n == execs * calls, f"{n} of {execs * calls} denied calls were told, by {len(t.daemon.policy)} events")
+    check(len(t.daemon.policy) <= execs * (calls + 20), "there were more events than calls")
+    shutil.rmtree(POLICIES.parent)
+
+
 PLAIN = (
+    what_a_policy_cuts_is_an_event_for_create_exec_and_update,
+    what_a_policy_refuses_is_an_event,
+    a_denied_call_is_an_event_where_a_policy_reports_them,
+    denied_calls_wait_for_containerd_and_cost_no_exit,
     a_runtime_that_does_not_exist_is_named,
     a_runtime_of_few_words_is_quoted,
     a_runtime_that_hangs_is_killed_when_its_client_gives_up,
