@@ -273,7 +273,7 @@ $(DOCS)/made: $(B)/bin/strake
 docs: $(DOCS)/made ## make the manual and the completion of shells, in build/docs
 
 .PHONY: install
-install: all docs lib ## install programs, liboci, policies, manual and completion below $(DESTDIR)$(PREFIX)
+install: all docs lib ## install programs, liboci, policies, manual and completion below $(DESTDIR)$(PREFIX); default.json is on
 	install -d $(DESTDIR)$(BINDIR)
 	install -m 755 $(BIN) $(DESTDIR)$(BINDIR)
 	set -e; for f in $(POLICY_FILES); do install -D -m 644 $$f $(DESTDIR)$(DATADIR)/$$f; done
@@ -283,9 +283,11 @@ install: all docs lib ## install programs, liboci, policies, manual and completi
 	set -e; cd oci; for f in $(LIB_HDR); do install -D -m 644 $$f $(DESTDIR)$(INCLUDEDIR)/strake/$$f; done
 	install -D -m 644 oci/example.c $(DESTDIR)$(DATADIR)/example.c
 	set -e; cd $(DOCS); for f in */*/*; do install -D -m 644 $$f $(DESTDIR)$(SHAREDIR)/$$f; done
+	@DESTDIR='$(DESTDIR)' DATADIR='$(DATADIR)' hack/default-policy add
 
 .PHONY: uninstall
 uninstall: ## remove what install has put there
+	@DESTDIR='$(DESTDIR)' DATADIR='$(DATADIR)' hack/default-policy remove
 	rm -f $(patsubst $(B)/bin/%,$(DESTDIR)$(BINDIR)/%,$(BIN)) $(addprefix $(DESTDIR)$(DATADIR)/,$(POLICY_FILES))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,liboci.so liboci.so.$(SO_VERSION) pkgconfig/liboci.pc) \
 		$(addprefix $(DESTDIR)$(INCLUDEDIR)/strake/,$(LIB_HDR)) $(DESTDIR)$(DATADIR)/example.c

@@ -65,9 +65,65 @@ build() { # folder
 	[ -s "$share/bash-completion/completions/strake" ]
 	[ -s "$share/zsh/site-functions/_strake" ]
 	[ -s "$share/fish/vendor_completions.d/strake.fish" ]
+	"$work/root/opt/strake/bin/strake" --policy "$work/root/etc/strake/policy.d" policy check | grep 'policy "default"'
 	make -C "$tree" uninstall DESTDIR="$work/root" PREFIX=/opt/strake >/dev/null
 	[ -z "$(find "$work/root" ! -type d)" ]
 	[ ! -e "$work/root/opt/strake/share/strake" ]
+}
+
+default_policy() { DESTDIR=$work/root DATADIR=/usr/share/strake "$tree/hack/default-policy" "$1"; }
+
+@test "a fresh install has the default policy in force, whole and with its profile" {
+	umask 077
+	default_policy add
+	folder=$work/root/etc/strake/policy.d
+	diff "$tree/policies/default.json" "$folder/default.json"
+	diff "$tree/policies/seccomp/default.json" "$folder/seccomp/default.json"
+	[ "$(find "$work/root/etc/strake" -printf '%P %m\n' | sort | xargs)" = "755 policy.d 755 policy.d/default.json 644 policy.d/seccomp 755 policy.d/seccomp/default.json 644" ]
+	"$tree/build/bin/strake" --policy "$folder" policy check
+	default_policy remove
+	[ ! -e "$work/root/etc/strake" ]
+	[ -z "$(find "$work/root" ! -type d)" ]
+}
+
+@test "a folder of policies that is there is the administrator's: nothing is added, not even to an empty one" {
+	folder=$work/root/etc/strake/policy.d
+	mkdir -p "$folder"
+	default_policy add
+	[ -z "$(ls -A "$folder")" ]
+	default_policy remove
+	[ -d "$folder" ]
+	# One that was ours, and was emptied.
+	rmdir "$folder"
+	default_policy add
+	rm -r "$folder"/*
+	default_policy add
+	[ -z "$(ls -A "$folder")" ]
+}
+
+@test "what was altered or added stays when strake goes, and is not overwritten when it comes again" {
+	folder=$work/root/etc/strake/policy.d
+	default_policy add
+	jq '.generation = 2' "$tree/policies/default.json" >"$folder/default.json"
+	echo mine >"$folder/mine"
+	default_policy add
+	[ "$(jq .generation "$folder/default.json")" -eq 2 ]
+	default_policy remove
+	[ "$(cd "$folder" && find . -type f | sort | xargs)" = "./default.json ./mine" ]
+	[ "$(jq .generation "$folder/default.json")" -eq 2 ]
+	default_policy add
+	[ ! -e "$folder/seccomp" ]
+}
+
+@test "an install that was interrupted is begun anew, and one without rights to /etc says so" {
+	mkdir -p "$work/root/etc/strake/policy.d.new/half"
+	default_policy add
+	[ ! -e "$work/root/etc/strake/policy.d/half" ]
+	[ ! -e "$work/root/etc/strake/policy.d.new" ]
+	# Nobody makes a folder there, root neither.
+	run env DESTDIR=/proc "$tree/hack/default-policy" add
+	[ "$status" -eq 0 ]
+	[[ $output == *"cannot be made: no node policy is on"* ]]
 }
 
 @test "help names every target that a person types" {

@@ -148,3 +148,41 @@ load shim_suite
 	[ "$(stat -c %a "$socket")" = 600 ]
 	[ "$(stat -c %a /run/containerd/s)" = 700 ]
 }
+
+# node_policy RULE: its members, in the policy of one rule that the node has.
+node_policy() {
+	mkdir -p /etc/strake/policy.d
+	jq -n "{ schema: \"strake/node-policy/1\", name: \"node\", rules: [ { name: \"floor\" } + $1 ] }" >/etc/strake/policy.d/node.json
+}
+
+@test "what node policies cut, refuse and deny is an event that ctr prints and filters by" {
+	local events=$BATS_TEST_TMPDIR/events
+	ctr events >"$events" 2>&1 3>&- &
+	ctr events 'event.labels.request==exec' >"$events.exec" 2>&1 3>&- &
+	# Who subscribes late hears nothing.
+	heard() { ctr namespaces label default heard="$RANDOM$RANDOM" && grep -q /namespaces/update "$events"; }
+	eventually 10 heard
+	node_policy '{ process: { capabilities: { ceiling: [ "CAP_KILL" ] } },
+		seccomp: { report: true, deny: [ { names: [ "mkdir", "mkdirat" ], errno: "EXDEV" } ] } }'
+	timeout 20 ctr run -d "${RUNTIME[@]}" "$IMAGE" c sh -c 'mkdir /one; exec sleep 1000'
+	run timeout 20 ctr task exec --exec-id e c mkdir /two
+	[[ "$output" == *"Invalid cross-device link"* ]]
+	node_policy '{ process: { user: { root: "never" } } }'
+	run timeout 20 ctr run "${RUNTIME[@]}" "$IMAGE" d true
+	[[ "$output" == *"root is not allowed"* ]]
+	rm -r /etc/strake
+	told() { # KIND LABEL...: of each event, once
+		local kind=$1 labels
+		shift
+		labels=$(printf '.%s, ' "$@")
+		sed -n "s|.* default /strake/policy/$kind ||p" "$events" | jq -r "\"\\(.id) \" + ([.labels | ${labels%, }] | join(\" \"))" | sort | uniq -c | sed 's/^ *//'
+	}
+	both() { [ "$(told denied name errno policy rule count comm)" = "2 c mkdir EXDEV node floor 1 mkdir" ]; }
+	eventually 10 both
+	told clamp request field effective policy rule | grep -qx '1 c create process.capabilities.bounding CAP_KILL node floor'
+	told clamp request field effective policy rule | grep -qx '1 c exec process.capabilities.bounding CAP_KILL node floor'
+	[ "$(told refuse request field reason rule)" = "1 d create process.user.uid root is not allowed floor" ]
+	grep -q '"exec"' "$events.exec"
+	! grep -qE '"create"|/tasks/' "$events.exec"
+	kill %1 %2
+}
