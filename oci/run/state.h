@@ -22,7 +22,7 @@ struct error;
 #define STATE_FILTER   "seccomp.bpf"
 #define STATE_SOCKET   "start.sock"
 #define STATE_HANDOFF  "listener"
-#define STATE_REPORT   "report" /* the file where denied calls are told, or nothing; none: nobody asks */
+#define STATE_REPORT   "report" /* where denied calls are told, or nothing; none: nobody asks */
 #define STATE_READY    "notify" /* a folder: see ready.h */
 /* There since a process was executed that may trace, in a container that may not. */
 #define STATE_TRACER   "tracer"

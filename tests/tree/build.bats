@@ -96,7 +96,7 @@ default_policy() { DESTDIR=$work/root DATADIR=/usr/share/strake "$tree/hack/defa
 	# One that was ours, and was emptied.
 	rmdir "$folder"
 	default_policy add
-	rm -r "$folder"/*
+	rm -r "${folder:?}"/*
 	default_policy add
 	[ -z "$(ls -A "$folder")" ]
 }

@@ -183,6 +183,7 @@ node_policy() {
 	told clamp request field effective policy rule | grep -qx '1 c exec process.capabilities.bounding CAP_KILL node floor'
 	[ "$(told refuse request field reason rule)" = "1 d create process.user.uid root is not allowed floor" ]
 	grep -q '"exec"' "$events.exec"
-	! grep -qE '"create"|/tasks/' "$events.exec"
+	run grep -cE '"create"|/tasks/' "$events.exec"
+	[ "$output" = 0 ]
 	kill %1 %2
 }
