@@ -154,11 +154,9 @@ static bool create_shares_mounts(const struct create *c)
 	return !c->rt->rootless && c->spec.linux_.rootfs_propagation == MS_SHARED;
 }
 
-/* Everything the child cannot or must not reach by itself is opened here, in the host's view. */
-static int create_open_outside(struct create *c, struct error *e)
+struct sandbox *create_describe_sandbox(struct create *c)
 {
 	struct sandbox *sb = &c->child.sandbox;
-	int r;
 
 	sb->spec = &c->spec;
 	sb->process = &c->spec.process;
@@ -173,6 +171,15 @@ static int create_open_outside(struct create *c, struct error *e)
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	/* Who has no power over mounts leaves it to the child, who has, and whose ids are his. */
 	sb->foreign_userns = sb->own_userns && !c->rt->rootless;
+	return sb;
+}
+
+/* Everything the child cannot or must not reach by itself is opened here, in the host's view. */
+static int create_open_outside(struct create *c, struct error *e)
+{
+	struct sandbox *sb = create_describe_sandbox(c);
+	int r;
+
 	r = create_offer_ready(c, e);
 	if (r == 0)
 		r = lsm_check(sb, e);

@@ -82,6 +82,8 @@ int create_read_bundle(struct create *c, struct error *e);
 int create_apply_policies(struct create *c, struct error *e);
 int create_make_folder(struct create *c, struct error *e);
 int create_ask_cgroup(struct create *c, struct error *e);
+struct sandbox *
+create_describe_sandbox(struct create *c); /* what config.json and options say of it */
 int create_open_console(struct create *c, struct error *e);
 int create_await_cgroup(struct create *c, struct error *e);
 int create_make_filter(struct create *c, struct error *e);

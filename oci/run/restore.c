@@ -108,15 +108,10 @@ static int restore_open_image(struct create *c, struct error *e)
 
 static int restore_open_outside(struct create *c, struct error *e)
 {
-	struct sandbox *sb = &c->child.sandbox;
+	struct sandbox *sb = create_describe_sandbox(c);
 	int r;
 
-	sb->spec = &c->spec;
-	sb->process = &c->spec.process;
-	sb->id = c->opt->id;
-	sb->bundle = c->bundle;
-	sb->no_new_keyring = c->opt->no_new_keyring;
-	sb->foreign_userns = sandbox_has_ns(sb, SPEC_NS_USER);
+	sb->foreign_userns = sb->own_userns;
 	r = rootfs_clone(sb, e);
 	if (r == 0)
 		r = device_nodes_make(sb, e);

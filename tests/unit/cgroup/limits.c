@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "folder.h"
 #include "resources.h"
 
 #include "base/error.h"
@@ -428,18 +428,7 @@ static void test_unified_refused(void **state)
 
 static void test_ignored(void **state)
 {
-	struct spec_resources r = {
-		.memory_kernel = SET(1),
-		.memory_kernel_tcp = SET(1),
-		.memory_swappiness = SET(60),
-		.disable_oom_killer = true,
-		.cpu_rt_runtime = SET(1),
-		.cpu_rt_period = SET(1),
-		.blkio_leaf_weight = SET(10),
-		.network_class_id = SET(1),
-		.network_priorities = true,
-	};
-	struct limits_plan p = plan_of(&r);
+	struct limits_plan p = plan_of(&resources_of_v1);
 
 	(void)state;
 	assert_steps(&p, NULL);
@@ -495,50 +484,16 @@ static void test_no_memory(void **state)
 
 /* --- writing, with ordinary files in a folder for a cgroup -------------------------------- */
 
-struct folder {
-	char path[64];
-	struct cgroup cg;
-};
-
-static int folder_setup(void **state)
+static int writing_setup(void **state)
 {
-	static struct folder f;
-
 	arena_setup(NULL);
-	f.cg = CGROUP_NONE;
-	strcpy(f.path, "/tmp/strake-limits-XXXXXX");
-	if (!mkdtemp(f.path))
-		return -1;
-	f.cg.fd = open(f.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	strcpy(f.cg.path, "/test");
-	*state = &f;
-	return f.cg.fd < 0 ? -1 : 0;
+	return folder_setup(state);
 }
 
-static int folder_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int writing_teardown(void **state)
 {
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int folder_teardown(void **state)
-{
-	struct folder *f = *state;
-
-	cgroup_done(&f->cg);
-	nftw(f->path, folder_remove, 8, FTW_DEPTH | FTW_PHYS);
+	folder_teardown(state);
 	return arena_teardown(NULL);
-}
-
-static void file_put(struct folder *f, const char *name, const char *text)
-{
-	int fd = openat(f->cg.fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
 }
 
 static void assert_file(struct folder *f, const char *name, const char *want)
@@ -752,9 +707,9 @@ static void test_apply_nowhere(void **state)
 
 int main(void)
 {
-#define APPLY(name, f)                                       \
-	{                                                    \
-		name, f, folder_setup, folder_teardown, NULL \
+#define APPLY(name, f)                                         \
+	{                                                      \
+		name, f, writing_setup, writing_teardown, NULL \
 	}
 	const struct CMUnitTest tests[] = {
 		WITH_ARENA("no resources, no steps", test_nothing),

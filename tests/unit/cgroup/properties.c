@@ -292,18 +292,7 @@ static bool is_no_limit(const char *json)
 		"memory.useHierarchy", /* cgroup v2 always does */
 		"memory.checkBeforeUpdate",
 	};
-	static const struct spec_resources old = {
-		.memory_kernel = SET(1),
-		.memory_kernel_tcp = SET(1),
-		.memory_swappiness = SET(60),
-		.disable_oom_killer = true,
-		.cpu_rt_runtime = SET(1),
-		.cpu_rt_period = SET(1),
-		.blkio_leaf_weight = SET(10),
-		.network_class_id = SET(1),
-		.network_priorities = true,
-	};
-	struct limits_plan p = settled_of(&old);
+	struct limits_plan p = settled_of(&resources_of_v1);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(others); i++)

@@ -19,6 +19,19 @@
 		true, (v) \
 	}
 
+/* What cgroup v1 alone can do, every one of it. */
+static const struct spec_resources resources_of_v1 = {
+	.memory_kernel = SET(1),
+	.memory_kernel_tcp = SET(1),
+	.memory_swappiness = SET(60),
+	.disable_oom_killer = true,
+	.cpu_rt_runtime = SET(1),
+	.cpu_rt_period = SET(1),
+	.blkio_leaf_weight = SET(10),
+	.network_class_id = SET(1),
+	.network_priorities = true,
+};
+
 static struct arena arena;
 
 static inline int arena_setup(void **state)
