@@ -108,6 +108,7 @@ after_create() {
 @test "create in a user namespace: each system call fails in turn" {
 	bundle_for_failures
 	userns_add
+	config '.linux.devices = [ { path: "/dev/deck", type: "c", major: 1, minor: 5, fileMode: 384, uid: 5 } ]'
 	chmod 777 "$BUNDLE/rootfs"
 	learn_fences
 	sweep_errnos 0 after_create create --bundle "$BUNDLE" "$ID"

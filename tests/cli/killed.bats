@@ -41,6 +41,7 @@ load strikes
 
 @test "with a new user namespace, killed at any system call" {
 	userns_add
+	config '.linux.devices = [ { path: "/dev/deck", type: "c", major: 1, minor: 5, fileMode: 384, uid: 5 } ]'
 	payload sleep 1000
 	sweep 0 "$KILL" after_kill create --bundle "$BUNDLE" "$ID"
 	sweep 1 "$KILL" after_kill create --bundle "$BUNDLE" "$ID"
