@@ -75,6 +75,16 @@ static int cgroup_absent(struct error *e)
 	return -ENOTSUP;
 }
 
+static bool cgroup_goes_up(const char *sub)
+{
+	const char *p;
+
+	for (p = sub; (p = strstr(p, "..")); p += 2)
+		if ((p == sub || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+			return true;
+	return false;
+}
+
 int cgroup_open_below(const struct cgroup *cg, const char *sub, struct cgroup *ret,
 		      struct error *e)
 {
@@ -82,6 +92,10 @@ int cgroup_open_below(const struct cgroup *cg, const char *sub, struct cgroup *r
 
 	if (cg->fd < 0)
 		return cgroup_absent(e);
+	if (cgroup_goes_up(sub))
+		return error_say(e, EINVAL,
+				 "the sub-cgroup \"%s\": `..` components are not allowed",
+				 str_show(shown, sizeof(shown), sub));
 	if (path_clean(rest, sizeof(rest), sub) < 0 ||
 	    str_format(path, sizeof(path), "%s%s", strcmp(cg->path, "/") == 0 ? "" : cg->path,
 		       strcmp(rest, "/") == 0 ? "" : rest) < 0)

@@ -42,7 +42,7 @@ int cgroup_mount_open(struct error *e);
  */
 int cgroup_open(const char *path, struct cgroup *ret, struct error *e);
 
-/* The cgroup `sub` below cg, which must exist (`exec --cgroup`). "" or "/" is cg itself. */
+/* The cgroup `sub` below cg, which must exist (`exec --cgroup`). "" or "/" is cg itself; with ".." -EINVAL. */
 int cgroup_open_below(const struct cgroup *cg, const char *sub, struct cgroup *ret,
 		      struct error *e);
 

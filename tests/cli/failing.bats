@@ -40,7 +40,6 @@ learn_fences() {
 	FENCES=$(mark_read)
 	rm "$BUNDLE/rootfs/mark"
 	ok delete --force "$ID"
-	POINTS=0
 }
 
 fences_stand() {
@@ -82,8 +81,6 @@ said_why() {
 	[[ $status -eq 0 ]] || grep -q '^strake: .' "$T/strike.err" || [[ $status -eq 127 && -s $T/strike.err ]] ||
 		fail "status $status without a word, at: $(tail -n 1 "$T/strikes")"
 }
-points() { echo "# $POINTS points" >&3; }
-
 # It is whole, or not there at all.
 after_create() {
 	if [[ $status -ne 0 ]]; then
@@ -139,7 +136,6 @@ after_create() {
 	local pid
 	start_sleeper
 	pid=$(pid_of)
-	POINTS=0
 	at_rest() { :; }
 	alone() { [[ $(cat "$CG/cgroup.procs") == "$pid" ]]; }
 	after() {
@@ -171,7 +167,6 @@ after_create() {
 
 @test "pause, resume and update: each system call fails in turn, and the container lives on" {
 	start_sleeper
-	POINTS=0
 	at_rest() { :; }
 	frozen() { grep -qx "frozen $1" "$CG/cgroup.events"; }
 	after_pause() {

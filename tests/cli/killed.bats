@@ -15,6 +15,7 @@ load strikes
 	learn_capabilities
 	sweep 0 "$KILL" after_kill create --bundle "$BUNDLE" "$ID"
 	[[ ! -e $BUNDLE/rootfs/mark ]]
+	points
 }
 
 @test "the container's process killed at any system call before its program: the same, and create says so" {
@@ -28,6 +29,7 @@ load strikes
 		after_kill
 	}
 	sweep 1 "$KILL" after create --bundle "$BUNDLE" "$ID"
+	points
 }
 
 @test "run killed at any system call: its program has run confined or not at all" {
@@ -37,6 +39,7 @@ load strikes
 	payload sh -c 'cat /proc/self/cgroup /proc/self/status > /mark.new; mv /mark.new /mark'
 	sweep 0 "$KILL" after_kill run --bundle "$BUNDLE" "$ID"
 	sweep 1 "$KILL" after_kill run --bundle "$BUNDLE" "$ID"
+	points
 }
 
 @test "with a new user namespace, killed at any system call" {
@@ -45,6 +48,7 @@ load strikes
 	payload sleep 1000
 	sweep 0 "$KILL" after_kill create --bundle "$BUNDLE" "$ID"
 	sweep 1 "$KILL" after_kill create --bundle "$BUNDLE" "$ID"
+	points
 }
 
 @test "with a user namespace that is joined, by a process between, killed at any system call" {
@@ -61,6 +65,7 @@ load strikes
 	done
 	ok delete --force harbour
 	CAGE_BEFORE=$(cage_look)
+	points
 }
 
 @test "start killed at any system call: the program runs confined or the container can be deleted" {
@@ -72,6 +77,7 @@ load strikes
 	}
 	create
 	sweep 0 "$KILL" after start "$ID"
+	points
 }
 
 @test "exec killed at any system call leaves no process, and the container as it was" {
@@ -112,6 +118,7 @@ load strikes
 	}
 	start
 	sweep 0 "$KILL" after delete --force "$ID"
+	points
 }
 
 @test "kill --all killed at any system call leaves nobody frozen" {
@@ -150,6 +157,7 @@ after_term() {
 	sweep 0 "$TERM" after_term create --bundle "$BUNDLE" "$ID"
 	# Most of the way it is not too late.
 	[[ $LATE -lt $(($(wc -l < "$T/strikes") / 2)) ]] || fail "$LATE of $(wc -l < "$T/strikes") were too late"
+	points
 }
 
 @test "A40: TERM ends a create that waits: for a hook, for a file system, for a listener's agent" {

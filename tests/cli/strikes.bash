@@ -6,6 +6,7 @@
 
 STRIDE=${CLI_STRIDE:-13}
 KILL=9 TERM=15
+POINTS=0 # how often it was struck
 
 # With a filter, masks, a device rule and a hook: every stage has something to do. The program writes
 # down what it runs in. Without a cgroup namespace, so that it sees where it is.
@@ -18,6 +19,8 @@ bundle_for_strikes() {
 		.hooks = { createRuntime: [ { path: "/bin/true" } ] }'
 	payload sh -c 'cat /proc/self/cgroup /proc/self/status > /mark.new; mv /mark.new /mark; exec sleep 1000'
 }
+
+points() { echo "# $POINTS points" >&3; }
 
 mounts_now() { mapfile -t MOUNTS < /proc/self/mountinfo; }
 
@@ -88,6 +91,7 @@ sweep() {
 	for ((n = 1 + (process + signal) % STRIDE; ; n += STRIDE)); do
 		strike "$process" "$n" "$signal" "${@:4}"
 		[[ $status -ne 100 ]] || break
+		POINTS=$((POINTS + 1))
 		"$check" || fail "struck at system call $n of process $process (status $status):
 $(tail -n 1 "$T/strikes")
 $(cat "$T/strike.err")"

@@ -406,7 +406,11 @@ static void test_below(void **state)
 	cgroup_done(&got);
 	assert_int_equal(cgroup_open_below(&cg, "", &got, &e), 0);
 	cgroup_done(&got);
-	assert_int_equal(cgroup_open_below(&cg, "../other", &got, &e), -ENOENT);
+	assert_int_equal(cgroup_open_below(&cg, "../other", &got, &e), -EINVAL);
+	assert_string_equal(e.text,
+			    "the sub-cgroup \"../other\": `..` components are not allowed");
+	assert_int_equal(cgroup_open_below(&cg, "sub/..", &got, &e), -EINVAL);
+	assert_int_equal(cgroup_open_below(&cg, "a..b/..c", &got, &e), -ENOENT);
 	assert_int_equal(cgroup_open_below(&cg, "none", &got, &e), -ENOENT);
 	cgroup_done(&sub);
 	live_remove(&other);
