@@ -56,6 +56,11 @@ static void task_state(struct shim *s, struct call *call, const void *m)
 
 	if (!p)
 		return;
+	/* Who is told of it without a process asks no more: kubelet's statistics of a pod's network. */
+	if (!*p->id && p->status == PROCESS_NEW) {
+		call_fail(call, CODE_NOT_FOUND, "container \"%s\" is being created", rq->id);
+		return;
+	}
 	at = message_time(&p->exited_at);
 	ret.id = *p->id ? p->id : p->container->id;
 	ret.bundle = p->container->bundle;
