@@ -51,23 +51,27 @@ is_settled() {
 sql() { k exec client -- sh -c 'psql "$(echo "$URI" | sed "s/-rw/-$1/")" -XAtqc "$2"' sh "$@"; }
 sql_says() { [ "$(sql "$1" "$2" 2>&1)" = "$3" ]; }
 
+# over_tls SSLMODE [HOST]: how the application's connection is, which knows the authority from its Secret.
+over_tls() {
+	k exec client -- sh -c 'psql "$(echo "$URI" | sed "s/pair-rw/$2/") sslmode=$1 sslrootcert=/app/ca.crt" -XAtqc \
+		"select ssl, version from pg_stat_ssl where pid = pg_backend_pid()"' sh "$1" "${2:-pair-rw}" 2>&1
+}
+over_tls_says() { [[ "$(over_tls "$1" "${3:-pair-rw}")" == *"$2"* ]]; }
+
 client() {
 	pod client '.spec.containers[0] += { image: "strake/postgresql:17", env: [
-		{ name: "URI", valueFrom: { secretKeyRef: { name: "pair-app", key: "uri" } } } ] }'
+		{ name: "URI", valueFrom: { secretKeyRef: { name: "pair-app", key: "uri" } } } ],
+		volumeMounts: [ { name: "app", mountPath: "/app" } ] }
+		| .spec.volumes = [ { name: "app", secret: { secretName: "pair-app" } } ]'
 	running client
 }
 
-# admin POD STATEMENT: as superuser.
-admin() {
-	k exec "$1" -- sh -c 'PGPASSWORD=$(cat /run/secrets/superuser/password) psql -h /run/database -U postgres -XAtqc "$1"' sh "$2"
-}
 admin_says() { [ "$(admin "$1" "$2" 2>&1)" = "$3" ]; }
 
 database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 
 @test "the operator is installed from its own image, and leads" {
-	k kustomize "$TREE/manifests" |
-		sed 's/^      serviceAccountName: strake-operator$/&\n      runtimeClassName: strake/' | k apply -f -
+	operator_apply
 	[ "$(k -n strake-system get deployment strake-operator -o 'jsonpath={.spec.template.spec.runtimeClassName}')" = strake ]
 	k -n strake-system rollout status deployment/strake-operator --timeout=120s
 	has_leader() { [ -n "$(k -n strake-system get lease strake-operator -o 'jsonpath={.spec.holderIdentity}')" ]; }
@@ -132,6 +136,43 @@ database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 	[ "$(k exec client -- env PGPASSWORD=word psql -h pair-rw -U reader -d shop -XAtqc "select extname from pg_extension where extname = 'pg_trgm'")" = pg_trgm ]
 }
 
+@test "TLS is offered and verifies by the authority beside the credentials; required, it is all there is" {
+	over_tls_says verify-full 't|TLSv1.3'
+	over_tls_says verify-full 't|TLSv1.3' pair-ro
+	over_tls_says disable 'f|'
+	database_patch '{"spec": {"tls": {"mode": "Required"}}}'
+	eventually 150 over_tls_says disable 'no encryption'
+	eventually 150 over_tls_says disable 'no encryption' pair-ro
+	over_tls_says verify-full 't|TLSv1.3'
+	settled 60
+	[ "$(k get database pair -o 'jsonpath={.status.conditions[?(@.type=="TLSReady")].status}')" = True ]
+}
+
+@test "lines of pg_hba: who is turned away is, and nobody else" {
+	database_patch '{"spec": {"config": {"hostBasedAuthentication": ["hostssl app reader all reject"]}}}'
+	turned_away() { [[ "$(k exec client -- env PGPASSWORD=word psql -h pair-rw -U reader -d app -XAtqc 'select 1' 2>&1)" == *"rejects connection"* ]]; }
+	eventually 150 turned_away
+	[ "$(k exec client -- env PGPASSWORD=word psql -h pair-rw -U reader -d shop -XAtqc 'select 1')" = 1 ]
+	sql_says rw 'select word from words' first
+	settled 60
+}
+
+@test "another image of the same version is rolled out, replicas first" {
+	local before
+	before=$(of pair-0 '.status.containerStatuses[0].imageID')
+	"$TREE/hack/postgresql-image" --label build=2 strake/postgresql:17-2 "$TREE/build/tests/postgresql-2.tar" >/dev/null
+	timeout 200 "$TREE/hack/node" load "$TREE/build/tests/postgresql-2.tar" 2>/dev/null
+	database_patch '{"spec": {"image": "strake/postgresql:17-2"}}'
+	settled 300
+	for pod in pair-0 pair-1; do
+		[ "$(of $pod '.spec.containers[0].image')" = strake/postgresql:17-2 ]
+		[ "$(of $pod '.status.containerStatuses[0].imageID')" != "$before" ]
+	done
+	[[ "$(of pair-1 .metadata.creationTimestamp)" < "$(of pair-0 .metadata.creationTimestamp)" ]]
+	eventually 30 sql_says rw 'select word from words' first
+	eventually 30 sql_says ro 'select word from words' first
+}
+
 @test "a parameter that takes a restart, replicas first" {
 	database_patch '{"spec": {"config": {"parameters": {"max_connections": "120"}}}}'
 	eventually 240 admin_says pair-0 'show max_connections' 120
@@ -157,13 +198,23 @@ database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 	eventually 30 sql_says ro 'select word from words' first
 }
 
-@test "containerd and kubelet are restarted, and no container with them" {
+# restarted UNIT: on the node, and no container with it.
+restarted() {
 	local before
 	before=$(of pair-0 '.status.containerStatuses[0].containerID')
-	on_node 'systemctl restart containerd && systemctl restart kubelet'
+	on_node "systemctl restart $1"
 	eventually 60 sql_says rw 'select word from words' first
 	ready 120
 	[ "$(of pair-0 '.status.containerStatuses[0].containerID')" = "$before" ]
+	[ "$(of pair-0 '.status.containerStatuses[0].restartCount')" -eq 0 ]
+}
+
+@test "containerd is restarted, and no container with it" {
+	restarted containerd
+}
+
+@test "kubelet is restarted, and no container with it" {
+	restarted kubelet
 }
 
 @test "the node loses its power: the data are there when it is back" {

@@ -4,7 +4,6 @@
 
 load lib
 
-INSTALL=/opt/strake/manifests/node-installer/install-node
 CLASS=
 
 setup_file() {
@@ -29,6 +28,7 @@ stock_shims() { on_node 'pgrep -fc "[c]ontainerd-shim-runc"' || true; }
 	pod host '.metadata.namespace = "kube-system" | .spec.hostNetwork = true | .spec.containers[0].securityContext.privileged = true'
 	running plain
 	k -n kube-system wait pod/host --for=condition=Ready --timeout=60s
+	on_node 'pgrep -af "[c]ontainerd-shim-"' # if there are others
 	[ "$(shims)" -eq 2 ]
 	[ "$(stock_shims)" -eq 0 ]
 	[ "$(k exec plain -- echo words)" = words ]
@@ -50,12 +50,7 @@ stock_shims() { on_node 'pgrep -fc "[c]ontainerd-shim-runc"' || true; }
 }
 
 @test "what a pod is that names the stock runtime stays with that" {
-	k apply -f - >/dev/null <<-'END'
-		apiVersion: node.k8s.io/v1
-		kind: RuntimeClass
-		metadata: {name: stock}
-		handler: runc
-	END
+	class_of_stock
 	CLASS=stock pod old
 	running old
 	[ "$(stock_shims)" -eq 1 ]

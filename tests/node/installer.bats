@@ -5,7 +5,6 @@
 
 load lib
 
-INSTALL=/opt/strake/manifests/node-installer/install-node
 
 setup_file() {
 	make -s -C "$TREE" image >/dev/null
@@ -30,18 +29,13 @@ teardown_file() {
 	k apply -f "$TREE/manifests/node-installer/runtimeclass.yaml" >/dev/null
 }
 
-# What is on the node of ours, with what it was made by.
-ours() {
-	on_node 'find /usr/local/bin/*strake* /usr/local/share/strake /etc/strake /etc/containerd/conf.d /run/strake* /run/containerd/strake \
-		! -path "*/.seccomp*" ! -path "/run/containerd/strake/k8s.io*" -printf "%p %i %s\n" 2>/dev/null | sort'
-}
 has_handler() { on_node 'crictl info | grep -q "\"strake\""'; }
 daemon_pid() { on_node 'systemctl show -P MainPID containerd'; }
 rolled_out() { k -n strake-node rollout status daemonset/strake-node --timeout=90s; }
 settings() { k -n strake-node logs daemonset/strake-node -c "$1"; }
 
 @test "a node without it has nothing of it" {
-	[ -z "$(ours)" ]
+	[ -z "$(of_strake)" ]
 	! has_handler || false
 }
 
@@ -70,11 +64,11 @@ settings() { k -n strake-node logs daemonset/strake-node -c "$1"; }
 
 @test "applied twice, nothing changes and nothing is restarted" {
 	local before daemon
-	before=$(ours)
+	before=$(of_strake)
 	daemon=$(daemon_pid)
 	k -n strake-node rollout restart daemonset/strake-node >/dev/null
 	rolled_out
-	[ "$(ours)" = "$before" ]
+	[ "$(of_strake)" = "$before" ]
 	[ "$(daemon_pid)" = "$daemon" ]
 	[[ "$(settings install)" != *"is put there"* && "$(settings install)" == *"handler \"strake\" is there already"* ]]
 	[[ "$(settings restart)" == *"no restart"* ]]
@@ -102,7 +96,7 @@ settings() { k -n strake-node logs daemonset/strake-node -c "$1"; }
 	k delete pod first --timeout=60s >/dev/null
 	k delete runtimeclass strake >/dev/null
 	k -n strake-node rollout status daemonset/strake-node --timeout=120s
-	[ -z "$(ours)" ]
+	[ -z "$(of_strake)" ]
 	! has_handler || false
 	k delete --ignore-not-found -k "$TREE/manifests/node-installer" --timeout=60s >/dev/null
 	[ "$(k exec steady -- echo alive)" = alive ]
@@ -114,5 +108,5 @@ settings() { k -n strake-node logs daemonset/strake-node -c "$1"; }
 	run on_node "$INSTALL remove; $INSTALL restart"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"no handler of ours"* && "$output" == *"no restart"* ]]
-	[ -z "$(ours)" ]
+	[ -z "$(of_strake)" ]
 }

@@ -6,6 +6,8 @@ load ../vm/lib
 
 TREE=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 BUSYBOX=strake/busybox:1
+# shellcheck disable=SC2034 # tests use it
+INSTALL=/opt/strake/manifests/node-installer/install-node
 
 k() { timeout 120 "$TREE/hack/node" kubectl "$@"; }
 on_node() { timeout 120 "$TREE/hack/node" exec -- sh -c "PATH=/opt/containerd:/opt/cri-tools:/opt/strake/bin:\$PATH; $1"; }
@@ -18,6 +20,16 @@ pod() {
 			{ name: "main", image: $image, command: [ "sleep", "3600" ] } ] } }
 		| if $class != "" then .spec.runtimeClassName = $class else . end' | jq "${2:-.}" |
 		k apply -f - >/dev/null
+}
+
+# The runtime class "stock", of the shim that containerd brings.
+class_of_stock() {
+	k apply -f - >/dev/null <<-'END'
+		apiVersion: node.k8s.io/v1
+		kind: RuntimeClass
+		metadata: {name: stock}
+		handler: runc
+	END
 }
 
 # phase POD, of POD JSONPATH
@@ -65,4 +77,20 @@ pods_gone() {
 		what_is_left
 		return 1
 	}
+}
+
+# What is on the node of ours, with what it was made by.
+of_strake() {
+	on_node 'find /usr/local/bin/*strake* /usr/local/share/strake /etc/strake /etc/containerd/conf.d /run/strake* /run/containerd/strake \
+		! -path "*/.seccomp*" ! -path "/run/containerd/strake/k8s.io*" -printf "%p %i %s\n" 2>/dev/null | sort'
+}
+
+# The operator from its image, itself under the runtime class.
+operator_apply() {
+	k kustomize "$TREE/manifests" | sed 's/^      serviceAccountName: strake-operator$/&\n      runtimeClassName: strake/' | k apply -f -
+}
+
+# admin POD STATEMENT: as superuser of the Database whose pod it is.
+admin() {
+	k exec "$1" -- sh -c 'PGPASSWORD=$(cat /run/secrets/superuser/password) psql -h /run/database -U postgres -XAtqc "$1"' sh "$2"
 }

@@ -16,7 +16,8 @@ teardown() {
 
 @test "the node is Ready, and has the handler" {
 	k wait node/node-1 --for=condition=Ready --timeout=10s
-	k get node node-1 -o json | jq -e '.status.runtimeHandlers | map(.name) | index("strake")'
+	has_handler() { k get node node-1 -o json | jq -e '.status.runtimeHandlers | map(.name) | index("strake")'; }
+	eventually 60 has_handler # kubelet tells it again when containerd was restarted
 }
 
 @test "a pod runs under our shim, its pause container too, and under nothing else" {

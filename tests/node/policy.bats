@@ -4,7 +4,6 @@
 
 load lib
 
-INSTALL=/opt/strake/manifests/node-installer/install-node
 DEFAULTS=00000000a80425fb # what containerd gives who asks for nothing, and kubernetes.json at most
 
 setup_file() {
