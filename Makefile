@@ -606,7 +606,7 @@ bench-baseline: $(B)/bin/strake build/bench/steps build/bench/true ## count inst
 
 PROFILES ?= policies/seccomp/default.json
 
-.PHONY: bench-seccomp bench-policy bench-operator bench-soak bench-systemd bench-shim
+.PHONY: bench-seccomp bench-policy bench-operator bench-soak bench-systemd bench-shim bench-node
 bench-shim: $(B)/bin/containerd-shim-strake-v1 build/bench/true ## measure the shim beside containerd's own, under containerd 2.3
 	@hack/deps containerd
 	@hack/debian unpack own build/bench/runc runc
@@ -615,6 +615,9 @@ bench-shim: $(B)/bin/containerd-shim-strake-v1 build/bench/true ## measure the s
 
 bench-systemd: $(B)/bin/strake build/bench/runtime build/bench/true ## measure strake, crun and runc in a guest, under systemd
 	tests/bench/systemd
+bench-node: all ## measure a node with 30 pods: starts and memory, under our shim and the stock one
+	tests/bench/node.py
+
 bench-seccomp: build/bench/seccomp ## measure compiling, proving, caching and loading a filter (PROFILES=files)
 	build/bench/seccomp $(PROFILES)
 
