@@ -6,8 +6,9 @@ load ../vm/lib
 
 TREE=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 BUSYBOX=strake/busybox:1
+# Without policies, where a test does not name them: pods are as the stock shim's.
 # shellcheck disable=SC2034 # tests use it
-INSTALL=/opt/strake/manifests/node-installer/install-node
+INSTALL='env POLICIES= /opt/strake/manifests/node-installer/install-node'
 
 k() { timeout 120 "$TREE/hack/node" kubectl "$@"; }
 on_node() { timeout 120 "$TREE/hack/node" exec -- sh -c "PATH=/opt/containerd:/opt/cri-tools:/opt/strake/bin:\$PATH; $1"; }

@@ -62,7 +62,7 @@ configure_3() {
 }
 
 # As a node has it before ours is added: install-node does that, to a file of its own where the
-# configuration imports the folder $CONTAINERD_IMPORTS.
+# configuration imports the folder $CONTAINERD_IMPORTS. No policy is in force, so that pods are as the stock shim's.
 containerd_configure() {
 	local format=3 cri=io.containerd.cri.v1.runtime
 	case ${CONTAINERD:-} in 1.*) format=2 cri=io.containerd.grpc.v1.cri ;; esac
@@ -76,7 +76,7 @@ containerd_configure() {
 		  [plugins."$cri".containerd.runtimes.runc.options]
 		    SystemdCgroup = true
 	END
-	CONTAINERD=/opt/containerd/containerd /opt/strake/manifests/node-installer/install-node add /opt/strake/bin
+	POLICIES='' CONTAINERD=/opt/containerd/containerd /opt/strake/manifests/node-installer/install-node add /opt/strake/bin
 }
 
 # sandboxer_configure, after cri_prepare: a handler whose sandboxes the shim makes. It has no options, as
