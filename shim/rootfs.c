@@ -20,12 +20,17 @@
 #include "overlay.h"
 #include "sandbox/idmap.h"
 #include "sandbox/mount_idmap.h"
+#include "spec/names.h"
 #include "spec/spec.h"
 
 #define ROOTFS_OPTIONS_MAX 65536
 #define ROOTFS_PAGE        4096 /* mount(2) takes no more of data */
 #define ROOTFS_MAPS_MAX    340  /* user_namespaces(7) */
 
+/*
+ * The words of containerd's mounts, for mount(2). config.json's have other meanings (spec/mount_options.h): access times
+ * are a field there, and some words are the runtime's own, which here would be a file system's.
+ */
 static const struct {
 	const char *name;
 	unsigned long set, clear;
@@ -55,20 +60,6 @@ static const struct {
 	{ "strictatime", MS_STRICTATIME, 0 },
 	{ "suid", 0, MS_NOSUID },
 	{ "sync", MS_SYNCHRONOUS, 0 },
-};
-
-static const struct {
-	const char *name;
-	unsigned long flag;
-} propagations[] = {
-	{ "private", MS_PRIVATE },
-	{ "rprivate", MS_PRIVATE | MS_REC },
-	{ "rshared", MS_SHARED | MS_REC },
-	{ "rslave", MS_SLAVE | MS_REC },
-	{ "runbindable", MS_UNBINDABLE | MS_REC },
-	{ "shared", MS_SHARED },
-	{ "slave", MS_SLAVE },
-	{ "unbindable", MS_UNBINDABLE },
 };
 
 struct rootfs_maps {
@@ -122,6 +113,7 @@ static int rootfs_maps(const char *option, const char *text, struct rootfs_maps 
 
 static int rootfs_option(struct rootfs_mount *m, const char *option, struct error *e)
 {
+	const struct spec_name *propagation;
 	size_t i;
 	int r;
 
@@ -136,11 +128,10 @@ static int rootfs_option(struct rootfs_mount *m, const char *option, struct erro
 			return 0;
 		}
 	}
-	for (i = 0; i < ARRAY_SIZE(propagations); i++) {
-		if (str_eq(option, propagations[i].name)) {
-			m->propagation = propagations[i].flag;
-			return 0;
-		}
+	propagation = spec_name_find(spec_propagation_names, option);
+	if (propagation) {
+		m->propagation = propagation->value;
+		return 0;
 	}
 	if (str_eq(option, "loop")) {
 		m->loop = true;
