@@ -53,7 +53,7 @@ sql_says() { [ "$(sql "$1" "$2" 2>&1)" = "$3" ]; }
 
 # over_tls SSLMODE [HOST]: how the application's connection is, which knows the authority from its Secret.
 over_tls() {
-	k exec client -- sh -c 'psql "$(echo "$URI" | sed "s/pair-rw/$2/") sslmode=$1 sslrootcert=/app/ca.crt" -XAtqc \
+	k exec client -- sh -c 'psql "$(echo "$URI" | sed "s/pair-rw/$2/")?sslmode=$1&sslrootcert=/app/ca.crt" -XAtqc \
 		"select ssl, version from pg_stat_ssl where pid = pg_backend_pid()"' sh "$1" "${2:-pair-rw}" 2>&1
 }
 over_tls_says() { [[ "$(over_tls "$1" "${3:-pair-rw}")" == *"$2"* ]]; }
@@ -149,7 +149,7 @@ database_patch() { k patch database pair --type merge -p "$1" >/dev/null; }
 }
 
 @test "lines of pg_hba: who is turned away is, and nobody else" {
-	database_patch '{"spec": {"config": {"hostBasedAuthentication": ["hostssl app reader all reject"]}}}'
+	database_patch '{"spec": {"config": {"hostBasedAuthentication": ["host app reader all reject"]}}}'
 	turned_away() { [[ "$(k exec client -- env PGPASSWORD=word psql -h pair-rw -U reader -d app -XAtqc 'select 1' 2>&1)" == *"rejects connection"* ]]; }
 	eventually 150 turned_away
 	[ "$(k exec client -- env PGPASSWORD=word psql -h pair-rw -U reader -d shop -XAtqc 'select 1')" = 1 ]
