@@ -157,9 +157,13 @@ static int restore_name_outside(struct create *c, struct error *e)
 static int restore_stage(void *arg, struct error *e)
 {
 	struct restore *x = arg;
-	int r = stage_make(&x->create->child.sandbox, x->stage, e);
+	struct sandbox *sb = &x->create->child.sandbox;
+	int r = stage_enter(sb, e);
 
-	return r < 0 ? r : image_open_again(&x->image, e);
+	/* The image may lie in what is covered. */
+	if (r == 0)
+		r = image_open_again(&x->image, e);
+	return r < 0 ? r : stage_make(sb, x->stage, e);
 }
 
 /* From here on it is on record who is at work, and in which cgroup: a delete finds all. */

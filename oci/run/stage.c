@@ -88,17 +88,19 @@ static int stage_seal(const struct sandbox *sb, struct error *e)
 	return 0;
 }
 
+int stage_enter(struct sandbox *sb, struct error *e)
+{
+	/* CRIU restores no keyring: without one of its own the container would have the caller's. */
+	int r = identity_join_keyring(sb, e);
+
+	return r < 0 ? r : stage_leave_host(e);
+}
+
 int stage_make(struct sandbox *sb, const char *folder, struct error *e)
 {
 	autoclose int folder_fd = -1;
 	int r;
 
-	/* CRIU restores no keyring: without one of its own the container would have the caller's. */
-	r = identity_join_keyring(sb, e);
-	if (r == 0)
-		r = stage_leave_host(e);
-	if (r < 0)
-		return r;
 	folder_fd = stage_open(folder, e);
 	if (folder_fd < 0)
 		return folder_fd;

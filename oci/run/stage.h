@@ -12,5 +12,9 @@ struct sandbox;
 #define STAGE_ROOT  "root"  /* the rootfs, in the folder */
 #define STAGE_NODES "nodes" /* devices: sandbox/device_nodes.h */
 
-/* The child that becomes CRIU. sb->tree_fd, source_fd and nodes_fd have been opened; `folder` is absolute. */
+/*
+ * The child that becomes CRIU: first it enters a mount namespace of its own; then the stage covers `folder`, an
+ * absolute path. sb->tree_fd, source_fd and nodes_fd have been opened.
+ */
+int stage_enter(struct sandbox *sb, struct error *e);
 int stage_make(struct sandbox *sb, const char *folder, struct error *e);

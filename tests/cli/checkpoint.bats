@@ -330,6 +330,7 @@ shown() { wait_for grep -qF "$2" "$T/$1.shown"; }
 	needs_criu
 	# Somewhere that the container's root can reach, as /run/strake is.
 	ROOT=/run/hulls
+	IMAGE=$ROOT/image
 	userns_add
 	mkdir "$BUNDLE/hold"
 	echo cargo > "$BUNDLE/hold/list"
