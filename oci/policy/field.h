@@ -62,6 +62,9 @@ int field_selinux(struct merge *m, const struct policy_rule *r);
 int field_exec(struct merge *m, const struct policy_rule *r);
 
 /* seccomp */
+int merge_begin_seccomp(
+	struct merge
+		*m); /* where there is no filter: one that allows everything, by every ABI */
 int field_profile(struct merge *m, const struct policy_rule *r);
 int field_ceiling(struct merge *m, const struct policy_rule *r);
 int field_profile_required(struct merge *m, const struct policy_rule *r);
