@@ -22,7 +22,6 @@ struct spec_seccomp;
  * The program: one switch on the architecture, native first; one binary search over the merged
  * ranges of numbers; shared blocks that look at arguments.
  */
-#define SECCOMP_COMPILER_VERSION 1 /* counts up when the same meaning gives another program */
 
 struct seccomp_target {
 	enum seccomp_abi native;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/build.h"
 #include "seccomp/compile.h"
 #include "spec/spec.h"
 
@@ -49,11 +50,16 @@ static void add_profile(struct sha256 *h, const struct spec_seccomp *s)
 void seccomp_words_digest(const struct spec_seccomp *s, const struct seccomp_target *target,
 			  uint8_t ret[SHA256_SIZE])
 {
+	const uint8_t *build = NULL;
+	size_t i, len = build_id(&build);
 	struct sha256 h;
-	size_t i;
 
 	sha256_init(&h);
-	add_number(&h, SECCOMP_COMPILER_VERSION);
+	/* Another build may make another program of the same words. */
+	add_number(&h, len);
+	if (len)
+		sha256_add(&h, build, len);
+	sha256_add(&h, STRAKE_VERSION, sizeof(STRAKE_VERSION));
 	add_number(&h, seccomp_table_version);
 	add_number(&h, target->native);
 	add_number(&h, target->flags);
