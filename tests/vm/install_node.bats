@@ -103,6 +103,24 @@ own() {
 	[ ! -e /etc/containerd/conf.d ]
 }
 
+@test "a node without a folder of policies gets the default one, and one that has such a folder keeps what is there" {
+	own
+	run "$INSTALL" add /opt/strake/bin
+	[[ "$output" == *"policies that are in force now: default.json"* ]]
+	cmp /etc/strake/policy.d/default.json /opt/strake/policies/default.json
+	"$INSTALL" check
+	"$INSTALL" add /opt/strake/bin
+	"$INSTALL" remove
+	[ ! -e /etc/strake ]
+	POLICIES='' "$INSTALL" add /opt/strake/bin
+	[ ! -e /etc/strake ]
+	"$INSTALL" remove
+	mkdir -p /etc/strake/policy.d
+	"$INSTALL" add /opt/strake/bin
+	[ -z "$(ls -A /etc/strake/policy.d)" ]
+	"$INSTALL" remove
+}
+
 @test "policies are put in force, others instead, and taken away; the node's own stay" {
 	own
 	export POLICIES="default.json kubernetes.json"

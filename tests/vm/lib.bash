@@ -34,6 +34,15 @@ eventually() {
 	done
 }
 
+# fresh_policy, no_policy: the node policy that a fresh install has on.
+fresh_policy() {
+	mkdir -p /etc/strake/policy.d/seccomp
+	cp /opt/strake/policies/seccomp/default.json /etc/strake/policy.d/seccomp/
+	cp /opt/strake/policies/default.json /etc/strake/policy.d/
+}
+
+no_policy() { rm -rf /etc/strake; }
+
 # user_session: start the manager of the ordinary user named user.
 user_session() {
 	loginctl enable-linger user

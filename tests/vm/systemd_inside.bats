@@ -83,3 +83,11 @@ boots() {
 	boots /sys/fs/cgroup/strake-inside strake
 	unmount
 }
+
+@test "systemd boots in a container under the policy of a fresh install" {
+	boot_bundle
+	fresh_policy
+	boots "$SUB" sd
+	no_policy
+	unmount
+}
