@@ -68,7 +68,7 @@ def kubectl(*words, **more):
 
 def pod(kind, name):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"bench": kind}},
-            "spec": {"runtimeClassName": kind, "terminationGracePeriodSeconds": 0,
+            "spec": {"runtimeClassName": kind, "terminationGracePeriodSeconds": 1,
                      "containers": [{"name": "main", "image": IMAGE, "command": ["sleep", "100000"]}]}}
 
 
