@@ -73,6 +73,8 @@ is "ulimit" run --ulimit nofile=100:200 "$image" sh -c 'ulimit -Sn; ulimit -Hn'
 is "oom score" run --oom-score-adj 500 "$image" cat /proc/self/oom_score_adj
 is "sysctl" run --sysctl kernel.msgmax=4096 "$image" cat /proc/sys/kernel/msgmax
 is "device" run --device /dev/null:/dev/mine "$image" sh -c 'echo x >/dev/mine; ls -l /dev/mine | cut -c1-10'
+[ "$(id -u)" != 0 ] || is "device in a user namespace" run --uidmap 0:200000:5000 --gidmap 0:200000:5000 \
+	--device /dev/zero:/dev/mine "$image" sh -c 'stat -c "%a %u:%g %t:%T" /dev/mine; head -c 3 /dev/mine | wc -c'
 is "shm size" run --shm-size 2m "$image" sh -c 'df -k /dev/shm | tail -1'
 is "host's namespaces" run --ipc host --uts host --pid host "$image" sh -c 'test $$ -gt 1; echo $?'
 is "cgroup of the host" run --cgroupns host "$image" sh -c 'grep -c libpod /proc/self/cgroup'
