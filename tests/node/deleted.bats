@@ -69,7 +69,7 @@ nothing_left() {
 	k delete deployment idle --timeout=60s >/dev/null
 	eventually 60 no_pods_of app=idle
 	k -n strake-node rollout status daemonset/strake-node --timeout=200s
-	k delete -k "$TREE/manifests/node-remover" --timeout=90s >/dev/null
+	k delete --ignore-not-found -k "$TREE/manifests/node-remover" --timeout=90s >/dev/null
 	nothing_left
 }
 
