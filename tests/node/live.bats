@@ -90,7 +90,7 @@ followed() {
 executed() {
 	pod "$1"
 	running "$1"
-	at_terminal "exec -it $1 -- sh -c 'until [ \"\$(stty size)\" = \"31 97\" ]; do sleep 0.1; done; tty; id -u; trap \"echo caught; exit 7\" INT; echo waits; while :; do sleep 0.1; done'"
+	at_terminal "exec -it $1 -- sh -c 'until [ \"\$(stty size 2>/dev/null)\" = \"31 97\" ]; do sleep 0.1; done; tty; id -u; trap \"echo caught; exit 7\" INT; echo waits; while :; do sleep 0.1; done'"
 	seen waits
 	type_in '\003'
 	terminal_end
