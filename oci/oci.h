@@ -135,7 +135,7 @@ int oci_start(const struct oci_runtime *rt, const char *id, struct error *e);
  * it need not look for; without it the container stays. What its end would be faster with is kept open,
  * a connection to systemd's bus; oci_run_rest(), when it has lived for OCI_RUN_BRIEF_MS, lets that go.
  */
-#define OCI_RUN_BRIEF_MS 25
+#define OCI_RUN_BRIEF_MS 12
 
 struct oci_run;
 

@@ -43,10 +43,11 @@ struct unit {
 	bool fresh; /* by us, now: it has its properties */
 	struct anchor anchor;
 	struct properties properties;
-	bool was_reset;     /* a leftover of the same name was cleared away once */
-	int state_fd;       /* where unit_unknown.c remembers; -1 */
-	uint32_t serial;    /* of the call that starts it */
-	uint64_t tasks_max; /* what TasksMax is in the end; 0: it is already */
+	bool was_reset;      /* a leftover of the same name was cleared away once */
+	int state_fd;        /* where unit_unknown.c remembers; -1 */
+	uint32_t serial;     /* of the call that starts it */
+	uint64_t tasks_max;  /* what TasksMax is in the end; 0: it is already */
+	uint64_t started_ms; /* when systemd said so */
 	char job[128];
 };
 

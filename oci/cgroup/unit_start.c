@@ -260,6 +260,7 @@ int unit_ready(struct unit *u, const struct limits_plan *plan, int timeout_ms,
 	int r;
 
 	r = unit_await_start(u, timeout_ms, e);
+	u->started_ms = proc_now_ms();
 	if (r == 0)
 		r = unit_locate(u, e);
 	if (r == 0)

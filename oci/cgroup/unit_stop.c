@@ -81,16 +81,19 @@ static bool unit_is_alive(const struct unit *u)
 }
 
 /*
- * systemd hears of the end by cgroup.events, and the kernel holds back what comes within 10 ms and a tick of
- * the last notice there (CGROUP_FILE_NOTIFY_MIN_INTV): of a container that lived for less, it hears late.
- * Whoever started it still has the bus then, and asks. Nothing depends on it.
+ * systemd hears of the end by cgroup.events, and the kernel holds back what comes within 10 ms, in ticks, of
+ * the last notice there (CGROUP_FILE_NOTIFY_MIN_INTV), which is of the scope's first process. Of a container
+ * that lived for less it would hear late; whoever started that has the bus still, and asks. Nothing depends
+ * on it.
  */
-static void unit_hasten(struct unit *u, uint64_t deadline)
+#define UNIT_BRIEF_MS 12
+
+static void unit_hasten(struct unit *u, uint64_t now, uint64_t deadline)
 {
 	const struct bus_arg stop[] = { { BUS_TEXT, .text = u->name.name },
 					{ BUS_TEXT, .text = "replace" } };
 
-	if (u->fresh && u->bus &&
+	if (u->fresh && u->bus && now - u->started_ms < UNIT_BRIEF_MS &&
 	    bus_call(u->bus, "StopUnit", stop, ARRAY_SIZE(stop), NULL, NULL) == 0)
 		bus_flush(u->bus, deadline, NULL);
 }
@@ -109,7 +112,7 @@ int unit_remove(struct unit *u, int timeout_ms, struct error *e)
 	anchor_end(&u->anchor);
 	if (!u->ours)
 		return 0;
-	unit_hasten(u, now + UNIT_GRACE_MS);
+	unit_hasten(u, now, now + UNIT_GRACE_MS);
 	r = u->unfinished ? unit_look(u, deadline, e) : 0;
 	if (r == 0 && (!u->unfinished || !unit_is_gone(u)))
 		r = unit_wait_gone(
