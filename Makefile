@@ -77,7 +77,7 @@ HARDEN += -fno-asynchronous-unwind-tables
 LDHARD := -Wl,--build-id -Wl,-z,relro,-z,now,-z,noexecstack -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,--as-needed
 STATIC := -static-pie
 # See oci/base/entry.h.
-STATIC += $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-Wl$(comma)-e$(comma)entry_start)
+ENTRY := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-Wl$(comma)-e$(comma)entry_start)
 # What a start runs side by side: see hack/start-order, which writes it.
 START_ORDER := oci/start.ld
 endif
@@ -214,11 +214,11 @@ $(B)/obj/oci/cgroup/bus.o $(B)/check/oci/cgroup/bus.c.analysed $(B)/obj/tests/un
 
 $(B)/obj/strake: $(call obj,$(CLI_SRC)) $(LIBOCI) $(LIBBASE) $(START_ORDER)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $(^:%.ld=-Wl,-T,%.ld) $(OCI_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(ENTRY) $(LDHARD) $(LDFLAGS) -o $@ $(^:%.ld=-Wl,-T,%.ld) $(OCI_LIBS)
 
 $(B)/obj/containerd-shim-strake-v1: $(call obj,shim/main.c) $(LIBSHIM) $(LIBOCI) $(LIBBASE) $(START_ORDER)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(LDHARD) $(LDFLAGS) -o $@ $(^:%.ld=-Wl,-T,%.ld) $(SHIM_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(ENTRY) $(LDHARD) $(LDFLAGS) -o $@ $(^:%.ld=-Wl,-T,%.ld) $(SHIM_LIBS)
 
 $(B)/obj/strake-operator: $(call obj,operator/main.c) $(LIBOPERATOR) $(LIBBASE)
 	$(call say,LINK,$@)
