@@ -56,9 +56,9 @@ def message(**fields):
     return out
 
 
-def parse(data):
-    """{number: last value}, integers and bytes."""
-    fields, at = {}, 0
+def every_field(data):
+    """(number, value) of each field, in their order: integers and bytes."""
+    at = 0
 
     def number():
         nonlocal at
@@ -74,35 +74,22 @@ def parse(data):
     while at < len(data):
         key = number()
         if key & 7 == 0:
-            fields[key >> 3] = number()
+            yield key >> 3, number()
         else:
             size = number()
-            fields[key >> 3] = data[at:at + size]
+            yield key >> 3, data[at:at + size]
             at += size
-    return fields
+
+
+def parse(data):
+    """{number: last value}."""
+    return dict(every_field(data))
 
 
 def pairs(data, field):
     """The map that stands in a field."""
-    found, at = {}, 0
-    while at < len(data):
-        key = data[at]  # fields of ours have small numbers
-        at += 1
-        size = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            size |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                break
-        if key & 7 == 0:
-            continue
-        if key >> 3 == field:
-            entry = parse(data[at:at + size])
-            found[entry[1].decode()] = entry[2].decode()
-        at += size
-    return found
+    entries = (parse(value) for number, value in every_field(data) if number == field)
+    return {entry[1].decode(): entry[2].decode() for entry in entries}
 
 
 def frame(stream, payload, kind=REQUEST, flags=0):
