@@ -445,7 +445,8 @@ COV_FLAGS := -fprofile-instr-generate -fcoverage-mapping -mllvm -runtime-counter
 .PHONY: coverage cov-made
 coverage: ## count the lines of oci/ that unit tests and those of the command line run (CLI_STRIDE=97)
 	@hack/deps test fuzz
-	$(SUBMAKE) B=build/cov CC=clang WERROR= CFLAGS='$(COV_FLAGS)' cov-made lib
+	$(SUBMAKE) lib
+	$(SUBMAKE) B=build/cov CC=clang WERROR= CFLAGS='$(COV_FLAGS)' cov-made
 	@CLI_STRIDE=$(or $(CLI_STRIDE),97) tests/coverage build/cov
 
 cov-made: $(B)/bin/strake $(filter-out $(B)/tests/unit/operator/%,$(patsubst %.c,$(B)/%,$(UNIT_SRC)))

@@ -17,20 +17,11 @@ struct machine {
 	struct seccomp_run run;
 };
 
-static uint32_t shift_left(uint32_t v, uint32_t by)
-{
-	return by < 32 ? v << by : 0;
-}
-
-static uint32_t shift_right(uint32_t v, uint32_t by)
-{
-	return by < 32 ? v >> by : 0;
-}
-
 /* The rare ones: arithmetic, and what moves words about. How many instructions to skip. */
 static uint64_t machine_other(struct machine *m, struct sock_filter i)
 {
-	uint32_t v = BPF_SRC(i.code) == BPF_X ? m->x : i.k;
+	bool by_x = BPF_SRC(i.code) == BPF_X;
+	uint32_t v = by_x ? m->x : i.k;
 
 	switch (i.code & ~(uint32_t)BPF_X) {
 	case BPF_ALU | BPF_ADD:
@@ -42,6 +33,13 @@ static uint64_t machine_other(struct machine *m, struct sock_filter i)
 	case BPF_ALU | BPF_MUL:
 		m->a *= v;
 		return 0;
+	case BPF_ALU | BPF_DIV:
+		if (v == 0) {
+			m->run.action = 0;
+			return by_x ? STEP_RETURN : STEP_BAD;
+		}
+		m->a /= v;
+		return 0;
 	case BPF_ALU | BPF_AND:
 		m->a &= v;
 		return 0;
@@ -52,25 +50,37 @@ static uint64_t machine_other(struct machine *m, struct sock_filter i)
 		m->a ^= v;
 		return 0;
 	case BPF_ALU | BPF_LSH:
-		m->a = shift_left(m->a, v);
-		return 0;
 	case BPF_ALU | BPF_RSH:
-		m->a = shift_right(m->a, v);
+		if (!by_x && v >= 32)
+			return STEP_BAD;
+		/* The processor's way, by which the kernel goes: five bits of X count. */
+		m->a = BPF_OP(i.code) == BPF_LSH ? m->a << (v & 31) : m->a >> (v & 31);
 		return 0;
 	case BPF_ALU | BPF_NEG:
 		m->a = -m->a;
 		return 0;
-	default: /* division too: no compiler of filters emits it, and it needs a rule for 0 */
+	default:
 		return STEP_BAD;
+	}
+}
+
+static bool machine_uses_memory(uint32_t code)
+{
+	switch (BPF_CLASS(code)) {
+	case BPF_ST:
+	case BPF_STX:
+		return true;
+	case BPF_LD:
+	case BPF_LDX:
+		return BPF_MODE(code) == BPF_MEM;
+	default:
+		return false;
 	}
 }
 
 static uint64_t machine_move(struct machine *m, struct sock_filter i)
 {
-	bool memory = BPF_MODE(i.code) == BPF_MEM || BPF_CLASS(i.code) == BPF_ST ||
-		      BPF_CLASS(i.code) == BPF_STX;
-
-	if (memory && i.k >= BPF_MEMWORDS)
+	if (machine_uses_memory(i.code) && i.k >= BPF_MEMWORDS)
 		return STEP_BAD;
 	switch (i.code) {
 	case BPF_LD | BPF_IMM:
