@@ -272,6 +272,15 @@ int read_ceilings(struct reader *r, const struct json *j, const struct field *f,
 	return 0;
 }
 
+/* A word of a list, as its value. */
+static int read_item_word(struct reader *r, const struct json *item,
+			  const struct spec_name *words, uint64_t *ret)
+{
+	int err = reader_expect(r, item, KIND_STRING);
+
+	return err < 0 ? err : reader_name(r, item, words, ret);
+}
+
 int read_abis(struct reader *r, const struct json *j, const struct field *f, void *dst)
 {
 	struct policy_seccomp *s = dst;
@@ -287,9 +296,7 @@ int read_abis(struct reader *r, const struct json *j, const struct field *f, voi
 	for (item = j->child; item; item = item->next) {
 		if (item->type == JSON_STRING && str_eq(item->text, "native"))
 			continue;
-		err = reader_expect(r, item, KIND_STRING);
-		if (err == 0)
-			err = reader_name(r, item, spec_seccomp_arch_names, &v);
+		err = read_item_word(r, item, spec_seccomp_arch_names, &v);
 		if (err < 0)
 			return err;
 		s->abis[s->n_abis++] = (uint32_t)v;
@@ -313,7 +320,7 @@ int read_scopes(struct reader *r, const struct json *j, const struct field *f, v
 	for (item = j->child; err == 0 && item; item = item->next) {
 		uint64_t v = 0;
 
-		err = reader_name(r, item, scope_names, &v);
+		err = read_item_word(r, item, scope_names, &v);
 		l->layer.scoped |= v;
 	}
 	l->set = true;
@@ -338,9 +345,7 @@ int read_required_ns(struct reader *r, const struct json *j, const struct field 
 
 	(void)f;
 	for (item = j->child; item; item = item->next) {
-		err = reader_expect(r, item, KIND_STRING);
-		if (err == 0)
-			err = reader_name(r, item, spec_namespace_names, &v);
+		err = read_item_word(r, item, spec_namespace_names, &v);
 		if (err < 0)
 			return err;
 		required[v] = true;
@@ -363,9 +368,7 @@ int read_bind_flags(struct reader *r, const struct json *j, const struct field *
 
 	(void)f;
 	for (item = j->child; item; item = item->next) {
-		err = reader_expect(r, item, KIND_STRING);
-		if (err == 0)
-			err = reader_name(r, item, words, &v);
+		err = read_item_word(r, item, words, &v);
 		if (err < 0)
 			return err;
 		*(uint64_t *)dst |= v;
