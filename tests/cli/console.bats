@@ -203,6 +203,7 @@ shown() { wait_for grep -qF "$1" "$T/shown"; }
 }
 
 @test "run --preserve-fds hands on exactly as many files, and refuses where none is open" {
+	needs_own_files
 	payload probe fds
 	output=$("$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" --preserve-fds 1 "$ID" \
 		3< /etc/os-release 4< /etc/passwd)
@@ -212,6 +213,7 @@ shown() { wait_for grep -qF "$1" "$T/shown"; }
 
 # As engines do that hand on single files: the number reaches the last of them.
 @test "--preserve-fds hands on what is open, and nothing of ours in the gaps" {
+	needs_own_files
 	payload probe fds
 	output=$("$RUNTIME" --log "$T/log" --debug --root "$ROOT" run --bundle "$BUNDLE" --preserve-fds 40 "$ID" \
 		3<&- 4<&- 5< /etc/os-release 9< /etc/passwd 10<&-)

@@ -97,6 +97,7 @@ filtered() {
 }
 
 @test "before create exits it has closed all that it opened" {
+	needs_own_files
 	local pid tracer
 	filtered
 	payload sleep 1000

@@ -43,6 +43,7 @@ more" "$(echo through | "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" 2
 }
 
 @test "closed stdin, stdout and stderr are no trouble and no other files" {
+	needs_own_files
 	script 'probe fds > /fds'
 	"$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" <&- >&- 2>&-
 	same "0 /dev/null
@@ -183,6 +184,7 @@ more" "$(echo through | "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" 2
 writable_files() { awk '$2 ~ /w/ && $5 != 0 && $6 !~ /^\/dev\/zero/' "/proc/$1/maps"; }
 
 @test "what strake writes is memory of no file, in the container's process and in its own" {
+	needs_own_files
 	payload sleep 1000
 	create
 	same "" "$(writable_files "$(pid_of)")"

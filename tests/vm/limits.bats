@@ -30,7 +30,7 @@ resources() {
 		blockIO.throttleWriteBpsDevice
 		blockIO.throttleReadIOPSDevice
 		blockIO.throttleWriteIOPSDevice
-		blockIO.weight            this kernel has no disk scheduler that weighs
+		blockIO.weight
 		hugepageLimits            this kernel has no huge pages
 		rdma                      this machine has no such device
 		devices
@@ -353,6 +353,52 @@ read_iops() {
 both "blockIO.throttleWriteIOPSDevice: a disk is written no more often" write_iops
 write_iops() {
 	throttled throttleWriteIOPSDevice 40 if=/dev/zero of=/dev/disk bs=4k count=120 oflag=direct
+}
+
+# Reads without end, past the page cache.
+read_disk() {
+	in_it sh -c 'while dd if=/dev/disk of=/dev/null bs=64k count=256 iflag=direct 2>/dev/null; do :; done' 3>&- &
+	eventually 10 has_read 1048576
+}
+
+# Bytes of the second disk; there is no line before the first.
+has_read() { [ "$(bytes_read)" -ge "$1" ]; }
+bytes_read() {
+	awk -v dev="$DISK" '$1 == dev { sub(/.*rbytes=/, ""); n = $1 } END { print n + 0 }' "$CGROUP/io.stat"
+}
+
+# BFQ, so that the weights of these two alone count: no queue is favoured for being interactive.
+weigh_disk() { # SCHEDULER
+	local queue=/sys/block/${VM_DISK#/dev/}/queue
+	echo "$1" >"$queue/scheduler"
+	[ "$1" != bfq ] || echo 0 >"$queue/iosched/low_latency"
+}
+
+# A reader's resources.
+weighing() { # WEIGHT
+	printf '{ blockIO: { weight: %s }, devices: [ { allow: true, type: "b", major: %s, minor: %s, access: "r" } ] }' \
+		"$1" "${DISK%:*}" "${DISK#*:}"
+}
+
+both "blockIO.weight: two who read one disk share it as their weights say" io_weight
+io_weight() {
+	local b1 b2
+	modprobe -q bfq || true # where it is no part of the kernel itself
+	[ -e /sys/fs/cgroup/init.scope/io.bfq.weight ] || skip "this kernel has no disk scheduler that weighs"
+	DISK=$(lsblk -dno MAJ:MIN "$VM_DISK" | tr -d ' ')
+	weigh_disk bfq
+	with_disk "$(weighing 100)"
+	read_disk
+	beside "$(weighing 800)" read_disk
+	b1=$(CGROUP=$ONE bytes_read) b2=$(CGROUP=$TWO bytes_read)
+	sleep 3
+	b1=$(($(CGROUP=$ONE bytes_read) - b1)) b2=$(($(CGROUP=$TWO bytes_read) - b2))
+	echo "# $MANAGER: weights 100 and 800, read $((b1 >> 10)) KiB and $((b2 >> 10)) KiB" >&3
+	drop_second
+	weigh_disk none
+	[ "$b1" -gt 0 ]
+	[ "$b2" -gt $((b1 * 4)) ]
+	held blockIO.weight
 }
 
 both "hugepageLimits: no more huge pages than allowed" hugepages
