@@ -10,9 +10,6 @@
 load cri_lib
 
 setup_file() {
-	# It loads AppArmor profiles by sudo.
-	printf '#!/bin/sh\nexec "$@"\n' >/usr/local/bin/sudo
-	chmod +x /usr/local/bin/sudo
 	cri_prepare
 	sandboxer_configure
 	cri_start
@@ -22,30 +19,12 @@ teardown_file() {
 	cri_stop
 }
 
-# critest_with HANDLER: leaves HANDLER.passed, HANDLER.failed and HANDLER.skipped, sorted names.
-critest_with() {
-	local json=$BATS_FILE_TMPDIR/$1.json outcome
-	# That it fails is judged by its list.
-	timeout 900 critest --runtime-handler "$1" --ginkgo.json-report "$json" --ginkgo.no-color --ginkgo.seed 1 \
-		--report-dir "$BATS_FILE_TMPDIR" >"$BATS_FILE_TMPDIR/$1.log" 2>&1 || true
-	for outcome in passed failed skipped; do
-		jq -r --arg o "$outcome" '.[].SpecReports[] | select(.LeafNodeType == "It" and .State == $o) |
-			(.ContainerHierarchyTexts + [.LeafNodeText]) | join(" ")' "$json" |
-			sort >"$BATS_FILE_TMPDIR/$1.$outcome"
-	done
-}
-
-tell() { # handler
-	local outcome
-	for outcome in passed failed skipped; do
-		echo "# $1: $outcome $(wc -l <"$BATS_FILE_TMPDIR/$1.$outcome")"
-		[ "$outcome" = skipped ] || sed "s/^/#   $outcome: /" "$BATS_FILE_TMPDIR/$1.$outcome"
-	done >&3
+critest_with() { # handler
+	"$BATS_TEST_DIRNAME/critest" "$1" "$BATS_FILE_TMPDIR" >&3
 }
 
 @test "the stock shim passes most of it" {
 	critest_with runc
-	tell runc
 	[ "$(wc -l <"$BATS_FILE_TMPDIR/runc.passed")" -ge 80 ]
 	mountpoint -q /sys/fs/cgroup
 }
@@ -53,7 +32,6 @@ tell() { # handler
 # nothing_lost HANDLER: what the stock shim passes, that passes.
 nothing_lost() {
 	critest_with "$1"
-	tell "$1"
 	grep -A14 '^• \[FAILED\]' "$BATS_FILE_TMPDIR/$1.log" || true
 	comm -23 "$BATS_FILE_TMPDIR/runc.passed" "$BATS_FILE_TMPDIR/$1.passed" >"$BATS_FILE_TMPDIR/$1.lost"
 	cat "$BATS_FILE_TMPDIR/$1.lost"
