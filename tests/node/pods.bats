@@ -162,9 +162,9 @@ case_users_own() {
 			securityContext: { capabilities: { add: [ "SYS_ADMIN" ] } } }'
 }
 case_image_volume() {
-	script 'cat /image/www/index.html /page; touch /image/x; grep -o " /image [^ ]* " /proc/mounts'
+	script 'cat /image/www/index.html /page/index.html; touch /image/x; grep -o " /image [^ ]* " /proc/mounts'
 	echo '| .spec.volumes = [ { name: "image", image: { reference: "strake/nginx:1", pullPolicy: "IfNotPresent" } } ]
-		| .spec.containers[0].volumeMounts = [ { name: "image", mountPath: "/image" }, { name: "image", mountPath: "/page", subPath: "www/index.html" } ]'
+		| .spec.containers[0].volumeMounts = [ { name: "image", mountPath: "/image" }, { name: "image", mountPath: "/page", subPath: "www" } ]'
 }
 case_no_such_directory() {
 	script 'pwd'
