@@ -19,11 +19,11 @@ shim_remove() {
 }
 
 # containerd_start: that of /opt/containerd where there is one, the guest's own elsewhere. It stays down
-# when a test has ended it.
+# when a test has ended it, and is started as often as a test likes.
 containerd_start() {
 	local dir=/run/systemd/system/containerd.service.d
 	mkdir -p $dir
-	printf '[Service]\nRestart=no\n' >$dir/restart.conf
+	printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=no\n' >$dir/restart.conf
 	if [ -x /opt/containerd/containerd ]; then
 		cat >$dir/version.conf <<-'END'
 			[Service]
