@@ -225,6 +225,8 @@ static int child_join_target(struct child *c, struct error *e)
 		r = child_die_with_parent(true, e);
 	if (r < 0)
 		return r;
+	if (sandbox_shares_mounts(&c->sandbox))
+		return rootfs_enter(&c->sandbox, e);
 	c->sandbox.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return c->sandbox.root_fd < 0 ? error_set(e, errno, "open the container's root") : 0;
 }

@@ -32,6 +32,7 @@
 #include "run/ready.h"
 #include "run/report.h"
 #include "run/resources.h"
+#include "run/root_mount.h"
 #include "run/seal.h"
 #include "run/spawn.h"
 #include "run/start.h"
@@ -185,7 +186,9 @@ static int create_open_outside(struct create *c, struct error *e)
 		r = lsm_check(sb, e);
 	if (r == 0)
 		r = ns_open_paths(sb, e);
-	if (r == 0 && sb->foreign_userns)
+	if (r == 0 && sandbox_shares_mounts(sb))
+		r = root_mount_make(sb, &c->container.state, c->container.dir_fd, e);
+	else if (r == 0 && sb->foreign_userns)
 		r = rootfs_clone(sb, e);
 	if (r == 0)
 		r = device_nodes_make(sb, e);

@@ -23,6 +23,7 @@
 #include "run/rdt.h"
 #include "run/report.h"
 #include "run/resources.h"
+#include "run/root_mount.h"
 #include "run/spawn.h"
 #include "run/start.h"
 #include "run/sync.h"
@@ -195,10 +196,13 @@ static int exec_open_sockets(struct exec *x, struct error *e)
 	return r < 0 ? error_set(e, -r, "make memory for the listener") : 0;
 }
 
-/* What setns(2) is to join: what the container does not share with us already. */
+/*
+ * What setns(2) is to join: what the container does not share with us already. And its mounts: those of the
+ * runtime that made it need not be ours.
+ */
 static uint64_t exec_namespaces(const struct spec *s)
 {
-	uint64_t flags = 0;
+	uint64_t flags = CLONE_NEWNS;
 	int i;
 
 	for (i = 0; i < SPEC_NS_COUNT; i++)
@@ -250,6 +254,17 @@ static int exec_look_for_tracer(struct exec *x, struct error *e)
 	return fd < 0 ? error_set(e, errno, "make " STATE_TRACER) : 0;
 }
 
+/* In a mount namespace of its own it is what that begins with. */
+static int exec_open_root(struct exec *x, struct error *e)
+{
+	struct sandbox *sb = &x->child.sandbox;
+
+	if (!sandbox_shares_mounts(sb) || sb->root_fd >= 0)
+		return 0;
+	sb->root_fd = root_mount_open(&x->container, x->init_fd, e);
+	return sb->root_fd < 0 ? sb->root_fd : 0;
+}
+
 static int exec_spawn_once(struct exec *x, struct error *e)
 {
 	struct sandbox *sb = &x->child.sandbox;
@@ -288,6 +303,8 @@ static int exec_spawn_once(struct exec *x, struct error *e)
 	}
 
 	r = lsm_check(sb, e);
+	if (r == 0)
+		r = exec_open_root(x, e);
 	if (r == 0)
 		r = seal_open(&x->child.seal, e);
 	if (r < 0)
@@ -442,6 +459,7 @@ static void exec_done(struct exec *x, bool failed)
 	}
 	seal_done(&x->child.seal);
 	mem_closep(&x->child.sandbox.console_fd);
+	mem_closep(&x->child.sandbox.root_fd);
 	mem_closep(&x->child.sync_fd);
 	mem_closep(&x->sync_fd);
 	mem_closep(&x->pid_fd);

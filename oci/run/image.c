@@ -279,6 +279,11 @@ const char *image_config_file(const char *annotation)
 
 int image_check_spec(const struct spec *s, struct error *e)
 {
+	if (!s->linux_.namespaces[SPEC_NS_MOUNT].present)
+		return error_say(
+			e, ENOTSUP,
+			"linux.namespaces: CRIU would save the mounts of the host with "
+			"those of a container that has no mount namespace of its own");
 	if (s->linux_.landlock.n)
 		return error_say(e, ENOTSUP,
 				 "the container is under Landlock, which CRIU cannot save: "

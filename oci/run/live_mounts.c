@@ -27,6 +27,7 @@
 #include "run/container.h"
 #include "run/guard.h"
 #include "run/notice.h"
+#include "run/root_mount.h"
 #include "run/sync.h"
 #include "sandbox/idmap.h"
 #include "sandbox/mounts.h"
@@ -197,7 +198,7 @@ static int live_enter_userns(struct live *l, struct error *e)
 
 static int live_enter(struct live *l, struct error *e)
 {
-	int flags = 0, r = 0, i;
+	int flags = CLONE_NEWNS, r = 0, i;
 
 	for (i = 0; i < SPEC_NS_COUNT; i++)
 		if (i != SPEC_NS_PID && i != SPEC_NS_USER && i != SPEC_NS_TIME &&
@@ -207,6 +208,11 @@ static int live_enter(struct live *l, struct error *e)
 	if (l->self_fds < 0)
 		return error_set(e, errno, "open /proc/self/fd");
 
+	if (sandbox_shares_mounts(&l->sandbox)) {
+		l->sandbox.root_fd = root_mount_open(&l->container, l->init_fd, e);
+		if (l->sandbox.root_fd < 0)
+			return l->sandbox.root_fd;
+	}
 	/* A user has power over mounts in there only; the host's are still in sight from a copy. */
 	if (l->rt->rootless && l->sandbox.own_userns) {
 		r = live_enter_userns(l, e);
@@ -221,6 +227,8 @@ static int live_enter(struct live *l, struct error *e)
 		return r;
 	if (setns(l->init_fd, flags) < 0)
 		return error_set(e, errno, "join the container's namespaces");
+	if (l->sandbox.root_fd >= 0)
+		return 0;
 	l->sandbox.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return l->sandbox.root_fd < 0 ? error_set(e, errno, "open the container's root") : 0;
 }

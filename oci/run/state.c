@@ -31,6 +31,10 @@ int state_write(int dir_fd, const struct state *s, struct error *e)
 	json_put_bool(w, "poststop", s->poststop);
 	if (s->own_time)
 		json_put_bool(w, "ownTime", true);
+	if (s->root_mount)
+		json_put_u64(w, "rootMount", s->root_mount);
+	if (s->root_in_place)
+		json_put_bool(w, "rootInPlace", true);
 	json_put_i64(w, "pid", s->pid);
 	json_put_u64(w, "startTime", s->start_time);
 	json_put_u64(w, "owner", s->owner);
@@ -102,7 +106,7 @@ static int state_read_annotations(struct arena *a, const struct json *doc, struc
 
 static int state_fill(struct arena *a, const struct json *doc, struct state *s, struct error *e)
 {
-	int64_t version, pid, start_time, owner;
+	int64_t version, pid, start_time, owner, root_mount = 0;
 	const char *manager = NULL;
 	int r;
 
@@ -119,6 +123,9 @@ static int state_fill(struct arena *a, const struct json *doc, struct state *s, 
 	    (r = state_need_number(doc, "owner", UINT32_MAX, &owner, e)) < 0 ||
 	    (r = manager_kind_parse(manager, &s->manager, e)) < 0)
 		return r;
+	if (json_get(doc, "rootMount") &&
+	    (r = state_need_number(doc, "rootMount", INT64_MAX, &root_mount, e)) < 0)
+		return r;
 	if (version != 1)
 		return error_say(e, ENOTSUP,
 				 STATE_FILE " is of version %lld, this build knows 1",
@@ -128,6 +135,8 @@ static int state_fill(struct arena *a, const struct json *doc, struct state *s, 
 	s->ready = state_is_true(doc, "ready");
 	s->poststop = state_is_true(doc, "poststop");
 	s->own_time = state_is_true(doc, "ownTime");
+	s->root_mount = (uint64_t)root_mount;
+	s->root_in_place = state_is_true(doc, "rootInPlace");
 	s->pid = (pid_t)pid;
 	s->start_time = (uint64_t)start_time;
 	s->owner = (uint32_t)owner;

@@ -24,6 +24,7 @@ struct error;
 #define STATE_HANDOFF  "listener"
 #define STATE_REPORT   "report" /* where denied calls are told, or nothing; none: nobody asks */
 #define STATE_READY    "notify" /* a folder: see ready.h */
+#define STATE_ROOT     "rootfs" /* a folder: see root_mount.h */
 /* There since a process was executed that may trace, in a container that may not. */
 #define STATE_TRACER   "tracer"
 /* Under node policies: what they changed, and their own text. */
@@ -49,6 +50,8 @@ struct state {
 	const char *rdt_class,
 		*rdt_monitor; /* groups of resctrl to remove, or NULL; see rdt.h */
 	struct spec_pairs annotations;
+	uint64_t root_mount; /* the number of the root's mount, or 0: see root_mount.h */
+	bool root_in_place;  /* it lies over rootfs */
 };
 
 int state_write(int dir_fd, const struct state *s, struct error *e);

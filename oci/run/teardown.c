@@ -17,6 +17,7 @@
 #include "run/hooks.h"
 #include "run/rdt.h"
 #include "run/report.h"
+#include "run/root_mount.h"
 
 static int teardown_kill(const struct teardown *t, struct error *e)
 {
@@ -110,9 +111,12 @@ int teardown_run(const struct teardown *t, struct error *e)
 	r = teardown_rdt(t, first < 0 ? NULL : e);
 	if (r < 0 && first == 0)
 		first = r;
+	r = root_mount_remove(t->state, t->dir_fd, first < 0 ? NULL : e);
+	if (r < 0 && first == 0)
+		first = r;
 	if (t->poststop)
 		teardown_hooks(t);
-	/* A cgroup that could not be removed keeps its record. */
+	/* What could not be removed keeps its record. */
 	if (t->dir_fd >= 0 && first == 0)
 		first = folder_remove(t->rt, t->state->id, t->dir_fd, e);
 	return first;

@@ -10,8 +10,8 @@ struct spec;
 struct state;
 
 /*
- * The way back, for a create that failed and for delete: kill, wait, remove the cgroup, poststop
- * hooks, remove the folder. Goes as far as it can and reports the first failure; what it could not
+ * The way back, for a create that failed and for delete: kill, wait, remove the cgroup and a
+ * root that lies in our mount namespace, poststop hooks, remove the folder. Goes as far as it can and reports the first failure; what it could not
  * remove stays recorded, so that another delete finds it.
  */
 struct teardown {

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "sandbox/device_nodes.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/tree.h"
 
 static const struct spec_device device_defaults[] = {
 	{ .type = 'c', .path = "/dev/null", .major = 1, .minor = 3 },
@@ -84,15 +85,17 @@ static int device_mknod(int dir_fd, const char *name, const struct spec_device *
 }
 
 /* The host's own node, if it is the one that was asked for. */
-static int device_of_host(const struct spec_device *d, struct error *e)
+static int device_of_host(const struct sandbox *sb, const struct spec_device *d,
+			  struct error *e)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
 	autoclose int fd = -1;
 	struct stat st;
 
-	fd = open_tree(AT_FDCWD, d->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	fd = tree_clone(sb, AT_FDCWD, d->path, 0);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set(e, errno, "open the host's %s to bind it", d->path);
+		return error_set(e, fd < 0 ? -fd : errno, "open the host's %s to bind it",
+				 d->path);
 	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return error_set(e, errno, "bind the host's %s nosuid and noexec", d->path);
 	if ((st.st_mode & S_IFMT) != (device_mode(d) & S_IFMT) ||
@@ -103,14 +106,14 @@ static int device_of_host(const struct spec_device *d, struct error *e)
 }
 
 /* In a user namespace: the node that the parent has made, else the host's. */
-static int device_bind(int dir_fd, const char *name, const struct spec_device *d, int node_fd,
-		       struct error *e)
+static int device_bind(const struct sandbox *sb, int dir_fd, const char *name,
+		       const struct spec_device *d, int node_fd, struct error *e)
 {
 	autoclose int host_fd = -1, target_fd = -1;
 	int fd = node_fd;
 
 	if (fd < 0)
-		fd = host_fd = device_of_host(d, e);
+		fd = host_fd = device_of_host(sb, d, e);
 	if (fd < 0)
 		return fd;
 	if (mknodat(dir_fd, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
@@ -156,7 +159,7 @@ static int device_make(const struct sandbox *sb, int dev_fd, const struct spec_d
 
 	r = sb->own_userns ? -EPERM : device_mknod(dir_fd, name, d);
 	if (r == -EPERM && d->type != 'p') {
-		r = device_bind(dir_fd, name, d, node_fd, e);
+		r = device_bind(sb, dir_fd, name, d, node_fd, e);
 		return r < 0 ? error_prefix(e, "device %s", d->path) : 0;
 	}
 	if (r == -EPERM)

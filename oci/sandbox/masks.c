@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/tree.h"
 
 #define ATTACH_FLAGS (MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
 #define CLONE_FLAGS  (OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)
@@ -46,13 +47,11 @@ static int mask_new_dir(const struct sandbox *sb, struct error *e)
 
 static int mask_new_file(const struct sandbox *sb, struct error *e)
 {
-	autoclose int fd =
-		open_tree(AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	autoclose int fd = tree_clone(sb, AT_FDCWD, "/dev/null", 0);
 	struct stat st;
 
-	(void)sb;
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set(e, errno, "open the host's /dev/null");
+		return error_set(e, fd < 0 ? -fd : errno, "open the host's /dev/null");
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
 		return error_say(e, EINVAL, "the host's /dev/null is not the null device");
 	return take_fd(&fd);

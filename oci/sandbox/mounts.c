@@ -22,6 +22,7 @@
 #include "sandbox/filesystem.h"
 #include "sandbox/mount_idmap.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/tree.h"
 
 /* "mounts[3] (/data)": how messages call a mount. */
 static const char *mount_show(const struct sandbox *sb, const struct spec_mount *m, char *dst,
@@ -37,8 +38,6 @@ static const char *mount_show(const struct sandbox *sb, const struct spec_mount 
 static int mount_open_source(const struct sandbox *sb, const struct spec_mount *m,
 			     struct error *e)
 {
-	unsigned int flags =
-		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (m->bind_rec ? AT_RECURSIVE : 0);
 	char name[PATH_MAX + 1];
 	const char *path;
 	int fd;
@@ -46,10 +45,8 @@ static int mount_open_source(const struct sandbox *sb, const struct spec_mount *
 	if (str_empty(m->source))
 		return error_say(e, EINVAL, "a bind mount needs a source");
 	path = sandbox_host_path(sb, m->source, name, sizeof(name));
-	fd = open_tree(AT_FDCWD, path, flags);
-	if (fd < 0)
-		return error_set(e, errno, "open the source %s", path);
-	return fd;
+	fd = tree_clone(sb, AT_FDCWD, path, m->bind_rec ? AT_RECURSIVE : 0);
+	return fd < 0 ? error_set(e, -fd, "open the source %s", path) : fd;
 }
 
 int mounts_open_sources(struct sandbox *sb, struct error *e)
@@ -94,18 +91,15 @@ static int mount_bind_own_cgroup(const struct sandbox *sb, struct error *e)
 
 	if (str_format(path, sizeof(path), "/sys/fs/cgroup%s", sb->cgroup_path ?: "") < 0)
 		return error_set(e, ENAMETOOLONG, "cgroup path");
-	fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (fd < 0)
-		return error_set(e, errno, "bind %s", path);
-	return fd;
+	fd = tree_clone(sb, AT_FDCWD, path, 0);
+	return fd < 0 ? error_set(e, -fd, "bind %s", path) : fd;
 }
 
-static int mount_bind_sysfs(struct error *e)
+static int mount_bind_sysfs(const struct sandbox *sb, struct error *e)
 {
-	int fd =
-		open_tree(AT_FDCWD, "/sys", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	int fd = tree_clone(sb, AT_FDCWD, "/sys", AT_RECURSIVE);
 
-	return fd < 0 ? error_set(e, errno, "bind /sys") : fd;
+	return fd < 0 ? error_set(e, -fd, "bind /sys") : fd;
 }
 
 static bool mount_is_cgroup(const struct spec_mount *m)
@@ -148,7 +142,7 @@ static int mount_detached(struct sandbox *sb, const struct spec_mount *m, bool *
 	fd = filesystem_mount(m, mount_attr_now(m), sb->spec->linux_.mount_label, e);
 	/* A user namespace without its own network namespace may not make a new sysfs. */
 	if (fd == -EPERM && str_eq(m->type, "sysfs") && sb->own_userns)
-		return mount_bind_sysfs(e);
+		return mount_bind_sysfs(sb, e);
 	*ret_fresh = true;
 	return fd;
 }

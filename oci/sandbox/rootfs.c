@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/sys.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/tree.h"
 
 int rootfs_clone(struct sandbox *sb, struct error *e)
 {
@@ -23,9 +24,9 @@ int rootfs_clone(struct sandbox *sb, struct error *e)
 	struct stat st;
 	int r;
 
-	fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	fd = tree_clone(sb, AT_FDCWD, path, AT_RECURSIVE);
 	if (fd < 0) {
-		r = error_set(e, errno, "root.path: open the root file system %s", path);
+		r = error_set(e, -fd, "root.path: open the root file system %s", path);
 		if (r == -ENOENT)
 			error_hint(e, "unpack an image there, or name its folder in root.path");
 		return r;
@@ -57,8 +58,7 @@ static int rootfs_unshare_propagation(const struct spec *s, struct error *e)
 	return 0;
 }
 
-/* Hooks that look at root.path, or mount something below it, before it is the root. */
-static bool rootfs_is_shown(const struct spec *s)
+bool rootfs_is_shown(const struct spec *s)
 {
 	return s->hooks[SPEC_HOOK_PRESTART].n || s->hooks[SPEC_HOOK_CREATE_RUNTIME].n ||
 	       s->hooks[SPEC_HOOK_CREATE_CONTAINER].n;
@@ -118,11 +118,29 @@ static int rootfs_attach(struct sandbox *sb, struct error *e)
 	return 0;
 }
 
+int rootfs_attach_shared(struct sandbox *sb, int dir_fd, const char *place, struct error *e)
+{
+	struct mount_attr private = { .propagation = MS_PRIVATE };
+
+	/* What a shared mount gets to hold becomes shared itself: so this comes last. */
+	if (move_mount(sb->tree_fd, "", dir_fd, place, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(e, errno, "root.path: attach the root file system at %s",
+				 place);
+	if (mount_setattr(sb->tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &private,
+			  sizeof(private)) < 0)
+		return error_set(e, errno, "root.path: make the mount private");
+	return 0;
+}
+
 int rootfs_open(struct sandbox *sb, struct error *e)
 {
 	struct mount_attr private = { .propagation = MS_PRIVATE };
 	int r;
 
+	if (sandbox_shares_mounts(sb)) {
+		sb->root_fd = take_fd(&sb->tree_fd);
+		return 0;
+	}
 	r = rootfs_unshare_propagation(sb->spec, e);
 	if (r < 0)
 		return r;
@@ -189,6 +207,13 @@ static int rootfs_pivot_here(const struct spec *s, struct error *e)
 	return 0;
 }
 
+int rootfs_enter(const struct sandbox *sb, struct error *e)
+{
+	if (fchdir(sb->root_fd) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return error_set(e, errno, "chroot into the root file system");
+	return 0;
+}
+
 int rootfs_pivot(struct sandbox *sb, struct error *e)
 {
 	int r;
@@ -196,6 +221,8 @@ int rootfs_pivot(struct sandbox *sb, struct error *e)
 	if (sb->pivoted)
 		return 0;
 	sb->pivoted = true;
+	if (sandbox_shares_mounts(sb))
+		return rootfs_enter(sb, e);
 	if (fchdir(sb->root_fd) < 0)
 		return error_set(e, errno, "enter the root file system");
 

@@ -46,7 +46,7 @@ struct sandbox {
 	int target_fd;            /* exec: pidfd of the container's init; setns(2) with it */
 	uint64_t target_flags;    /* exec: CLONE_NEW* to join through target_fd */
 
-	int tree_fd;    /* foreign_userns: the detached rootfs, cloned by the parent */
+	int tree_fd; /* the rootfs, where the parent has cloned it: foreign_userns, or sandbox_shares_mounts() */
 	int *source_fd; /* foreign_userns: per spec mount, the detached bind source */
 	int nodes_fd; /* foreign_userns: what is to be bound for linux.devices; device_nodes.h */
 	int *node_fd;   /* each of them, once the child has taken them */
@@ -94,6 +94,12 @@ struct sandbox {
 static inline bool sandbox_has_ns(const struct sandbox *sb, enum spec_ns ns)
 {
 	return sb->spec->linux_.namespaces[ns].present;
+}
+
+/* The container has the runtime's own mount namespace, of which nothing may change but what lies below its root. */
+static inline bool sandbox_shares_mounts(const struct sandbox *sb)
+{
+	return !sandbox_has_ns(sb, SPEC_NS_MOUNT);
 }
 
 /*

@@ -72,6 +72,28 @@ static int user_namespace(struct rules *r, const struct spec_linux *l)
 	return rules_id_mappings(r, "linux.gidMappings", l->gid_mappings, l->n_gid_mappings);
 }
 
+/* "config-linux.md", Namespaces: of a type that is not listed the container has the runtime's own. */
+static int shared_mounts(struct rules *r, const struct spec_linux *l)
+{
+	if (l->namespaces[SPEC_NS_MOUNT].present)
+		return 0;
+	if (l->namespaces[SPEC_NS_USER].present) {
+		rules_refuse(rules_at(r, "linux.namespaces"),
+			     "a container with a user namespace can mount nothing in the mount "
+			     "namespace of the runtime");
+		error_hint(r->e, "list \"mount\", too, or leave \"user\" out");
+		return -EINVAL;
+	}
+	if (l->rootfs_propagation) {
+		rules_refuse(rules_at(r, "linux.rootfsPropagation"),
+			     "is for a mount namespace, which linux.namespaces lacks: the root "
+			     "is private in the runtime's own");
+		error_hint(r->e, "list \"mount\" in linux.namespaces, or leave this out");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int time_offset(struct rules *r, const struct spec_linux *l, const char *clock,
 		       const struct spec_time_offset *offset)
 {
@@ -101,10 +123,9 @@ int rules_namespaces(struct rules *r, const struct spec_linux *l)
 				r, "the path \"%s\" of the %s namespace is not absolute",
 				rules_show(r, path), spec_ns_name(ns));
 	}
-	if (!l->namespaces[SPEC_NS_MOUNT].present)
-		return rules_unsupported(r, "a mount namespace is missing: without one the "
-					    "container's mounts would be the host's");
 	err = user_namespace(r, l);
+	if (err == 0)
+		err = shared_mounts(r, l);
 	if (err == 0)
 		err = time_offset(r, l, "monotonic", &l->offset_monotonic);
 	if (err == 0)

@@ -113,6 +113,38 @@ after_create() {
 	points
 }
 
+@test "create in the mount namespace of the runtime: each system call fails in turn" {
+	local hooks
+	bundle_for_failures
+	namespace_remove mount
+	for hooks in '.' 'del(.hooks)'; do
+		config "$hooks"
+		learn_fences
+		sweep_errnos 0 after_create create --bundle "$BUNDLE" "$ID"
+		sweep_errnos 1 after_create create --bundle "$BUNDLE" "$ID"
+	done
+	points
+}
+
+@test "delete in the mount namespace of the runtime: each system call fails in turn, and the next one finishes" {
+	local hooks
+	bundle_for_failures
+	namespace_remove mount
+	after() {
+		[[ $status -ne 0 ]] || wait_for nothing_is_left
+		"$RUNTIME" --root "$ROOT" delete --force "$ID"
+		wait_for nothing_is_left
+		rm -f "$BUNDLE/rootfs/mark"
+		start
+	}
+	for hooks in '.' 'del(.hooks)'; do
+		config "$hooks"
+		start
+		FEWEST=15 sweep_errnos 0 after delete --force "$ID"
+	done
+	points
+}
+
 @test "start: each system call fails in turn" {
 	bundle_for_failures
 	learn_fences

@@ -68,6 +68,27 @@ load strikes
 	points
 }
 
+# Its mounts would stay in the table that all share: over root.path for hooks, else in the container's folder.
+@test "in the mount namespace of the runtime, killed at any system call, nothing stays mounted" {
+	bundle_for_strikes
+	namespace_remove mount
+	learn_capabilities
+	sweep 0 "$KILL" after_kill create --bundle "$BUNDLE" "$ID"
+	sweep 1 "$KILL" after_kill create --bundle "$BUNDLE" "$ID"
+	config 'del(.hooks)'
+	payload sh -c 'cat /proc/self/cgroup /proc/self/status > /mark.new; mv /mark.new /mark'
+	sweep 0 "$KILL" after_kill run --bundle "$BUNDLE" "$ID"
+	sweep 1 "$KILL" after_kill run --bundle "$BUNDLE" "$ID"
+	payload sleep 1000
+	after() {
+		after_kill
+		start
+	}
+	start
+	FEWEST=15 sweep 0 "$KILL" after delete --force "$ID"
+	points
+}
+
 @test "start killed at any system call: the program runs confined or the container can be deleted" {
 	bundle_for_strikes
 	learn_capabilities

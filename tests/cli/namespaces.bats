@@ -28,14 +28,14 @@ ns_here() {
 
 @test "each namespace that is not listed is the caller's" {
 	local ns
-	for ns in network ipc cgroup; do
+	for ns in network ipc cgroup mount; do
 		namespace_remove $ns
 	done
 	namespace_remove uts
 	config 'del(.hostname)'
 	# Without a network namespace sysfs shows the caller's devices, no more.
-	ns_in_container net ipc cgroup uts
-	same "$(ns_here net ipc cgroup uts)" "$output"
+	ns_in_container net ipc cgroup uts mnt
+	same "$(ns_here net ipc cgroup uts mnt)" "$output"
 	namespace_remove pid
 	ns_in_container pid
 	same "$(ns_here pid)" "$output"
@@ -82,11 +82,6 @@ ns_here() {
 @test "a namespace listed twice is refused" {
 	config '.linux.namespaces += [ { type: "pid" } ]'
 	run_refused 'linux.namespaces[6]: the pid namespace is listed twice'
-}
-
-@test "a mount namespace is needed, and that is said" {
-	namespace_remove mount
-	run_refused "a mount namespace is missing"
 }
 
 @test "hostname without a uts namespace is refused" {

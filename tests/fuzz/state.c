@@ -51,6 +51,7 @@ static void same(const struct state *a, const struct state *b)
 	DIE_UNLESS(strcmp(a->cgroup, b->cgroup) == 0);
 	DIE_UNLESS(a->ready == b->ready && a->poststop == b->poststop && a->pid == b->pid);
 	DIE_UNLESS(a->start_time == b->start_time && a->owner == b->owner);
+	DIE_UNLESS(a->root_mount == b->root_mount && a->root_in_place == b->root_in_place);
 	DIE_UNLESS(a->manager == b->manager && a->annotations.n == b->annotations.n);
 	for (size_t i = 0; i < a->annotations.n; i++) {
 		DIE_UNLESS(strcmp(a->annotations.v[i].key, b->annotations.v[i].key) == 0);

@@ -342,12 +342,45 @@ static void test_namespaces(void **state)
 
 	(void)state;
 	ASSERT_REFUSED(cases);
-	assert_refused("\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}",
-		       "linux.namespaces: a mount namespace is missing: without one the "
-		       "container's mounts would be the host's",
-		       ENOTSUP);
 	assert_accepted(
 		LINUX(NS("time"), "\"timeOffsets\":{\"boottime\":{\"nanosecs\":999999999}}"));
+}
+
+/* Of a type that is not listed the container has the runtime's own. */
+static void test_no_mount_namespace(void **state)
+{
+#define SHARED \
+	"linux.rootfsPropagation: is for a mount namespace, which linux.namespaces lacks: the "
+	static const struct refused cases[] = {
+		{ "\"linux\":{\"namespaces\":[{\"type\":\"user\"}],\"uidMappings\":" MAP(
+			  "") ",\"gidMappings\":" MAP("") "}",
+		  "linux.namespaces: a container with a user namespace can mount nothing in the mount "
+		  "namespace of the runtime" },
+		{ "\"linux\":{\"namespaces\":[{\"type\":\"user\",\"path\":\"/proc/9/ns/user\"}]}",
+		  "linux.namespaces: a container with a user namespace can mount nothing in the mount "
+		  "namespace of the runtime" },
+		{ "\"linux\":{\"namespaces\":[],\"rootfsPropagation\":\"shared\"}",
+		  SHARED "root is private in the runtime's own" },
+		{ "\"linux\":{\"rootfsPropagation\":\"rprivate\"}",
+		  SHARED "root is private in the runtime's own" },
+	};
+	struct error e;
+
+	(void)state;
+	ASSERT_REFUSED(cases);
+	check_line(cases[0].line, &e, -EINVAL);
+	assert_string_equal(e.hint, "list \"mount\", too, or leave \"user\" out");
+	check_line(cases[2].line, &e, -EINVAL);
+	assert_string_equal(e.hint, "list \"mount\" in linux.namespaces, or leave this out");
+	assert_accepted("\"linux\":{}");
+	assert_accepted("\"linux\":{\"namespaces\":[]}");
+	assert_accepted(
+		"\"linux\":{\"namespaces\":[{\"type\":\"pid\"}],\"maskedPaths\":[\"/proc/kcore\"]}," MOUNT(
+			"{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"/x\","
+			"\"options\":[\"rbind\",\"rshared\"]}"));
+	assert_accepted("\"linux\":{\"namespaces\":[{\"type\":\"mount\"}],"
+			"\"rootfsPropagation\":\"shared\"}");
+#undef SHARED
 }
 
 static void test_net_devices(void **state)
@@ -898,6 +931,8 @@ int main(void)
 		TEST("ids are mapped once and inside their range", test_user_namespace),
 		TEST("the kernel takes 340 mappings", test_many_mappings),
 		TEST("namespaces have rules", test_namespaces),
+		TEST("what needs a mount namespace says so where there is none",
+		     test_no_mount_namespace),
 		TEST("network devices have names", test_net_devices),
 		TEST("mounts have rules", test_mounts),
 		TEST("mappings in an option are whole, and of a bind mount", test_idmap_option),
