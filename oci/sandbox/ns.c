@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -19,10 +20,28 @@
 #include "base/proc.h"
 #include "sandbox/sandbox.h"
 
+/*
+ * The root that the container is to leave would be everybody's, and pivot_root(2) takes along who has it. To
+ * be in our own it need not join it.
+ */
+static int ns_check_mounts(int fd, const char *path, struct error *e)
+{
+	struct stat st, own;
+
+	if (fstat(fd, &st) < 0 || stat("/proc/self/ns/mnt", &own) < 0)
+		return error_set(e, errno, "linux.namespaces: look at the mount namespace %s",
+				 path);
+	if (st.st_dev != own.st_dev || st.st_ino != own.st_ino)
+		return 0;
+	error_say(e, EINVAL, "linux.namespaces: %s is the runtime's own mount namespace", path);
+	error_hint(e, "leave \"mount\" out to have the container share it");
+	return -EINVAL;
+}
+
 static int ns_open_path(enum spec_ns ns, const char *path, struct error *e)
 {
 	autoclose int fd = -1;
-	int type;
+	int type, r;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
@@ -34,7 +53,8 @@ static int ns_open_path(enum spec_ns ns, const char *path, struct error *e)
 	if ((uint64_t)type != spec_ns_flag(ns))
 		return error_say(e, EINVAL, "linux.namespaces: %s is not a %s namespace", path,
 				 spec_ns_name(ns));
-	return take_fd(&fd);
+	r = ns == SPEC_NS_MOUNT ? ns_check_mounts(fd, path, e) : 0;
+	return r < 0 ? r : take_fd(&fd);
 }
 
 /*

@@ -380,3 +380,12 @@ $(readlink /proc/self/ns/mnt)" "$output"
 	ok delete --force "$ID"
 	table_is_as_before
 }
+
+@test "the runtime's own mount namespace is not joined by path" {
+	TABLE=$(table)
+	payload true
+	namespace_join mount "/proc/$$/ns/mnt"
+	run_refused "/proc/$$/ns/mnt is the runtime's own mount namespace"
+	contains "$errors" 'leave "mount" out'
+	table_is_as_before
+}
