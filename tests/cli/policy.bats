@@ -293,6 +293,19 @@ explain() { rt policy explain --bundle "$BUNDLE" --id "$ID" --json; }
 	run_ok
 }
 
+@test "P20: default.json: no container shares the host's mounts, by leaving the namespace out or by its path" {
+	globally --policy "$HERE/../../policies/default.json"
+	payload true
+	run_ok
+	namespace_join mount "/proc/$$/ns/mnt"
+	run_refused "linux.namespaces[mount]"
+	contains "$errors" "is the host's own"
+	namespace_remove mount
+	run_refused "linux.namespaces[mount]: must not be the host's: list it"
+	contains "$errors" 'rule "mounts"'
+	no grep -q " $ROOT" /proc/self/mountinfo
+}
+
 @test "P20: who has the host's network reaches no abstract socket of the host, in run and exec" {
 	background "$CLI_BIN/probe" listen "strake-$$-$ID" > "$T/listening"
 	wait_for file_has "$T/listening"
