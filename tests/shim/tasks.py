@@ -785,6 +785,26 @@ def the_answer_of_a_start_is_json_where_the_node_says_so(t):
         check("STRAKE_SHIM_BOOTSTRAP" in str(e) and "xml" in str(e), f"it said: {e}")
 
 
+def a_container_without_a_mount_namespace_leaves_nothing_mounted(t):
+    """Its mounts are the node's, over its folder of state, or for hooks over its root; also of a shim that is killed."""
+    table = Path("/proc/self/mountinfo")
+    before = table.read_text()
+    for number, hooks in enumerate((None, {"createRuntime": [{"path": "/bin/true"}]})):
+        for killed in (False, True):
+            task = Task(t, name=f"c{number}{killed:d}", hooks=hooks, namespaces=("pid", "ipc", "uts", "network")).run()
+            there = os.readlink(f"/proc/{task.call('State')[3]}/ns/mnt")
+            check(there == os.readlink("/proc/self/ns/mnt"), f"it is in the mount namespace {there}")
+            check("/proc " in table.read_text().replace(before, ""), "its mounts are not there")
+            out = Fifo(t.path(f"out{number}{killed:d}"))
+            task.exec(["sh", "-c", "cd /; echo *"], out=out.path)
+            check(task.wait(f2="e") == 0 and out.read() == "bin dev etc proc sys\n", "an exec is elsewhere")
+            if killed:
+                task.murder()
+            task.finish()
+            t.tasks.remove(task)
+            check(settled(lambda: table.read_text() == before, True), "mounts are left")
+
+
 def a_shim_without_container_ends_though_somebody_is_connected(t):
     shim = Shim(t.shim, t.rootfs, "c")
     folder = shim.bundle("c")
@@ -1354,6 +1374,7 @@ PLAIN = (
     what_a_policy_refuses_is_an_event,
     a_denied_call_is_an_event_where_a_policy_reports_them,
     denied_calls_wait_for_containerd_and_cost_no_exit,
+    a_container_without_a_mount_namespace_leaves_nothing_mounted,
     a_runtime_that_does_not_exist_is_named,
     a_runtime_of_few_words_is_quoted,
     a_runtime_that_hangs_is_killed_when_its_client_gives_up,
