@@ -54,6 +54,15 @@ static inline long entry_open(void)
 			     O_RDONLY | O_CLOEXEC, 0, 0, 0);
 }
 
+/* There is no libc to say it with. On the stack, as above. */
+static inline void entry_give_up(void)
+{
+	volatile char why[] = "strake: cannot read its own executable\n";
+
+	entry_syscall(SYS_write, 2, (uintptr_t)why, sizeof(why) - 1, 0, 0, 0);
+	entry_syscall(SYS_exit_group, 125, 0, 0, 0, 0, 0);
+}
+
 /*
  * Linkers make one writable segment; what of it is no file's already stays where it is. A file that can
  * be opened but not be read to its end leaves nothing to go on with.
@@ -79,7 +88,7 @@ __attribute__((used, noinline, no_stack_protector)) void entry_part(void)
 		n = entry_syscall(SYS_pread64, (uintptr_t)fd, base + ph->p_vaddr, ph->p_filesz,
 				  ph->p_offset, 0, 0);
 		if (n != (long)ph->p_filesz)
-			entry_syscall(SYS_exit_group, 125, 0, 0, 0, 0, 0);
+			entry_give_up();
 		entry_apart = true;
 	}
 	entry_syscall(SYS_close, (uintptr_t)fd, 0, 0, 0, 0, 0);

@@ -10,9 +10,9 @@ struct spec;
 struct state;
 
 /*
- * The way back, for a create that failed and for delete: kill, wait, remove the cgroup and a
- * root that lies in our mount namespace, poststop hooks, remove the folder. Goes as far as it can and reports the first failure; what it could not
- * remove stays recorded, so that another delete finds it.
+ * The way back, for a create that failed and for delete: kill, wait, remove the cgroup and a root that
+ * lies in our mount namespace, poststop hooks, remove the folder. Goes as far as it can and reports the
+ * first failure; what it could not remove stays recorded, so that another delete finds it.
  */
 struct teardown {
 	const struct oci_runtime *rt;
