@@ -205,6 +205,8 @@ sea() {
 }
 drain() { umount "$T/sea"; }
 
+apart() { [[ $(readlink /proc/self/ns/mnt) != "$(readlink "/proc/$1/ns/mnt")" ]]; } # pid
+
 @test "what is mounted in a folder of the host is the container's alone, whatever its options say" {
 	local options
 	sea
@@ -264,7 +266,7 @@ drain() { umount "$T/sea"; }
 	begin
 	background unshare --mount --propagation unchanged sleep 1000
 	holder=$background
-	wait_for test "$(readlink /proc/self/ns/mnt)" != "$(readlink "/proc/$holder/ns/mnt")"
+	wait_for apart "$holder"
 	wait_for grep -q " $T/sea " "/proc/$holder/mountinfo"
 	there=$(cat "/proc/$holder/mountinfo")
 	payload true
