@@ -12,7 +12,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/stamp.h"
@@ -35,17 +34,6 @@ static const struct policy_rule *line_rule(const struct outlet *o,
 
 	memcpy(data.args, d->args, sizeof(data.args));
 	return denial_find(o->denial, &data);
-}
-
-/* It may have ended since; then it has no name any more. */
-static void line_comm(pid_t pid, char *dst, size_t size)
-{
-	char path[32], name[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	if (pid <= 0 || file_read_line(AT_FDCWD, path, name, sizeof(name)) < 0)
-		name[0] = '\0';
-	str_show(dst, size, name);
 }
 
 static int line_json(const struct outlet *o, const struct seccomp_denied *d, uint64_t n,
@@ -72,9 +60,8 @@ static int line_json(const struct outlet *o, const struct seccomp_denied *d, uin
 	json_put_string(j, "rule", rule ? rule->name : NULL);
 	json_put_u64(j, "count", n);
 	if (n == 1) {
-		line_comm(d->pid, comm, sizeof(comm));
 		json_put_i64(j, "pid", d->pid);
-		json_put_string(j, "comm", comm);
+		json_put_string(j, "comm", str_show(comm, sizeof(comm), d->comm));
 		json_write_key(j, "args");
 		json_write_array(j);
 		for (i = 0; i < 6; i++)
@@ -98,11 +85,10 @@ static int line_text(const struct outlet *o, const struct seccomp_denied *d, uin
 	snprintf(number, sizeof(number), "call %" PRIu32, d->nr);
 	r = buf_addf(line, "strake: container \"%s\": ", o->id);
 	if (r == 0 && n == 1) {
-		line_comm(d->pid, comm, sizeof(comm));
 		r = buf_addf(line,
 			     "%s(%" PRIu64 ", %" PRIu64 ", %" PRIu64 ") of process %d (%s)",
 			     name ?: number, d->args[0], d->args[1], d->args[2], (int)d->pid,
-			     comm);
+			     str_show(comm, sizeof(comm), d->comm));
 	} else if (r == 0) {
 		r = buf_addf(line, "%" PRIu64 " more of %s", n, name ?: number);
 	}
@@ -133,9 +119,9 @@ static int outlet_write(const struct outlet *o, const struct seccomp_denied *d, 
 
 /* --- lines and counts ---------------------------------------------------------------------------- */
 
-static void outlet_count(struct outlet *o, const struct seccomp_denied *d)
+/* Its place, or that of all that find none. */
+static struct outlet_kind *outlet_kind(struct outlet *o, const struct seccomp_denied *d)
 {
-	struct outlet_kind *k;
 	size_t i;
 
 	for (i = 0; i < o->n_kinds; i++) {
@@ -144,21 +130,32 @@ static void outlet_count(struct outlet *o, const struct seccomp_denied *d)
 		if (last->nr == d->nr && last->arch == d->arch && last->errnum == d->errnum)
 			break;
 	}
-	if (i == o->n_kinds && i < OUTLET_KINDS)
+	return &o->kinds[i < OUTLET_KINDS ? i : OUTLET_KINDS - 1];
+}
+
+static void outlet_count(struct outlet *o, const struct seccomp_denied *d)
+{
+	struct outlet_kind *k = outlet_kind(o, d);
+
+	if (k == &o->kinds[o->n_kinds])
 		o->n_kinds++;
-	k = &o->kinds[i < OUTLET_KINDS ? i : OUTLET_KINDS - 1];
 	/* One that stays alone is told with its own words. */
 	if (k->n++ == 0)
 		k->last = *d;
 	o->owed++;
 }
 
-static bool outlet_take_token(struct outlet *o, uint64_t now)
+static void outlet_refill(struct outlet *o, uint64_t now)
 {
 	uint64_t each = UINT64_C(1000000000) / o->rate, more = (now - o->refilled) / each;
 
 	o->refilled += more * each;
 	o->tokens = o->tokens + more > o->burst ? o->burst : o->tokens + more;
+}
+
+static bool outlet_take_token(struct outlet *o, uint64_t now)
+{
+	outlet_refill(o, now);
 	if (o->tokens == 0)
 		return false;
 	o->tokens--;
@@ -190,6 +187,14 @@ void outlet_begin(struct outlet *o, uint64_t now)
 {
 	o->tokens = o->burst;
 	o->refilled = o->counted = now;
+}
+
+bool outlet_wants_name(struct outlet *o, const struct seccomp_denied *d, uint64_t now)
+{
+	if (o->fd < 0)
+		return false;
+	outlet_refill(o, now);
+	return o->tokens || outlet_kind(o, d)->n == 0;
 }
 
 void outlet_tell(struct outlet *o, const struct seccomp_denied *d, uint64_t now)

@@ -48,6 +48,9 @@ struct outlet {
 void outlet_begin(struct outlet *o, uint64_t now);
 void outlet_tell(struct outlet *o, const struct seccomp_denied *d, uint64_t now);
 
+/* Who made it may be told by name: what is only counted needs none. */
+bool outlet_wants_name(struct outlet *o, const struct seccomp_denied *d, uint64_t now);
+
 /* To be called when a call was told, and after OUTLET_COUNT_MS where something is owed. */
 #define OUTLET_COUNT_MS 1000
 void outlet_tell_counts(struct outlet *o, uint64_t now);

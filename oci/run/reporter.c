@@ -36,12 +36,28 @@ struct watch {
 	struct outlet outlets[OUTLETS];
 };
 
+/* Whoever made the call is told of by name, and may end as soon as it is answered. */
+static void watch_name(struct watch *w, struct seccomp_denied *d)
+{
+	size_t i;
+
+	for (i = 0; !w->opt->record && i < OUTLETS; i++)
+		if (outlet_wants_name(&w->outlets[i], d, w->now)) {
+			seccomp_denied_name(d);
+			return;
+		}
+}
+
 static int watch_call(struct watch *w)
 {
 	struct seccomp_denied d;
 	size_t i;
-	int r = seccomp_answer(w->listener_fd, w->opt->plain, &d);
+	int r = seccomp_hear(w->listener_fd, w->opt->plain, &d);
 
+	if (r <= 0)
+		return r;
+	watch_name(w, &d);
+	r = seccomp_answer(w->listener_fd, &d);
 	if (r <= 0)
 		return r;
 	if (w->opt->record)

@@ -2,12 +2,15 @@
 #include "seccomp/denied.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "base/file.h"
 #include "seccomp/compile.h"
 #include "seccomp/load.h"
 #include "seccomp/program.h"
@@ -101,29 +104,42 @@ static uint32_t plain_action(const struct seccomp_program *plain,
 	}
 }
 
-int seccomp_answer(int listener_fd, const struct seccomp_program *plain,
-		   struct seccomp_denied *ret)
+int seccomp_hear(int listener_fd, const struct seccomp_program *plain,
+		 struct seccomp_denied *ret)
 {
 	struct seccomp_notif ask = { 0 };
-	struct seccomp_notif_resp say = { 0 };
 	uint32_t action;
 
 	if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_RECV, &ask) < 0)
 		return errno == ENOENT || errno == EINTR ? 0 : -errno;
 	action = plain_action(plain, &ask.data);
-	say.id = ask.id;
-	if (action == SECCOMP_RET_ALLOW)
-		say.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	else
-		say.error = -(int)(action & SECCOMP_RET_DATA);
-	if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &say) < 0)
-		return errno == ENOENT || errno == EINTR ? 0 : -errno;
 	*ret = (struct seccomp_denied){
+		.id = ask.id,
 		.pid = (pid_t)ask.pid,
 		.arch = ask.data.arch,
 		.nr = (uint32_t)ask.data.nr,
-		.errnum = -say.error,
+		.errnum = action == SECCOMP_RET_ALLOW ? 0 : (int)(action & SECCOMP_RET_DATA),
 	};
 	memcpy(ret->args, ask.data.args, sizeof(ret->args));
+	return 1;
+}
+
+void seccomp_denied_name(struct seccomp_denied *d)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)d->pid);
+	if (d->pid <= 0 || file_read_line(AT_FDCWD, path, d->comm, sizeof(d->comm)) < 0)
+		d->comm[0] = '\0';
+}
+
+int seccomp_answer(int listener_fd, const struct seccomp_denied *d)
+{
+	struct seccomp_notif_resp say = { .id = d->id, .error = -d->errnum };
+
+	if (d->errnum == 0)
+		say.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &say) < 0)
+		return errno == ENOENT || errno == EINTR ? 0 : -errno;
 	return 1;
 }

@@ -16,12 +16,16 @@ struct seccomp_program;
 /* The watched filter of a plain one that has no listener itself. 0 or -ENOMEM. */
 int seccomp_watched(const struct seccomp_program *plain, struct seccomp_program *ret);
 
+#define SECCOMP_DENIED_COMM 16 /* TASK_COMM_LEN */
+
 struct seccomp_denied {
-	pid_t pid; /* the thread, as this process sees it; 0: it cannot */
+	uint64_t id; /* the listener's */
+	pid_t pid;   /* the thread, as this process sees it; 0: it cannot */
 	uint32_t arch;
 	uint32_t nr;
 	uint64_t args[6];
-	int errnum; /* what it got; 0: it went on */
+	int errnum;                     /* what it gets; 0: it goes on */
+	char comm[SECCOMP_DENIED_COMM]; /* "" where nobody asked: seccomp_denied_name() */
 };
 
 /*
@@ -34,8 +38,15 @@ int seccomp_watched_all(const struct seccomp_program *plain, struct seccomp_prog
 void seccomp_watch_begin(int listener_fd);
 
 /*
- * Takes one call from a listener that is readable and answers it.
- * 1: *ret is told; 0: whoever made it has gone, or was interrupted and makes it again; -errno.
+ * Takes one call from a listener that is readable; whoever made it waits until it is answered.
+ * 1: *ret is what it is and what it gets; 0: whoever made it has gone, or was interrupted and makes it again;
+ * -errno.
  */
-int seccomp_answer(int listener_fd, const struct seccomp_program *plain,
-		   struct seccomp_denied *ret);
+int seccomp_hear(int listener_fd, const struct seccomp_program *plain,
+		 struct seccomp_denied *ret);
+
+/* ->comm, while it waits: afterwards it may have ended, and its number may be another's. */
+void seccomp_denied_name(struct seccomp_denied *d);
+
+/* 1, 0, -errno: as above. */
+int seccomp_answer(int listener_fd, const struct seccomp_denied *d);

@@ -39,6 +39,17 @@ between_two_calls() {
 	same 600 "$(stat -c %a "$T/report")"
 }
 
+# As many as are told one by one; each is a process that is gone as soon as it has its answer.
+@test "who ends with the answer is told by name, too" {
+	policy
+	jq '.rules[0].seccomp.deny[0].names = [ "mkdir" ]' "$T/policy.json" > "$T/mkdir.json"
+	globally --policy "$T/mkdir.json" --policy-report "$T/report"
+	script 'i=0; while [ $i -lt 60 ]; do i=$((i + 1)); (mkdir /x; :) & done 2>/dev/null; wait'
+	run_ok
+	same 60 "$(reported 'map(.count) | add')"
+	same "" "$(reported '.[] | select(.comm == "") | .pid')"
+}
+
 @test "without a file people are told on stderr" {
 	policy
 	globally --policy "$T/policy.json"

@@ -178,7 +178,10 @@ node_policy() {
 		sed -n "s|.* default /strake/policy/$kind ||p" "$events" | jq -r "\"\\(.id) \" + ([.labels | ${labels%, }] | join(\" \"))" | sort | uniq -c | sed 's/^ *//'
 	}
 	both() { [ "$(told denied name errno policy rule count comm)" = "2 c mkdir EXDEV node floor 1 mkdir" ]; }
-	eventually 10 both
+	eventually 10 both || {
+		cat "$events"
+		return 1
+	}
 	told clamp request field effective policy rule | grep -qx '1 c create process.capabilities.bounding CAP_KILL node floor'
 	told clamp request field effective policy rule | grep -qx '1 c exec process.capabilities.bounding CAP_KILL node floor'
 	[ "$(told refuse request field reason rule)" = "1 d create process.user.uid root is not allowed floor" ]
