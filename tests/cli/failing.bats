@@ -113,6 +113,15 @@ after_create() {
 	points
 }
 
+# What was left is removed by the next delete, and the container is there again.
+after_delete() {
+	[[ $status -ne 0 ]] || wait_for nothing_is_left
+	"$RUNTIME" --root "$ROOT" delete --force "$ID"
+	wait_for nothing_is_left
+	rm -f "$BUNDLE/rootfs/mark"
+	start
+}
+
 @test "create in the mount namespace of the runtime: each system call fails in turn" {
 	local hooks
 	bundle_for_failures
@@ -130,17 +139,10 @@ after_create() {
 	local hooks
 	bundle_for_failures
 	namespace_remove mount
-	after() {
-		[[ $status -ne 0 ]] || wait_for nothing_is_left
-		"$RUNTIME" --root "$ROOT" delete --force "$ID"
-		wait_for nothing_is_left
-		rm -f "$BUNDLE/rootfs/mark"
-		start
-	}
 	for hooks in '.' 'del(.hooks)'; do
 		config "$hooks"
 		start
-		FEWEST=15 sweep_errnos 0 after delete --force "$ID"
+		FEWEST=15 sweep_errnos 0 after_delete delete --force "$ID"
 	done
 	points
 }
@@ -185,15 +187,8 @@ after_create() {
 @test "delete: each system call fails in turn, and the next one finishes" {
 	bundle_for_failures
 	learn_fences
-	after() {
-		[[ $status -ne 0 ]] || wait_for nothing_is_left
-		"$RUNTIME" --root "$ROOT" delete --force "$ID"
-		wait_for nothing_is_left
-		rm -f "$BUNDLE/rootfs/mark"
-		start
-	}
 	start
-	FEWEST=15 sweep_errnos 0 after delete --force "$ID"
+	FEWEST=15 sweep_errnos 0 after_delete delete --force "$ID"
 	points
 }
 

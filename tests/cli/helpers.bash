@@ -143,10 +143,10 @@ contains() { # text, part
 	[[ $1 == *"$2"* ]] || fail "wanted: $2
 in:     $1"
 }
-# A command that must fail: bash's own "!" would not end a test.
 # Lines are counted in a file that the runtime has open and mapped (tests/coverage).
 needs_own_files() { [[ -z ${COVERAGE:-} ]] || skip "the counters of coverage are a file of the runtime's"; }
 
+# A command that must fail: bash's own "!" would not end a test.
 no() { ! "$@" || fail "did not fail: $*"; }
 lacks() { # text, part
 	[[ $1 != *"$2"* ]] || fail "not wanted: $2

@@ -399,7 +399,7 @@ io_weight() {
 	drop_second
 	weigh_disk none
 	[ "$b1" -gt 0 ]
-	# BFQ's share is one of time, with what it grants who reads in order: 3 to 8 times as much.
+	# BFQ's share is one of time, with what it grants who reads in order: 3 to 13 times as much was seen.
 	[ "$b2" -gt $((b1 * 2)) ]
 	held blockIO.weight
 }

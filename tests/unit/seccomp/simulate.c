@@ -224,7 +224,7 @@ static void what_the_kernel_answers_is_what_the_simulation_says(void **state)
 	}
 }
 
-/* A is 7, X is 0: the whole program ends, and what it returns is 0. */
+/* X is 0: the whole program ends, and what it returns is 0. */
 static void a_division_by_nothing_kills_here_and_there(void **state)
 {
 	static const struct sock_filter insns[] = {
