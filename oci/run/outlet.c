@@ -2,7 +2,6 @@
 #include "run/outlet.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/seccomp.h>
 #include <poll.h>
