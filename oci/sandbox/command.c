@@ -14,12 +14,12 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/passwd.h"
 #include "base/str.h"
 #include "spec/spec.h"
 
 #define COMMAND_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define COMMAND_PASSWD_MAX   (1u << 20)
-#define COMMAND_LINE_MAX     1024
+#define COMMAND_HOME_MAX     1024
 
 static const char *command_env_get(const struct spec_process *p, const char *name)
 {
@@ -194,38 +194,6 @@ int command_find(const struct spec_process *p, char **ret, struct error *e)
 		    : error_set(e, ENOMEM, "exec: \"%s\"", name);
 }
 
-/* The sixth field of uid's line in the image's /etc/passwd, or "/". */
-static void command_home(uint32_t uid, char dst[COMMAND_LINE_MAX])
-{
-	autoclose int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char line[COMMAND_LINE_MAX], number[16];
-	size_t left = COMMAND_PASSWD_MAX;
-	struct stat st;
-	FILE *f;
-
-	strcpy(dst, "/");
-	snprintf(number, sizeof(number), "%u", uid);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return;
-	f = fdopen(fd, "re");
-	if (!f)
-		return;
-	take_fd(&fd);
-	while (fgets(line, sizeof(line), f) && strlen(line) < left) {
-		char *field[7] = { 0 }, *rest = line;
-		int i;
-
-		left -= strlen(line);
-		for (i = 0; i < 7 && rest; i++)
-			field[i] = strsep(&rest, ":\n");
-		if (field[5] && str_eq(field[2], number) && field[5][0] == '/') {
-			strcpy(dst, field[5]);
-			break;
-		}
-	}
-	fclose(f);
-}
-
 static uint64_t command_hash(const char *name, size_t len)
 {
 	uint64_t h = 0xcbf29ce484222325u;
@@ -305,13 +273,14 @@ int command_environment(const struct spec_process *p, unsigned int listen_fds,
 		"HOME=\0LISTEN_FDS=4294967295\0LISTEN_PID=2147483647\0LISTEN_FDNAMES=";
 	bool need_home = !command_env_get(p, "HOME");
 	autofree char **table = NULL;
-	char home[COMMAND_LINE_MAX] = "";
+	char home[COMMAND_HOME_MAX] = "";
 	size_t room = p->env.n + 5; /* ours, and NULL */
 	size_t slots = 16, kept;
 	char **out, *text;
 
-	if (need_home)
-		command_home(p->user.uid, home);
+	if (need_home &&
+	    (!passwd_find(p->user.uid, PASSWD_HOME, home, sizeof(home)) || home[0] != '/'))
+		strcpy(home, "/");
 	while (slots < 2 * p->env.n + 2)
 		slots *= 2;
 	table = calloc(slots, sizeof(*table));

@@ -35,10 +35,17 @@ load helpers
 	same "$ID" "$(state_of .id)"
 	same "$BUNDLE" "$(state_of .bundle)"
 	same "$BUNDLE/rootfs" "$(state_of .rootfs)"
-	same 0 "$(state_of .owner)"
+	same "$(id -un)" "$(state_of .owner)"
 	same '{"org.example.cargo":"grain \"quoted\"\n"}' "$(state_of '.annotations | tojson')"
 	[[ $(state_of .created) =~ ^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z$ ]]
 	same "sleep 1000 " "$(tr '\0' ' ' < "/proc/$(pid_of)/cmdline")"
+}
+
+@test "an owner without a name in /etc/passwd is a number" {
+	start_sleeper
+	: > "$T/passwd"
+	same 0 "$(unshare --mount sh -c 'mount --bind "$1" /etc/passwd && shift && "$@"' - "$T/passwd" \
+		"$RUNTIME" --root "$ROOT" list --format json | jq -r '.[0].owner')"
 }
 
 @test "a stopped container has pid 0 and cannot be started again" {
