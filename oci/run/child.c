@@ -3,15 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,9 +13,10 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/sys.h"
 #include "run/container.h"
 #include "run/hooks.h"
+#include "run/parent.h"
+#include "run/payload.h"
 #include "run/signals.h"
 #include "run/spawn.h"
 #include "run/sync.h"
@@ -32,7 +26,6 @@
 #include "sandbox/devices.h"
 #include "sandbox/identity.h"
 #include "sandbox/idmap.h"
-#include "sandbox/landlock.h"
 #include "sandbox/lsm.h"
 #include "sandbox/masks.h"
 #include "sandbox/mounts.h"
@@ -41,111 +34,17 @@
 #include "sandbox/rootfs.h"
 #include "sandbox/schedule.h"
 #include "sandbox/sysctl.h"
-#include "seccomp/load.h"
-#include "seccomp/program.h"
-
-#define CHILD_STACK_USED (24u << 10) /* at least, below child_main() */
 
 struct child_step {
 	const char *name;
 	int (*run)(struct child *c, struct error *e);
 };
 
-/* What is executed at last; built before the filter is loaded, used after. */
-struct child_command {
-	char *path;
-	char **env;
-};
-
-/* Somebody who is not there any more cannot want this container. */
-static int child_die_with_parent(bool on, struct error *e)
-{
-	if (prctl(PR_SET_PDEATHSIG, on ? SIGKILL : 0, 0, 0, 0) < 0)
-		return error_set(e, errno, "set the parent-death signal");
-	return 0;
-}
-
-static void child_warn(void *arg, const char *text)
-{
-	struct child *c = arg;
-	struct error e = ERROR_INIT;
-
-	error_say(&e, EPERM, "%s", text);
-	(void)sync_send_error(c->sync_fd, SYNC_WARNING, &e);
-}
-
-/* The ignored signals are told at any time after the network namespace. */
-static int child_recv(struct child *c, struct sync_msg *m)
-{
-	int r;
-
-	while ((r = sync_recv(c->sync_fd, m)) == 1 && m->kind == SYNC_IGNORED)
-		signals_set_default(m->arg);
-	return r;
-}
-
-/* The parent's word to go on. Without a parent there is no container: no text, nobody reads it. */
-static int child_wait(struct child *c, enum sync_kind ask, enum sync_kind answer,
-		      struct error *e)
-{
-	struct sync_msg m = { 0 };
-	int r;
-
-	r = sync_send(c->sync_fd, ask, 0);
-	if (r == 0)
-		r = child_recv(c, &m);
-	if (r == 0)
-		_exit(1);
-	if (r < 0)
-		return error_set(e, -r, "wait for the runtime (%s)", sync_kind_name(ask));
-	if (m.kind != (uint32_t)answer && m.kind != SYNC_START)
-		return error_say(e, EPROTO, "expected \"%s\" of the runtime, got \"%s\"",
-				 sync_kind_name(answer), sync_kind_name(m.kind));
-	if (m.arg)
-		c->pid = m.arg;
-	return (int)m.kind;
-}
-
 /* --- steps, in the order of the story ---------------------------------------------------------- */
-
-/* The parent may still be at it; without a parent there is no container. */
-static int child_await_net(struct sandbox *sb, struct error *e)
-{
-	struct child *c = (struct child *)((char *)sb - offsetof(struct child, sandbox));
-	autoclose int fd = -1;
-	int r;
-
-	r = sync_recv_fd(c->sync_fd, SYNC_NET, &fd);
-	if (r == 0)
-		_exit(1);
-	if (r < 0)
-		return error_set(e, -r, "receive the network namespace");
-	if (setns(fd, CLONE_NEWNET) < 0)
-		return error_set(e, errno, "join the new network namespace");
-	return 0;
-}
 
 static int child_take_on_seal(struct child *c, struct error *e)
 {
 	return seal_take_on(&c->seal, e);
-}
-
-/*
- * A parent that died before it could take us along has closed its end. The lock is given up only now:
- * until then nobody removes what we may still make.
- */
-static int child_bind_to_parent(struct child *c, struct error *e)
-{
-	struct pollfd p = { .fd = c->sync_fd };
-	int r;
-
-	r = child_die_with_parent(true, e);
-	if (r < 0)
-		return r;
-	if (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP))
-		_exit(1);
-	mem_closep(&c->lock_fd);
-	return 0;
 }
 
 static int child_settle(struct child *c, struct error *e)
@@ -153,8 +52,8 @@ static int child_settle(struct child *c, struct error *e)
 	int i;
 
 	if (!c->sandbox.joining && ns_net_apart(&c->sandbox))
-		c->sandbox.await_net = child_await_net;
-	c->sandbox.warn = child_warn;
+		c->sandbox.await_net = parent_await_net;
+	c->sandbox.warn = parent_warn;
 	c->sandbox.warn_arg = c;
 	signals_unblock();
 	umask(0);
@@ -169,7 +68,7 @@ static int child_settle(struct child *c, struct error *e)
 		if (r < 0)
 			return r;
 	}
-	return child_bind_to_parent(c, e);
+	return parent_bind(c, e);
 }
 
 static int child_enter_userns(struct child *c, struct error *e)
@@ -177,7 +76,7 @@ static int child_enter_userns(struct child *c, struct error *e)
 	int r;
 
 	if (sandbox_new_ns(&c->sandbox, SPEC_NS_USER)) {
-		r = child_wait(c, SYNC_MAP, SYNC_GO, e);
+		r = parent_ask(c, SYNC_MAP, SYNC_GO, e);
 		if (r < 0)
 			return r;
 	}
@@ -186,7 +85,7 @@ static int child_enter_userns(struct child *c, struct error *e)
 				      sandbox_keeps_groups(&c->sandbox), e);
 		if (r < 0)
 			return r;
-		r = child_die_with_parent(true, e);
+		r = parent_die_with(true, e);
 		if (r < 0)
 			return r;
 	}
@@ -222,7 +121,7 @@ static int child_join_target(struct child *c, struct error *e)
 		r = idmap_become_root(&c->sandbox.process->user,
 				      sandbox_keeps_groups(&c->sandbox), e);
 	if (r == 0)
-		r = child_die_with_parent(true, e);
+		r = parent_die_with(true, e);
 	if (r < 0)
 		return r;
 	if (sandbox_shares_mounts(&c->sandbox))
@@ -332,11 +231,18 @@ static int child_hooks_at_create(struct child *c, struct error *e)
 
 	if (h[SPEC_HOOK_PRESTART].n || h[SPEC_HOOK_CREATE_RUNTIME].n ||
 	    h[SPEC_HOOK_CREATE_CONTAINER].n || c->sandbox.spec->linux_.n_net_devices) {
-		r = child_wait(c, SYNC_HOOKS, SYNC_GO, e);
+		r = parent_ask(c, SYNC_HOOKS, SYNC_GO, e);
 		if (r < 0)
 			return r;
 	}
 	return child_run_hooks(c, SPEC_HOOK_CREATE_CONTAINER, OCI_CREATING, e);
+}
+
+static int child_hooks_at_start(struct child *c, struct error *e)
+{
+	return c->sandbox.joining
+		       ? 0
+		       : child_run_hooks(c, SPEC_HOOK_START_CONTAINER, OCI_CREATED, e);
 }
 
 static int child_make_console(struct child *c, struct error *e)
@@ -403,7 +309,7 @@ static int child_assume_identity(struct child *c, struct error *e)
 	    (r = identity_assume(sb, keep_admin, e)) < 0)
 		return r;
 	/* A change of credentials clears it. */
-	r = child_die_with_parent(true, e);
+	r = parent_die_with(true, e);
 	return r < 0 ? r : identity_enter_cwd(sb, true, e);
 }
 
@@ -447,139 +353,14 @@ static int child_be_born(struct child *c, struct error *e)
 		(void)sync_send(c->sync_fd, SYNC_PID, pid);
 		_exit(0);
 	}
-	if (child_recv(c, &m) != 1 || m.kind != SYNC_GO)
+	if (parent_recv(c, &m) != 1 || m.kind != SYNC_GO)
 		_exit(1);
-	r = child_bind_to_parent(c, e);
+	r = parent_bind(c, e);
 	if (r < 0)
 		return r;
 	if (c->sandbox.process->terminal)
 		return console_control(e);
 	return setsid() < 0 ? error_set(e, errno, "make a session") : 0;
-}
-
-/* --- from ready to running ---------------------------------------------------------------------- */
-
-static int child_prepare_command(struct child *c, struct child_command *cmd, struct error *e)
-{
-	int r;
-
-	r = command_find(c->sandbox.process, &cmd->path, e);
-	return r < 0 ? r
-		     : command_environment(c->sandbox.process, c->sandbox.listen_fds,
-					   c->sandbox.listen_names, &cmd->env, e);
-}
-
-/* `start` connects and says so; one that goes away without a word is as if it never came. */
-static void child_accept_start(struct child *c)
-{
-	for (;;) {
-		int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		struct sync_msg m;
-
-		if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
-			_exit(1);
-		if (fd < 0)
-			continue;
-		if (sync_recv(fd, &m) == 1 && m.kind == SYNC_START) {
-			c->pid = m.arg;
-			close(c->sync_fd);
-			close(c->listen_fd);
-			c->sync_fd = fd;
-			return;
-		}
-		close(fd);
-	}
-}
-
-static int child_wait_start(struct child *c, struct error *e)
-{
-	int r;
-
-	/* Before READY: the parent may be gone as soon as it has read it. */
-	r = child_die_with_parent(false, e);
-	if (r < 0)
-		return r;
-	r = child_wait(c, SYNC_READY, SYNC_GO, e);
-	if (r < 0)
-		return r;
-	if (r != SYNC_START)
-		child_accept_start(c);
-	timing_mark(c->timing, "start");
-	return 0;
-}
-
-/*
- * What the steps have used of the stack is charged to the container until execve has made it a new
- * one, which is when it needs most. A step's deepest calls have been here, so all of it is ours.
- */
-static void child_shed_stack(void) __attribute__((noinline));
-
-static void child_shed_stack(void)
-{
-	uintptr_t page = (uintptr_t)getpagesize();
-	uintptr_t end = ((uintptr_t)__builtin_frame_address(0) & ~(page - 1)) - page;
-
-	(void)madvise((void *)(end - CHILD_STACK_USED), CHILD_STACK_USED, MADV_DONTNEED);
-}
-
-/* Nothing but 0-2, what is to be preserved, and the socket that ends with execve. */
-static int child_close_fds(struct child *c, struct error *e)
-{
-	const bool *gaps = c->sandbox.preserve_gaps;
-	unsigned int i;
-	int r;
-
-	r = fd_close_except((int)(3 + c->sandbox.preserve_fds), &c->sync_fd, 1);
-	for (i = 0; r == 0 && i < c->sandbox.preserve_fds; i++)
-		r = fd_set_cloexec((int)(3 + i), gaps && gaps[i]);
-	return r < 0 ? error_set(e, -r, "hand on the descriptors to preserve") : 0;
-}
-
-static int child_load_filter(struct child *c, struct error *e)
-{
-	bool has_listener = c->handoff && c->filter->has_notify;
-	int r;
-
-	if (has_listener) {
-		seccomp_handoff_begin(c->handoff);
-		r = sync_send(c->sync_fd, SYNC_LOADING, 0);
-		if (r < 0)
-			return error_set(e, -r, "tell that a listener comes");
-	}
-	r = seccomp_load(c->filter);
-	if (has_listener)
-		seccomp_handoff_offer(c->handoff, r);
-	return r < 0 ? error_set(e, -r, "linux.seccomp: load the filter") : 0;
-}
-
-/* Returns only where it failed. */
-static int child_execute(struct child *c, struct child_command *cmd, struct error *e)
-{
-	char **args = c->sandbox.process->args.v;
-	int r;
-
-	r = c->sandbox.joining ? 0
-			       : child_run_hooks(c, SPEC_HOOK_START_CONTAINER, OCI_CREATED, e);
-	if (r == 0)
-		r = lsm_apply(&c->sandbox, e);
-	if (r == 0)
-		r = landlock_apply(&c->sandbox, e);
-	if (r == 0)
-		r = child_close_fds(c, e);
-	timing_mark(c->timing, "exec");
-	child_shed_stack();
-	if (r == 0)
-		r = child_load_filter(c, e);
-	if (r < 0)
-		return r;
-	/* Under the filter: nothing may stand between these two calls. */
-	execve(cmd->path, args, cmd->env);
-	r = error_set(e, errno, "exec %s", cmd->path);
-	if (r == -E2BIG)
-		error_hint(e,
-			   "one of process.args or env may have 128 KiB, all of them together "
-			   "a quarter of RLIMIT_STACK");
-	return r;
 }
 
 static void child_fail(struct child *c, struct error *e, const char *step)
@@ -597,21 +378,22 @@ static void child_main(struct child *c, const struct child_step *steps, size_t n
 
 static void child_main(struct child *c, const struct child_step *steps, size_t n)
 {
-	struct child_command cmd;
+	struct payload p;
 	struct error e = ERROR_INIT;
 
 	timing_mark(c->timing, "born");
 	if (child_run_steps(c, steps, n, &e) < 0)
 		child_fail(c, &e, "child");
-	if (child_prepare_command(c, &cmd, &e) < 0)
+	if (payload_prepare(c, &p, &e) < 0)
 		child_fail(c, &e, "command");
 	if (child_be_born(c, &e) < 0)
 		child_fail(c, &e, "born");
 	if (c->sandbox.listen_fds)
-		command_tell_pid(cmd.env);
-	if (child_wait_start(c, &e) < 0)
+		command_tell_pid(p.env);
+	if (payload_await_start(c, &e) < 0)
 		child_fail(c, &e, "ready");
-	child_execute(c, &cmd, &e);
+	if (child_hooks_at_start(c, &e) == 0)
+		payload_execute(c, &p, &e);
 	child_fail(c, &e, "exec");
 }
 
