@@ -70,6 +70,7 @@ terminal_end() {
 followed() {
 	pod "$1" "$(script 'echo begun; until test -e /go; do sleep 0.1; done; seq 1 2000; sleep 0.5; echo the last; exit 2')"
 	running "$1"
+	: >"$BATS_TEST_TMPDIR/log"
 	timeout 60 "$TREE/hack/node" kubectl logs -f "$1" >"$BATS_TEST_TMPDIR/log" 3>&- &
 	local follower=$!
 	eventually 20 grep -q begun "$BATS_TEST_TMPDIR/log"
