@@ -6,7 +6,7 @@
 #	make CC=clang         by clang, in build/clang
 #	make V=1              with whole commands
 #
-# `make demo` and `make test` install what they need (hack/deps); all other targets need it installed.
+# `make demo`, `check`, and what tests install what they need (hack/deps); all other targets need it installed.
 
 VERSION := 0.1.0
 
@@ -329,21 +329,27 @@ test-all: ## check, test, the long tests, those on Kubernetes with sanitizers, a
 	$(SUBMAKE) fuzz
 
 test-unit: ## unit tests, plain and with sanitizers
+	@hack/deps test
 	+@tests/run unit san
 
 test-fuzz: ## replay the corpora of the fuzz targets with sanitizers
+	@hack/deps test fuzz
 	+@tests/run fuzz
 
 test-host: ## tests of the built programs on this machine
+	@hack/deps test
 	+@tests/run tree cli
 
 test-vm: ## tests in guests with a real systemd (the first time builds them: minutes)
+	@hack/deps vm
 	+@tests/run vm
 
 test-long: ## more tests in guests, which take long: podman's smoke, hundreds of containers, the least memory
+	@hack/deps vm
 	+@tests/run long
 
 test-shim: ## 10,000 containers through the shim among clients that misbehave, then with sanitizers
+	@hack/deps test
 	+@tests/run shim
 
 test-containerd: ## the shim under containerd 1.6 to 2.4, in guests (the first time builds those: 10 minutes)
