@@ -766,6 +766,8 @@ keys() {
 	refused "there are no keys" policy verify "$T/x.json"
 }
 
+unhex() { tr a-f A-F | basenc --base16 --decode; }
+
 @test "P32: what openssl signs and verifies is the same" {
 	command -v openssl > /dev/null || skip "there is no openssl here"
 	ok policy key "$T/secret"
@@ -773,8 +775,8 @@ keys() {
 	echo '{ "a": 1 }' > "$T/x.json"
 	ok policy --key "$T/secret" sign "$T/x.json"
 	# The key in the form that openssl reads: a fixed head, and 32 bytes.
-	{ printf '302a300506032b6570032100'; cut -d' ' -f2 <<< "$public"; } | tr -d '\n' | xxd -r -p > "$T/public.der"
-	cut -d' ' -f4 "$T/x.json.sig" | tr -d '\n' | xxd -r -p > "$T/x.sig"
+	{ printf '302a300506032b6570032100'; cut -d' ' -f2 <<< "$public"; } | tr -d '\n' | unhex > "$T/public.der"
+	cut -d' ' -f4 "$T/x.json.sig" | tr -d '\n' | unhex > "$T/x.sig"
 	openssl pkeyutl -verify -pubin -keyform DER -inkey "$T/public.der" -rawin -in "$T/x.json" -sigfile "$T/x.sig"
 }
 
