@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/entry.h"
 
-#include <fcntl.h>
 #include <link.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,53 +44,37 @@ static inline long entry_syscall(long nr, uintptr_t a, uintptr_t b, uintptr_t c,
 	return r;
 }
 
-static inline long entry_open(void)
+static inline void entry_copy(uintptr_t to, uintptr_t from, uintptr_t len)
 {
-	/* On the stack: what a pointer would lead to is data. */
-	volatile char self[] = "/proc/self/exe";
-
-	return entry_syscall(SYS_openat, (uintptr_t)AT_FDCWD, (uintptr_t)self,
-			     O_RDONLY | O_CLOEXEC, 0, 0, 0);
-}
-
-/* There is no libc to say it with. On the stack, as above. */
-static inline void entry_give_up(void)
-{
-	volatile char why[] = "strake: cannot read its own executable\n";
-
-	entry_syscall(SYS_write, 2, (uintptr_t)why, sizeof(why) - 1, 0, 0, 0);
-	entry_syscall(SYS_exit_group, 125, 0, 0, 0, 0, 0);
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(len) : : "memory");
 }
 
 /*
- * Linkers make one writable segment; what of it is no file's already stays where it is. A file that can
- * be opened but not be read to its end leaves nothing to go on with.
+ * Linkers make one writable segment; what of it is no file's already stays where it is. Nothing has been written to it
+ * yet, so what is mapped is what the file has.
  */
 __attribute__((used, noinline, no_stack_protector)) void entry_part(void)
 {
 	uintptr_t base = (uintptr_t)&__ehdr_start, start, len;
 	const ElfW(Phdr) *ph = (const ElfW(Phdr) *)(base + __ehdr_start.e_phoff);
 	const ElfW(Phdr) *end = ph + __ehdr_start.e_phnum;
-	long fd, n;
+	long copy;
 
 	while (ph < end && !(ph->p_type == PT_LOAD && (ph->p_flags & PF_W)))
 		ph++;
-	fd = ph < end ? entry_open() : -1;
-	if (fd < 0)
+	if (ph == end)
 		return;
 	start = (base + ph->p_vaddr) & ~(ENTRY_PAGE - 1);
 	len = ((base + ph->p_vaddr + ph->p_filesz + ENTRY_PAGE - 1) & ~(ENTRY_PAGE - 1)) -
 	      start;
-	if (entry_syscall(SYS_mmap, start, len, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, (uintptr_t)-1,
-			  0) == (long)start) {
-		n = entry_syscall(SYS_pread64, (uintptr_t)fd, base + ph->p_vaddr, ph->p_filesz,
-				  ph->p_offset, 0, 0);
-		if (n != (long)ph->p_filesz)
-			entry_give_up();
+	copy = entry_syscall(SYS_mmap, 0, len, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, (uintptr_t)-1, 0);
+	if (copy < 0 && copy > -(long)ENTRY_PAGE)
+		return;
+	entry_copy((uintptr_t)copy, start, len);
+	if (entry_syscall(SYS_mremap, (uintptr_t)copy, len, len, MREMAP_MAYMOVE | MREMAP_FIXED,
+			  start, 0) == (long)start)
 		entry_apart = true;
-	}
-	entry_syscall(SYS_close, (uintptr_t)fd, 0, 0, 0, 0, 0);
 }
 
 /* The stack and the registers are the kernel's: libc finds them as they were. */
