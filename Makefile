@@ -407,7 +407,7 @@ tap-san: | $(TAP)
 
 tap-cli: $(B)/bin/strake lib
 	-@hack/debian unpack own build/runtimes crun runc
-	-@hack/debian image own build/images/servers nginx-light redis-server
+	-@hack/debian image own build/images/servers nginx-light redis-server postgresql
 	-@hack/debian image trixie build/criu criu
 	@CRIU=$(CURDIR)/build/criu tests/cli/run
 

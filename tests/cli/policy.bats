@@ -1020,47 +1020,20 @@ user_and_caps() { config '.process.user = { uid: 1000, gid: 1000 } | .process.no
 	contains "$output" fine
 }
 
-@test "database.json: PostgreSQL makes a cluster and answers, as a user, on a root that is read-only" {
-	local bin
-	bin=$(echo /usr/lib/postgresql/*/bin)
-	[[ -x $bin/postgres ]] || skip "PostgreSQL is not installed here"
-	config --arg bin "$bin" '.process.user = { uid: 1000, gid: 1000 } | .process.env += [ "LC_ALL=C", "PGHOST=/tmp" ] |
-		.linux.cgroupsPath = "/databases/one"'
-	mkdir -p "$BUNDLE/rootfs"/{usr,lib,lib64} "$BUNDLE/rootfs/var/data"
-	local dir
-	for dir in /usr /lib /lib64 /etc/postgresql-common; do
-		[[ -d $dir ]] || continue
-		bind_add "$dir" "$dir" rbind ro
-	done
-	mount_add /var/data tmpfs tmpfs mode=1777 size=300m
-	mount_add /tmp tmpfs tmpfs mode=1777
-	mount_add /dev/shm tmpfs tmpfs mode=1777
-	script "export PATH=$bin:/bin
-		initdb -D /var/data/pg -A trust -U sailor > /tmp/log 2>&1 || { cat /tmp/log; exit 1; }
-		pg_ctl -D /var/data/pg -o '-k /tmp -h \"\"' -w -l /tmp/log start > /dev/null || { cat /tmp/log; exit 1; }
-		psql -U sailor -d postgres -Atc 'select 6 * 7'
-		pg_ctl -D /var/data/pg -m fast -w stop > /dev/null
-		grep -E '^(NoNewPrivs|Seccomp|CapBnd):' /proc/self/status; touch /x 2> /dev/null || echo read-only"
-	# The rule is for containers below a cgroup; the cage's own is elsewhere.
-	jq 'del(.rules[].match)' "$HERE/../../policies/database.json" > "$T/database.json"
-	cp -r "$HERE/../../policies/seccomp" "$T/seccomp"
-	config 'del(.linux.cgroupsPath)'
-	globally --policy "$T/database.json"
-	run_ok
-	same $'42\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nread-only' "$output"
-}
+# nginx, redis and PostgreSQL as Debian packs them, below the bundle's own busybox; as a user, on a root that is
+# read-only.
+IMAGE=$HERE/../../build/images/servers
 
-# nginx and redis as Debian packs them, below the bundle's own busybox; as a user, on a root that is read-only.
 servers() {
-	local image=$HERE/../../build/images/servers dir
-	[[ -x $image/usr/sbin/nginx ]] || skip "nginx and redis are not unpacked here: hack/debian image own build/images/servers nginx-light redis-server"
-	for dir in usr lib lib64 etc/nginx; do
+	local dir
+	[[ -x $IMAGE/usr/sbin/nginx ]] || skip "nginx, redis and PostgreSQL are not unpacked here: hack/debian image own build/images/servers nginx-light redis-server postgresql"
+	for dir in usr lib lib64 etc/nginx etc/postgresql-common; do
 		mkdir -p "$BUNDLE/rootfs/$(dirname "$dir")"
-		if [[ -L $image/$dir ]]; then
-			cp -P "$image/$dir" "$BUNDLE/rootfs/$dir"
-		elif [[ -d $image/$dir ]]; then
+		if [[ -L $IMAGE/$dir ]]; then
+			cp -P "$IMAGE/$dir" "$BUNDLE/rootfs/$dir"
+		elif [[ -d $IMAGE/$dir ]]; then
 			mkdir -p "$BUNDLE/rootfs/$dir"
-			bind_add "/$dir" "$image/$dir" rbind ro
+			bind_add "/$dir" "$IMAGE/$dir" rbind ro
 		fi
 	done
 	mkdir -p "$BUNDLE/rootfs/srv"
@@ -1100,7 +1073,21 @@ redis_script() {
 		wait $!; grep -E "^(NoNewPrivs|Seccomp):" /proc/self/status'
 }
 
+postgres_script() {
+	script 'export PATH=$(echo /usr/lib/postgresql/*/bin):/bin LC_ALL=C PGHOST=/tmp
+		initdb -D /srv/pg -A trust -U sailor > /tmp/log 2>&1 || { cat /tmp/log; exit 1; }
+		pg_ctl -D /srv/pg -o "-k /tmp -h \"\"" -w -l /tmp/log start > /dev/null || { cat /tmp/log; exit 1; }
+		psql -U sailor -d postgres -Atc "select 6 * 7"
+		pg_ctl -D /srv/pg -m fast -w stop > /dev/null
+		grep -E "^(NoNewPrivs|Seccomp|CapBnd):" /proc/self/status; touch /x 2> /dev/null || echo read-only'
+	mount_add /dev/shm tmpfs tmpfs mode=1777
+}
+
 @test "default.json: nginx serves a page" { nginx_script; serves default $'hello of nginx\nNoNewPrivs:\t0\nSeccomp:\t2'; }
 @test "restricted.json: nginx serves a page" { nginx_script; serves restricted $'hello of nginx\nNoNewPrivs:\t1\nSeccomp:\t2'; }
 @test "restricted.json: redis keeps a value" { redis_script; serves restricted $'OK\nstrake\nOK\nNoNewPrivs:\t1\nSeccomp:\t2'; }
 @test "database.json: redis keeps a value" { redis_script; serves database $'OK\nstrake\nOK\nNoNewPrivs:\t1\nSeccomp:\t2'; }
+@test "database.json: PostgreSQL makes a cluster and answers, as a user, on a root that is read-only" {
+	postgres_script
+	serves database $'42\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nread-only'
+}
