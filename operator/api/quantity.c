@@ -91,7 +91,8 @@ static int parse_suffix(const char *text, struct quantity *q, __int128 value, in
 {
 	int64_t exponent;
 
-	if ((*text == 'e' || *text == 'E') && text[1]) {
+	/* An E alone, or before an i, is a suffix. */
+	if ((*text == 'e' || *text == 'E') && text[1] && text[1] != 'i') {
 		const char *number = text[1] == '+' ? text + 2 : text + 1;
 
 		if (str_to_i64(number, &exponent) < 0 || exponent < -40 || exponent > 40)
