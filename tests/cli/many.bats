@@ -101,17 +101,18 @@ filtered() {
 	local pid tracer
 	filtered
 	payload sleep 1000
-	background strace -qq -o "$T/trace" -e trace=exit_group -e inject=exit_group:delay_enter=1s \
+	echo '#include <sys/syscall.h>' | cpp -dM > "$T/numbers"
+	background strace -qq -o "$T/trace" -e trace=exit_group -e inject=exit_group:delay_enter=30s \
 		"$RUNTIME" --root "$ROOT" create --bundle "$BUNDLE" "$ID" < /dev/null > "$T/create.out" 2>&1
 	tracer=$background
 	wait_for is_status created
 	pid=$(pgrep -P "$tracer")
 	at_its_end() { [[ $(cut -d ' ' -f 1 "/proc/$pid/syscall") == "$(awk '/__NR_exit_group / { print $3 }' "$T/numbers")" ]]; }
-	echo '#include <sys/syscall.h>' | cpp -dM > "$T/numbers"
 	wait_for at_its_end
 	# Of what is its caller's, nothing but what bats and the tracer left open.
 	find "/proc/$pid/fd" -type l -printf '%f %l\n' | sort -n > "$T/fds"
-	wait "$tracer"
+	kill -KILL "$pid"
+	wait "$tracer" || true
 	same "" "$(grep -vE '^[0-9]+ (/dev/null|pipe:.*|anon_inode:\[(signalfd|pidfd)\]|/.*/(create\.out|trace|bats[^/]*))$' "$T/fds")"
 	[[ $(grep -c anon_inode "$T/fds") -le 2 ]]
 }
