@@ -315,7 +315,7 @@ demo-node: ## start a real node with the shim, the operator and a Database that 
 # Each kind has a rule tap-KIND that leaves KIND.tap or some KIND-*.tap in build/tests/results; tests/run
 # calls these rules and sums up.
 
-.PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-shim test-containerd test-kube test-node
+.PHONY: test test-all test-unit test-fuzz test-host test-vm test-long test-shim test-containerd test-kube test-node test-fresh
 test: ## install what is needed, build, and run the tests but for the long ones (the first time: 15 minutes more)
 	@hack/deps test fuzz vm kube
 	$(SUBMAKE) all
@@ -327,6 +327,7 @@ test-all: ## check, test, the long tests, those on Kubernetes with sanitizers, a
 	@hack/deps containerd
 	+@tests/run long shim containerd kubesan node
 	$(SUBMAKE) fuzz
+	$(SUBMAKE) test-fresh
 
 test-unit: ## unit tests, plain and with sanitizers
 	@hack/deps test
@@ -366,6 +367,11 @@ test-node: ## pods on a real node, a guest that joins the control plane (the fir
 	@hack/deps vm containerd kube
 	$(SUBMAKE) all
 	+@tests/run node
+
+test-fresh: ## the demo, unit tests and those of the command line on a minimal Debian 12 and 13 (half an hour)
+	@hack/deps vm
+	hack/fresh bookworm
+	hack/fresh trixie
 
 UNIT_BIN := $(patsubst %.c,$(B)/%,$(ALL_UNIT_SRC))
 
