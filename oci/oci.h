@@ -229,7 +229,7 @@ struct oci_state {
 	const char *bundle;
 	const char *rootfs;
 	const char *created; /* RFC 3339 */
-	const char *owner; /* the name of the user who made it; his number where it has none */
+	uid_t owner;         /* who made it */
 	const char *oci_version;
 	const char *cgroup; /* below the mount, "" where there is none */
 	const char *scope;  /* systemd's unit, or NULL where it is not the manager */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -191,3 +192,7 @@ struct json_writer;
 int output_json(struct json_writer *w, struct error *e);
 void output_stats(struct json_writer *w, const struct cgroup_stats *s);
 void output_state(struct json_writer *w, const struct oci_state *s);
+
+/* The name of the user who made it, his number where he has none. dst holds OUTPUT_OWNER_SIZE bytes; returns dst. */
+#define OUTPUT_OWNER_SIZE (LOGIN_NAME_MAX + 1)
+const char *output_owner(char *dst, const struct oci_state *s);

@@ -34,11 +34,14 @@ struct list {
 
 static void list_print_state(struct list *l, const struct oci_state *s)
 {
+	char owner[OUTPUT_OWNER_SIZE];
+
 	if (l->json)
 		output_state(l->json, s);
 	else
 		printf("%-28s %-10d %-10s %-40s %-31s %s\n", s->id, (int)s->pid,
-		       oci_status_name(s->status), s->bundle, s->created, s->owner);
+		       oci_status_name(s->status), s->bundle, s->created,
+		       output_owner(owner, s));
 }
 
 static int list_print(void *arg, const char *id)

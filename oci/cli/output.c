@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/passwd.h"
 #include "cli/cli.h"
 #include "spec/spec.h"
 
@@ -23,8 +25,16 @@ int output_json(struct json_writer *w, struct error *e)
 	return r < 0 ? error_set(e, -r, "write to stdout") : 0;
 }
 
+const char *output_owner(char *dst, const struct oci_state *s)
+{
+	if (!passwd_find(s->owner, PASSWD_NAME, dst, OUTPUT_OWNER_SIZE))
+		snprintf(dst, OUTPUT_OWNER_SIZE, "%u", s->owner);
+	return dst;
+}
+
 void output_state(struct json_writer *w, const struct oci_state *s)
 {
+	char owner[OUTPUT_OWNER_SIZE];
 	size_t i;
 
 	json_write_object(w);
@@ -44,6 +54,6 @@ void output_state(struct json_writer *w, const struct oci_state *s)
 			json_put_string(w, s->annotations[i].key, s->annotations[i].value);
 		json_write_end(w);
 	}
-	json_put_string(w, "owner", s->owner);
+	json_put_string(w, "owner", output_owner(owner, s));
 	json_write_end(w);
 }

@@ -16,15 +16,12 @@
 #include "base/json.h"
 #include "base/lock.h"
 #include "base/mem.h"
-#include "base/passwd.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "cgroup/freeze.h"
 #include "run/config.h"
 #include "spec/check.h"
 #include "spec/parse.h"
-
-#define OWNER_MAX 256 /* LOGIN_NAME_MAX of Linux */
 
 const char *oci_status_name(enum oci_status status)
 {
@@ -270,16 +267,6 @@ static const char *container_scope(struct arena *a, const struct state *s)
 	return arena_printf(a, "%.*s", (int)(end - start), start);
 }
 
-/* A name, as users know themselves; a number without one. */
-static const char *container_owner(const struct state *s, struct arena *a)
-{
-	char name[OWNER_MAX];
-
-	return passwd_find(s->owner, PASSWD_NAME, name, sizeof(name))
-		       ? arena_strdup(a, name)
-		       : arena_printf(a, "%u", s->owner);
-}
-
 int oci_state(const struct oci_runtime *rt, const char *id, struct arena *a,
 	      struct oci_state *ret, struct error *e)
 {
@@ -301,7 +288,7 @@ int oci_state(const struct oci_runtime *rt, const char *id, struct arena *a,
 	ret->bundle = arena_strdup(a, s->bundle);
 	ret->rootfs = arena_strdup(a, s->rootfs);
 	ret->created = arena_strdup(a, s->created);
-	ret->owner = container_owner(s, a);
+	ret->owner = s->owner;
 	ret->oci_version = arena_strdup(a, s->oci_version);
 	ret->cgroup = arena_strdup(a, s->cgroup);
 	ret->scope = container_scope(a, s);
