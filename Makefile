@@ -368,7 +368,7 @@ test-node: ## pods on a real node, a guest that joins the control plane (the fir
 	$(SUBMAKE) all
 	+@tests/run node
 
-test-fresh: ## the demo, unit tests and those of the command line on a minimal Debian 12 and 13 (half an hour)
+test-fresh: ## the demo, unit tests and those of the command line on a minimal Debian 12 and 13 (20 minutes)
 	@hack/deps vm
 	hack/fresh bookworm
 	hack/fresh trixie
