@@ -128,7 +128,8 @@ BENCH_SRC := $(call src,tests/bench/*.c)
 ALL_SRC := $(BASE_SRC) $(OCI_SRC) $(CLI_SRC) $(SHIM_SRC) $(OPERATOR_SRC)
 ALL_HDR := $(call src,$(foreach d,. base spec policy seccomp cgroup sandbox criu run cli,oci/$(d)/*.h) \
 	shim/*.h operator/*.h operator/*/*.h)
-TEST_SRC := $(ALL_UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC)
+TREE_SRC  := $(call src,tests/tree/*.c)
+TEST_SRC := $(ALL_UNIT_SRC) $(FUZZ_SRC) $(BENCH_SRC) $(TREE_SRC)
 
 LIBBASE     := $(B)/lib/libbase.a
 LIBOCI      := $(B)/lib/liboci.a
@@ -400,6 +401,12 @@ $(TAP):
 # The profiles that other runtimes' users have, to compare with.
 packaged := hack/debian unpack own build/packaged golang-github-containers-common golang-github-docker-docker-dev
 PACKAGED := PACKAGED=$(CURDIR)/build/packaged PACKAGED_PROFILE=$(CURDIR)/build/packaged/usr/share/containers/seccomp.json
+
+# A program that begins as ours do, for tests/tree/begin.bats.
+$(B)/tests/begin: $(B)/obj/tests/tree/begin.o $(LIBBASE)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(ENTRY) $(LDHARD) -o $@ $^
 
 .PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-shim tap-containerd tap-kube tap-kubesan tap-node
 tap-unit: | $(TAP)

@@ -1,91 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/entry.h"
 
-#include <link.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-
-/* Set in the copy alone. */
-static bool entry_apart;
-
-bool entry_data_apart(void)
-{
-	return entry_apart;
-}
+#include "base/data.h"
+#include "base/libc.h"
 
 #if defined(__x86_64__) && defined(__PIE__)
 
-/*
- * What runs here runs before libc: no address in our data is right yet, there is no thread-local storage (so
- * no errno and no stack protector) and no function of others may be called.
- */
-#define ENTRY_PAGE ((uintptr_t)4096)
-
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
-extern void _start(void);
-
-void entry_start(void);
-void entry_part(void);
-
-static inline long entry_syscall(long nr, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d,
-				 uintptr_t e, uintptr_t f)
-{
-	register uintptr_t r10 __asm__("r10") = d;
-	register uintptr_t r8 __asm__("r8") = e;
-	register uintptr_t r9 __asm__("r9") = f;
-	long r;
-
-	__asm__ volatile("syscall"
-			 : "=a"(r)
-			 : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return r;
-}
-
-static inline void entry_copy(uintptr_t to, uintptr_t from, uintptr_t len)
-{
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(len) : : "memory");
-}
-
-/*
- * Linkers make one writable segment; what of it is no file's already stays where it is. Nothing has been written to it
- * yet, so what is mapped is what the file has.
- */
-__attribute__((used, noinline, no_stack_protector)) void entry_part(void)
-{
-	uintptr_t base = (uintptr_t)&__ehdr_start, start, len;
-	const ElfW(Phdr) *ph = (const ElfW(Phdr) *)(base + __ehdr_start.e_phoff);
-	const ElfW(Phdr) *end = ph + __ehdr_start.e_phnum;
-	long copy;
-
-	while (ph < end && !(ph->p_type == PT_LOAD && (ph->p_flags & PF_W)))
-		ph++;
-	if (ph == end)
-		return;
-	start = (base + ph->p_vaddr) & ~(ENTRY_PAGE - 1);
-	len = ((base + ph->p_vaddr + ph->p_filesz + ENTRY_PAGE - 1) & ~(ENTRY_PAGE - 1)) -
-	      start;
-	copy = entry_syscall(SYS_mmap, 0, len, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, (uintptr_t)-1, 0);
-	if (copy < 0 && copy > -(long)ENTRY_PAGE)
-		return;
-	entry_copy((uintptr_t)copy, start, len);
-	if (entry_syscall(SYS_mremap, (uintptr_t)copy, len, len, MREMAP_MAYMOVE | MREMAP_FIXED,
-			  start, 0) == (long)start)
-		entry_apart = true;
-}
-
-/* The stack and the registers are the kernel's: libc finds them as they were. */
-__attribute__((naked, used)) void entry_start(void)
+/* For _start the stack and the registers are as the kernel made them. */
+__attribute__((naked)) void entry_start(void)
 {
 	__asm__("endbr64\n\t"
 		"xor %ebp, %ebp\n\t"
 		"mov %rsp, %rbx\n\t"
 		"mov %rdx, %r12\n\t"
 		"and $-16, %rsp\n\t"
-		"call entry_part\n\t"
+		"call data_part\n\t"
+		"mov %rbx, %rdi\n\t"
+		"call libc_begin\n\t"
 		"mov %rbx, %rsp\n\t"
 		"mov %r12, %rdx\n\t"
 		"jmp _start");

@@ -2,8 +2,8 @@
 #include "base/sha256_block.h"
 
 #ifdef __x86_64__
+#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/platform/x86.h>
 #endif
 
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
@@ -96,10 +96,23 @@ NATIVE static void blocks_add(uint32_t state[8], const uint8_t *p, size_t n)
 	_mm_storeu_si128((__m128i *)&state[4], _mm_alignr_epi8(cdab, efgh, 8));
 }
 
+/* Not what libc knows of the processor: it may not have asked (base/libc.h). */
+static bool processor_has_rounds(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_SHA &&
+	       __get_cpuid(1, &a, &b, &c, &d) && c & bit_SSE4_1;
+}
+
 bool sha256_blocks_native(uint32_t state[8], const uint8_t *p, size_t n)
 {
-	/* What libc found out when it started: to ask again is an exit to the hypervisor each. */
-	if (!CPU_FEATURE_ACTIVE(SHA) || !CPU_FEATURE_ACTIVE(SSE4_1))
+	/* Asked once: each question is an exit to the hypervisor, where there is one. */
+	static enum { UNKNOWN, NO, YES } has;
+
+	if (has == UNKNOWN)
+		has = processor_has_rounds() ? YES : NO;
+	if (has == NO)
 		return false;
 	blocks_add(state, p, n);
 	return true;

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/entry.h"
+#include "base/data.h"
 #include "base/error.h"
 #include "base/mem.h"
 
@@ -185,7 +185,7 @@ static int seal_keep_data(struct seal *s)
 	const ElfW(Phdr) * ph;
 	void *p;
 
-	if (entry_data_apart())
+	if (data_apart())
 		return 0;
 	dl_iterate_phdr(seal_find_image, &image);
 	ph = seal_find_data(&image);
@@ -235,7 +235,7 @@ void seal_done(struct seal *s)
 /* Data has changed since it was read from the file: memory of no file takes its place. */
 static int seal_swap_data(struct seal *s, uintptr_t start, size_t len)
 {
-	if (entry_data_apart())
+	if (data_apart())
 		return 0;
 	if (!s->data || len != s->data_len)
 		return -ENOTSUP;
@@ -263,7 +263,7 @@ static int seal_swap(const struct seal_image *image, struct seal *s)
 		uintptr_t start = seal_page_down(image->base + ph->p_vaddr);
 		uintptr_t end = seal_page_down(image->base + ph->p_vaddr + ph->p_memsz);
 
-		if (ph->p_type == PT_GNU_RELRO && end > start && !entry_data_apart() &&
+		if (ph->p_type == PT_GNU_RELRO && end > start && !data_apart() &&
 		    mprotect((void *)start, end - start, PROT_READ) < 0)
 			r = -errno;
 	}

@@ -3,18 +3,20 @@
 /*
  * steps COMMAND...: runs the command one machine instruction at a time, and prints how many of them it and its
  * first descendant have made, each up to its own execve: "121034 80233". What they do in the kernel does not
- * count, nor does how busy the machine is. Ends as the command does.
+ * count, nor does how busy the machine is. An instruction that repeats itself counts once. Ends as the command does.
  *
- * String functions of the C library are those that every x86-64 has: which ones it would choose depends on the
- * processor.
+ * Where the command begins with base/libc.h, string functions are those that every x86-64 has. Elsewhere libc chooses
+ * them by the processor, and numbers of two machines differ.
  */
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@
 static struct process {
 	pid_t pid;
 	unsigned long long steps;
+	long at;   /* where the last step led to */
 	bool done; /* another program now, or gone */
 } processes[COUNTED];
 static int n_processes;
@@ -38,6 +41,15 @@ static struct process *process_of(pid_t pid)
 		return NULL;
 	processes[n_processes].pid = pid;
 	return &processes[n_processes++];
+}
+
+static void step_count(struct process *p)
+{
+	long at = ptrace(PTRACE_PEEKUSER, p->pid, offsetof(struct user, regs.rip), 0);
+
+	if (at != p->at)
+		p->steps++;
+	p->at = at;
 }
 
 static void go_on(pid_t pid, int status)
@@ -60,7 +72,7 @@ static void go_on(pid_t pid, int status)
 		return;
 	}
 	if (!event && sig == SIGTRAP)
-		p->steps++;
+		step_count(p);
 	else if (event == PTRACE_EVENT_EXEC)
 		p->steps = 1;
 	ptrace(PTRACE_SINGLESTEP, pid, 0, event || sig == SIGTRAP ? 0 : sig);
@@ -75,10 +87,6 @@ static pid_t begin(char **argv)
 		err(2, "fork");
 	if (pid == 0) {
 		raise(SIGSTOP);
-		setenv("GLIBC_TUNABLES",
-		       "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-BMI2,"
-		       "-RTM,-XSAVEC",
-		       1);
 		execv(argv[0], argv);
 		err(127, "%s", argv[0]);
 	}
@@ -122,7 +130,7 @@ static void let_go(void)
 				ptrace(PTRACE_DETACH, processes[i].pid, 0, 0);
 				break;
 			}
-			processes[i].steps++;
+			step_count(&processes[i]);
 			ptrace(PTRACE_SINGLESTEP, processes[i].pid, 0, 0);
 		}
 	}
