@@ -141,6 +141,12 @@ static int unit_start_refused(struct unit *u, const struct bus_event *why, struc
 	return unit_send_start(u, e);
 }
 
+/* Of this one's, told after the answer that names it, and not of the last one's of the same name. */
+static bool unit_is_its_job(const struct unit *u, const struct bus_event *job)
+{
+	return str_eq(job->unit, u->name.name) && str_eq(job->name, u->job);
+}
+
 static int unit_job_ended(const struct unit *u, const struct bus_event *job, struct error *e)
 {
 	if (str_eq(job->text, "done"))
@@ -157,7 +163,7 @@ static int unit_start_event(struct unit *u, const struct bus_event *event, struc
 {
 	switch (event->kind) {
 	case BUS_JOB:
-		return str_eq(event->unit, u->name.name) ? unit_job_ended(u, event, e) : 0;
+		return unit_is_its_job(u, event) ? unit_job_ended(u, event, e) : 0;
 	case BUS_REPLY:
 		if (event->serial != u->serial)
 			return 0;

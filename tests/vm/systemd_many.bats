@@ -35,6 +35,15 @@ measure() {
 	eventually 20 same_as_before
 }
 
+@test "200 of one name, each begun when the one before has ended" {
+	bundle_set '.process.args = ["true"] | .linux.cgroupsPath = "system.slice:strake:same"'
+	# systemd tells the end of the last one's job while the next one waits for its own.
+	local i
+	for i in $(seq 200); do
+		sd run -b "$BUNDLE" "$ID-$i"
+	done
+}
+
 @test "304, 8 at a time, leave nothing" {
 	measure
 	local i j jobs

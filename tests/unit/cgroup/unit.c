@@ -180,8 +180,12 @@ static void peer_answer(int fd, DBusMessage *call, bool start)
 		peer_write(fd, dbus_message_new_method_return(call));
 		return;
 	}
+	/* The end of an earlier one of the same name may be told late. */
+	if (m->answer == ANSWER_OTHERS)
+		peer_tell_job(fd, "/org/freedesktop/systemd1/job/7", UNIT_NAME, "canceled");
 	peer_reply_job(fd, call, "/org/freedesktop/systemd1/job/77");
 	if (m->answer == ANSWER_OTHERS) {
+		peer_tell_job(fd, "/org/freedesktop/systemd1/job/7", UNIT_NAME, "canceled");
 		peer_tell_job(fd, "/org/freedesktop/systemd1/job/1", "strake-c2.scope",
 			      "failed");
 		peer_tell_job(fd, "/org/freedesktop/systemd1/job/2", "x" UNIT_NAME, "done");
