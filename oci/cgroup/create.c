@@ -386,6 +386,8 @@ int cgroup_create(const char *path, const struct cgroup_create_options *opt, str
 	r = create_dirs(&c, e);
 	if (r == 0 && !c.made && !opt->reuse)
 		r = create_check_vacant(&c, e);
+	if (r == 0 && opt->from_parent)
+		r = cgroup_attach(&c.cg, opt->from_parent, e);
 	if (r == 0)
 		r = create_controllers(&c, e);
 	if (r < 0) {

@@ -22,6 +22,8 @@ struct cgroup_create_options {
 	bool reuse;                     /* an existing cgroup with processes is fine */
 	const struct limits_plan *plan; /* what the cgroup must be able to limit; may be NULL */
 	uint32_t controllers;           /* bits of those to enable; 0: all that there are */
+	pid_t from_parent; /* moved into it first: a cgroup that holds a process itself
+					   passes no controllers on; 0: none */
 };
 
 int cgroup_create(const char *path, const struct cgroup_create_options *opt, struct cgroup *ret,

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -233,43 +230,31 @@ static int unit_locate(struct unit *u, struct error *e)
 }
 
 /*
- * The anchor goes down first: a cgroup that holds processes itself passes no controllers on. This
- * write to cgroup.procs is cheap, because systemd's own, a moment ago, has waited for the RCU grace
- * period that a run of them needs but once.
+ * The anchor goes down first. This write to cgroup.procs is cheap, because systemd's own, a moment ago, has waited
+ * for the RCU grace period that a run of them needs but once.
  */
-static int unit_make_sub(struct unit *u, const char *path, const struct limits_plan *plan,
-			 struct cgroup *ret, struct error *e)
+static int unit_make_sub(struct unit *u, const struct limits_plan *plan, struct cgroup *ret,
+			 struct error *e)
 {
 	struct cgroup_create_options opt = {
 		.reuse = true,
 		.plan = plan,
 		.controllers = UNIT_CONTROLLERS | (plan ? plan->controllers : 0),
+		.from_parent = u->anchor.pid,
 	};
-	autocgroup scope = CGROUP_NONE, sub = CGROUP_NONE;
-	int r;
+	char path[CGROUP_PATH_MAX];
+	int r = unit_sub_path(u, path, e);
 
-	r = cgroup_open(u->path, &scope, e);
-	if (r < 0)
-		return r;
-	if (mkdirat(scope.fd, UNIT_SUB, 0755) < 0 && errno != EEXIST)
-		return error_set(e, errno, "make the cgroup %s%s", CGROUP_MOUNT, path);
-	r = cgroup_open(path, &sub, e);
-	if (r == 0)
-		r = cgroup_attach(&sub, u->anchor.pid, e);
 	return r < 0 ? r : cgroup_create(path, &opt, ret, e);
 }
 
 int unit_ready(struct unit *u, const struct limits_plan *plan, int timeout_ms,
 	       struct cgroup *ret, struct error *e)
 {
-	char path[CGROUP_PATH_MAX];
-	int r;
+	int r = unit_await_start(u, timeout_ms, e);
 
-	r = unit_await_start(u, timeout_ms, e);
 	u->started_ms = proc_now_ms();
 	if (r == 0)
 		r = unit_locate(u, e);
-	if (r == 0)
-		r = unit_sub_path(u, path, e);
-	return r < 0 ? r : unit_make_sub(u, path, plan, ret, e);
+	return r < 0 ? r : unit_make_sub(u, plan, ret, e);
 }
