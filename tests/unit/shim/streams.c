@@ -149,6 +149,8 @@ static void go(int reader_late_ms)
 	}
 	cat_start();
 	assert_int_equal(streams_begin(&the->io, NULL), 0);
+	/* No client says that it is done before it has come: its fifo would end without it. */
+	assert_true(fd_wait(the->io.in.from.fd, POLLIN, 60000) > 0);
 	streams_close_stdin(&the->io);
 	while (!the->ended || !streams_is_drained(&the->io))
 		assert_int_equal(loop_once(&the->loop, NULL), 0);
