@@ -91,6 +91,12 @@ int create_set_limits(struct create *c, struct error *e);
 int create_save(struct create *c, struct error *e);
 int create_record(struct create *c, struct error *e);
 
+/* Steps of create_meanwhile.c that it has not. */
+int create_make_net(struct create *c, struct error *e);
+int create_tell_signals(struct create *c, struct error *e);
+int create_drop_seal(struct create *c, struct error *e);
+int create_hurry(struct create *c, struct error *e);
+
 /*
  * The whole way, `run` telling whether the container's program is started too. 0 or -errno, the container
  * undone. *c is to be freed by create_done() either way; create_close() frees earlier what only the making
