@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/lock.h"
@@ -25,6 +27,9 @@
 
 /* How long a look at a socket may keep others from theirs. */
 #define ADDRESS_LOCK_MS 2000
+
+/* How long one that was killed may take to close what it has. */
+#define ADDRESS_DYING_MS 500
 
 static const char *const group_keys[] = {
 	"io.containerd.runc.v2.group",
@@ -124,14 +129,37 @@ static int address_bind(const char *path, struct error *e)
 	return take_fd(&fd);
 }
 
-static bool address_answers(const char *path)
+/* -EAGAIN: its queue is full, so there is one. */
+static int address_connect(const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	/* EAGAIN: its queue is full, so there is one. */
-	return fd >= 0 && str_copy(to.sun_path, sizeof(to.sun_path), path) == 0 &&
-	       (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 || errno == EAGAIN);
+	if (fd < 0)
+		return -errno;
+	if (str_copy(to.sun_path, sizeof(to.sun_path), path) < 0)
+		return -ENAMETOOLONG;
+	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+static bool address_answers(const char *path)
+{
+	autoclose int fd = address_connect(path);
+
+	return fd >= 0 || fd == -EAGAIN;
+}
+
+/*
+ * containerd calls us when a connection to the shim is closed. One that was killed may be closing its files still,
+ * its socket last: then it hangs up on us, too. One that lives does not.
+ */
+static bool address_stays(const char *path)
+{
+	autoclose int fd = address_connect(path);
+
+	return fd == -EAGAIN || (fd >= 0 && fd_wait(fd, POLLIN, ADDRESS_DYING_MS) <= 0);
 }
 
 /* Between the look at a socket and what is done about it nobody else does anything: a folder at a time. */
@@ -187,5 +215,5 @@ bool address_remove_dead(const char *bundle)
 		return false;
 	/* Who cannot lock leaves it to the next `start` of that name. */
 	lock_fd = address_lock(dir, NULL);
-	return lock_fd >= 0 && !address_answers(socket_path) && unlink(socket_path) == 0;
+	return lock_fd >= 0 && !address_stays(socket_path) && unlink(socket_path) == 0;
 }
