@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -213,7 +213,10 @@ bool address_remove_dead(const char *bundle)
 	    str_format(dir, sizeof(dir), "%.*s", (int)(strrchr(socket_path, '/') - socket_path),
 		       socket_path) < 0)
 		return false;
+	/* Nobody's start waits for the lock meanwhile. */
+	if (address_stays(socket_path))
+		return false;
 	/* Who cannot lock leaves it to the next `start` of that name. */
 	lock_fd = address_lock(dir, NULL);
-	return lock_fd >= 0 && !address_stays(socket_path) && unlink(socket_path) == 0;
+	return lock_fd >= 0 && !address_answers(socket_path) && unlink(socket_path) == 0;
 }
