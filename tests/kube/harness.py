@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests against a real control plane share: a client of its API, the operator as a
 process, and results as TAP. Only the standard library is needed."""
+import atexit
 import base64
 import contextlib
 import http.client
@@ -240,6 +241,8 @@ class Operator:
     def __init__(self, kubeconfig, *arguments, env=None, log=None, lease="strake-test"):
         self.port = free_port()
         self.log = Path(log or tempfile.mktemp(prefix="strake-operator-", suffix=".log"))
+        if not log:
+            atexit.register(self.log.unlink, missing_ok=True)
         self.arguments = [str(OPERATOR), "run", "--kubeconfig", str(kubeconfig), "--listen",
                           f"127.0.0.1:{self.port}", "--lease-namespace", "default",
                           "--lease-name", lease, "--log-level", "debug", *arguments]

@@ -432,20 +432,40 @@ def a_new_template_rolls_replicas_first_one_at_a_time_and_the_primary_last():
 
 @suite.test
 def a_new_image_rolls_and_the_conditions_say_which_pod_is_at_it():
+    """Each step is held until it was told: an old pod stays while it ends, a new one is not ready."""
     namespace = ready_database(replicas=2, image="postgres:17.4")
-    words = set()
+
+    def mark(pod, name, value):
+        try:
+            cluster.patch("Pod", namespace, pod, {"metadata": {"annotations": {"strake.test/" + name: value}}})
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+
+    def say(words, ready=None):
+        def said():
+            if ready:  # again and again: kwok may end a new pod in place of the old one, late
+                mark(ready, "hold", None)
+            return cluster.condition(cluster.get("Database", namespace, "db"), "Progressing")["message"]
+        wait(lambda: said() == words, 30, lambda: f"it says {said()!r}, not {words!r}")
+
+    for pod in ("db-0", "db-1"):
+        mark(pod, "stay", "1")
+    cluster.patch("Database", namespace, "db", {"spec": {
+        "image": "postgres:17.5", "podTemplate": {"annotations": {"strake.test/hold": "1"}}}})
+    say("0 of 2 pods have the new template; replica db-1 is being replaced")
+    mark("db-1", "stay", None)
+    say("1 of 2 pods have the new template; replica db-1 is being replaced")
+    say("1 of 2 pods have the new template; the primary db-0 is being replaced", ready="db-1")
+    mark("db-0", "stay", None)
 
     def rolled():
-        found = cluster.get("Database", namespace, "db")
-        words.add(cluster.condition(found, "Progressing")["message"])
-        return cluster.ready(namespace, "db") and found["metadata"]["generation"] == generation
-    generation = cluster.patch("Database", namespace, "db", {"spec": {"image": "postgres:17.5"}})["metadata"]["generation"]
+        mark("db-0", "hold", None)
+        return cluster.ready(namespace, "db")
     wait(rolled, 60, "it is not rolled")
-    check(any("0 of 2 pods have the new template; replica db-1" in w for w in words), words)
-    check(not any("0 of 2" in w and "db-0" in w for w in words), words)
+    equal({p["spec"]["containers"][0]["image"] for p in cluster.list("Pod", namespace)}, {"postgres:17.5"}, "images")
     notes = [e["note"] for e in cluster.list("Event", namespace) if e["reason"] == "PodReplaced"]
     equal({n.split()[1] for n in notes}, {"db-1", "db-0"}, "pods of the events")
-    equal({p["spec"]["containers"][0]["image"] for p in cluster.list("Pod", namespace)}, {"postgres:17.5"}, "images")
 
 
 @suite.test
