@@ -142,6 +142,11 @@ int manager_begin(struct manager *m, const struct manager_request *rq, struct er
 	return -EINVAL;
 }
 
+int manager_ask(struct manager *m, pid_t pid, struct error *e)
+{
+	return m->unit ? unit_ask_start(m->unit, pid, e) : 0;
+}
+
 int manager_ready(struct manager *m, const struct limits_plan *plan, int timeout_ms,
 		  struct error *e)
 {

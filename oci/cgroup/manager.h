@@ -58,16 +58,24 @@ int manager_path(struct manager *m, const struct manager_request *rq, char *dst,
 #define MANAGER_TIMEOUT_MS 30000
 
 /*
- * Begins to make the cgroup: cgroupfs has done so on return, systemd has been asked, and the
- * caller does other work until manager_ready(). Limits are not yet set. Rootless, without
+ * Begins to make the cgroup: cgroupfs has done so on return, and the container's process is cloned
+ * into it; what systemd is to be asked is put together. Limits are not yet set. Rootless, without
  * permission, and where neither a path nor a limit is asked for: no cgroup, and no error, as
  * runc does it.
  */
 int manager_begin(struct manager *m, const struct manager_request *rq, struct error *e);
 
 /*
- * manager.cgroup is there: before this nothing may be cloned into it. `plan` is the request's.
- * systemd: the container's process must be in it before manager_limit().
+ * systemd is asked, and the caller does other work until manager_ready(). A scope begins with a
+ * process and ends with its last one: that is `pid`, a child of the caller's which does nothing
+ * that a limit should hold until then; 0: an anchor of ours, until manager_limit(). Others: nothing.
+ */
+int manager_ask(struct manager *m, pid_t pid, struct error *e);
+
+/*
+ * manager.cgroup is there, and `pid` is in it: before this nothing may be cloned into it. `plan` is
+ * the request's. systemd, with an anchor: the container's process must be in it before
+ * manager_limit().
  */
 int manager_ready(struct manager *m, const struct limits_plan *plan, int timeout_ms,
 		  struct error *e);

@@ -40,7 +40,8 @@ struct unit {
 	bool unfinished; /* who asked for it was killed: systemd may be at it still */
 
 	/* While it is started: */
-	bool fresh; /* by us, now: it has its properties */
+	bool fresh;  /* by us, now: it has its properties */
+	pid_t first; /* the process that it begins with */
 	struct anchor anchor;
 	struct properties properties;
 	bool was_reset;      /* a leftover of the same name was cleared away once */
@@ -87,12 +88,15 @@ int unit_refused(const struct unit *u, const char *method, const struct bus_even
 
 /* --- starting: unit_start.c --------------------------------------------------------------- */
 
-/* Asks for the scope with all the limits of the plan in it, around an anchor. */
+/* Puts together what the scope shall be, with all the limits of the plan in it, and connects. */
 int unit_begin(struct unit *u, const struct manager_request *rq, struct error *e);
+
+/* Asks for it, around the process `pid`; 0: around an anchor. */
+int unit_ask_start(struct unit *u, pid_t pid, struct error *e);
 
 /*
  * Waits for it, and makes UNIT_SUB with every controller that systemd delegates and that the plan
- * needs. The anchor is in there.
+ * needs. Its first process is in there.
  */
 int unit_ready(struct unit *u, const struct limits_plan *plan, int timeout_ms,
 	       struct cgroup *ret, struct error *e);

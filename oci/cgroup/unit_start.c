@@ -16,7 +16,7 @@
 	(CGROUP_BIT(CGROUP_CPU) | CGROUP_BIT(CGROUP_CPUSET) | CGROUP_BIT(CGROUP_IO) | \
 	 CGROUP_BIT(CGROUP_MEMORY) | CGROUP_BIT(CGROUP_PIDS))
 
-/* The anchor, a process in between, the container's own, its hooks: while it is being made. */
+/* The anchor or a process in between, the container's own, its hooks: while it is being made. */
 #define UNIT_TASKS 16
 
 /* --- the properties ----------------------------------------------------------------------- */
@@ -28,7 +28,6 @@ static int unit_describe(struct unit *u, const struct manager_request *rq, struc
 		  .text = arena_printf(&u->arena, "strake container %s", rq->id) },
 		{ "Slice", PROPERTY_TEXT, .needed = true, .text = u->name.slice },
 		{ "Delegate", PROPERTY_FLAG, .needed = true, .flag = true },
-		{ "PIDs", PROPERTY_PIDS, .needed = true, .pid = u->anchor.pid },
 		{ "DefaultDependencies", PROPERTY_FLAG, .flag = false },
 		/* One that failed is not kept for somebody to look at it. */
 		{ "CollectMode", PROPERTY_TEXT, .text = "inactive-or-failed" },
@@ -83,13 +82,10 @@ static int unit_send_start(struct unit *u, struct error *e)
 
 int unit_begin(struct unit *u, const struct manager_request *rq, struct error *e)
 {
-	uint64_t deadline = proc_now_ms() + MANAGER_TIMEOUT_MS;
 	int r;
 
 	u->fresh = true;
-	r = anchor_start(&u->anchor, e);
-	if (r == 0)
-		r = unit_describe(u, rq, e);
+	r = unit_describe(u, rq, e);
 	if (r == 0 && rq->plan)
 		r = unit_describe_limits(u, rq->plan, e);
 	if (r < 0)
@@ -99,6 +95,24 @@ int unit_begin(struct unit *u, const struct manager_request *rq, struct error *e
 	r = unit_connect(u, e);
 	if (r == 0)
 		r = bus_watch_jobs(u->bus, u->name.name, e);
+	return r < 0 ? error_prefix(e, "start unit %s", u->name.name) : 0;
+}
+
+static int unit_set_first(struct unit *u, pid_t pid, struct error *e)
+{
+	struct property pids = { "PIDs", PROPERTY_PIDS, .needed = true };
+	int r = pid ? 0 : anchor_start(&u->anchor, e);
+
+	pids.pid = u->first = pid ?: u->anchor.pid;
+	return r < 0 ? r : properties_set(&u->properties, &pids, e);
+}
+
+int unit_ask_start(struct unit *u, pid_t pid, struct error *e)
+{
+	uint64_t deadline = proc_now_ms() + MANAGER_TIMEOUT_MS;
+	int r;
+
+	r = unit_set_first(u, pid, e);
 	if (r == 0)
 		r = unit_send_start(u, e);
 	/* What is only queued would not be worked on while the caller does other things. */
@@ -207,13 +221,13 @@ static int unit_await_start(struct unit *u, int timeout_ms, struct error *e)
 
 /* --- its cgroup --------------------------------------------------------------------------- */
 
-/* Where the anchor is now, and not where we thought that it would be. */
+/* Where its first process is now, and not where we thought that it would be. */
 static int unit_locate(struct unit *u, struct error *e)
 {
 	char path[CGROUP_PATH_MAX];
 	int r;
 
-	r = cgroup_path_of(u->anchor.pid, path, e);
+	r = cgroup_path_of(u->first, path, e);
 	if (r < 0)
 		return r;
 	if (!cgroup_path_is_clean(path) || !str_eq(strrchr(path, '/') + 1, u->name.name))
@@ -230,7 +244,7 @@ static int unit_locate(struct unit *u, struct error *e)
 }
 
 /*
- * The anchor goes down first. This write to cgroup.procs is cheap, because systemd's own, a moment ago, has waited
+ * Its process goes down first. This write to cgroup.procs is cheap, because systemd's own, a moment ago, has waited
  * for the RCU grace period that a run of them needs but once.
  */
 static int unit_make_sub(struct unit *u, const struct limits_plan *plan, struct cgroup *ret,
@@ -240,7 +254,7 @@ static int unit_make_sub(struct unit *u, const struct limits_plan *plan, struct 
 		.reuse = true,
 		.plan = plan,
 		.controllers = UNIT_CONTROLLERS | (plan ? plan->controllers : 0),
-		.from_parent = u->anchor.pid,
+		.from_parent = u->first,
 	};
 	char path[CGROUP_PATH_MAX];
 	int r = unit_sub_path(u, path, e);

@@ -82,9 +82,10 @@ static bool unit_is_alive(const struct unit *u)
 
 /*
  * systemd hears of the end by cgroup.events, and the kernel holds back what comes within 10 ms, in ticks, of
- * the last notice there (CGROUP_FILE_NOTIFY_MIN_INTV), which is of the scope's first process. Of a container
- * that lived for less it would hear late; whoever started that has the bus still, and asks. Nothing depends
- * on it.
+ * the last notice there (CGROUP_FILE_NOTIFY_MIN_INTV), which is of the scope's first process. truncate(2)
+ * changes nothing in there, and tells who watches the file all the same (IN_MODIFY, by notify_change()): systemd
+ * looks. An ordinary user may not do so: of a container that lived for less, and that he has started just now,
+ * he still has the bus. Nothing depends on either.
  */
 #define UNIT_BRIEF_MS 12
 
@@ -92,7 +93,12 @@ static void unit_hasten(struct unit *u, uint64_t now, uint64_t deadline)
 {
 	const struct bus_arg stop[] = { { BUS_TEXT, .text = u->name.name },
 					{ BUS_TEXT, .text = "replace" } };
+	char path[sizeof(CGROUP_MOUNT) + CGROUP_PATH_MAX + sizeof("/cgroup.events")];
 
+	unit_scope_path(u, path);
+	strcat(path, "/cgroup.events");
+	if (truncate(path, 0) == 0 || errno == ENOENT)
+		return;
 	if (u->fresh && u->bus && now - u->started_ms < UNIT_BRIEF_MS &&
 	    bus_call(u->bus, "StopUnit", stop, ARRAY_SIZE(stop), NULL, NULL) == 0)
 		bus_flush(u->bus, deadline, NULL);

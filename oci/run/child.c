@@ -71,6 +71,12 @@ static int child_settle(struct child *c, struct error *e)
 	return parent_bind(c, e);
 }
 
+/* What it takes before is not held by its limits, and its namespace would not begin there. */
+static int child_enter_cgroup(struct child *c, struct error *e)
+{
+	return c->awaits_cgroup ? parent_await_cgroup(c, e) : 0;
+}
+
 static int child_enter_userns(struct child *c, struct error *e)
 {
 	int r;
@@ -414,6 +420,7 @@ void child_main_create(struct child *c)
 	static const struct child_step steps[] = {
 		{ "seal", child_take_on_seal },
 		{ "settle", child_settle },
+		{ "cgroup", child_enter_cgroup },
 		{ "userns", child_enter_userns },
 		{ "keyring", child_join_keyring },
 		{ "namespaces", child_enter_namespaces },

@@ -22,12 +22,13 @@ struct child {
 	const struct seccomp_program *filter;
 	struct seccomp_handoff *handoff; /* with a listener; else NULL */
 	struct timing *timing;
-	struct seal seal; /* of our executable; its descriptors are borrowed */
-	int sync_fd;      /* to the parent */
-	int listen_fd;    /* create: where `start` will connect; -1: start comes over sync_fd */
-	int lock_fd;      /* the parent's, until we are bound to die with it; -1 */
-	int stdio[3];     /* -1: keep */
-	pid_t pid;        /* as the parent sees it; learned on the way */
+	struct seal seal;   /* of our executable; its descriptors are borrowed */
+	bool awaits_cgroup; /* systemd's: it begins with this process */
+	int sync_fd;        /* to the parent */
+	int listen_fd; /* create: where `start` will connect; -1: start comes over sync_fd */
+	int lock_fd;   /* the parent's, until we are bound to die with it; -1 */
+	int stdio[3];  /* -1: keep */
+	pid_t pid;     /* as the parent sees it; learned on the way */
 };
 
 /* The parent, after spawn() and what SYNC_NET hands over: the child begins with all it ignores. 0 or -errno. */

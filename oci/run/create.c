@@ -94,19 +94,14 @@ int create_make_folder(struct create *c, struct error *e)
 	return rdt_record(&c->arena, &c->spec.linux_.intel_rdt, s, e);
 }
 
-/*
- * The path is written down before the cgroup is made: whoever comes after a crash finds it. systemd
- * is only asked here, and works while we do.
- */
-int create_ask_cgroup(struct create *c, struct error *e)
+/* The path is written down before the cgroup is made: whoever comes after a crash finds it. */
+int create_begin_cgroup(struct create *c, struct error *e)
 {
-	autoclose int state_fd = container_open_root(c->rt, false, NULL);
 	struct manager_request rq = {
 		.id = c->opt->id,
 		.cgroups_path = c->spec.linux_.cgroups_path,
 		.rootless = c->rt->rootless,
 		.plan = &c->plan,
-		.state_fd = state_fd,
 		.cancel_fd = c->rt->cancel_fd,
 	};
 	struct state *s = &c->container.state;
@@ -114,6 +109,9 @@ int create_ask_cgroup(struct create *c, struct error *e)
 	int r;
 
 	r = manager_kind_parse(c->rt->cgroup_manager ?: "cgroupfs", &rq.kind, e);
+	if (r == 0 && rq.kind == MANAGER_SYSTEMD)
+		c->root_fd = container_open_root(c->rt, false, NULL);
+	rq.state_fd = c->root_fd;
 	if (r == 0)
 		r = limits_plan(&c->arena, &c->spec.linux_.resources, &c->plan, e);
 	if (r == 0)
@@ -255,14 +253,35 @@ static bool create_rules_host(const struct create *c)
 	       c->spec.process.capabilities.effective & 1ull << CAP_SYS_ADMIN;
 }
 
+static bool create_is_systemds(const struct create *c)
+{
+	return c->manager.kind == MANAGER_SYSTEMD;
+}
+
+static void create_name_cgroup(struct create *c)
+{
+	struct sandbox *sb = &c->child.sandbox;
+
+	if (c->manager.cgroup.fd >= 0 || !create_is_systemds(c))
+		c->container.state.cgroup = c->manager.cgroup.path;
+	sb->cgroup_path =
+		str_empty(c->container.state.cgroup) ? NULL : c->container.state.cgroup;
+	sb->cgroup_path_visible = !sandbox_has_ns(sb, SPEC_NS_CGROUP) && !create_rules_host(c);
+}
+
+/* It makes a scope around the container's process, which waits, and works while we do. */
+int create_ask_systemd(struct create *c, struct error *e)
+{
+	return manager_ask(&c->manager, c->pid, e);
+}
+
 int create_await_cgroup(struct create *c, struct error *e)
 {
 	struct sandbox *sb = &c->child.sandbox;
-	struct cgroup *cg = &c->manager.cgroup;
 	int r;
 
 	/* While systemd is at it, what takes longest of the rest. */
-	if (c->manager.kind == MANAGER_SYSTEMD && ns_net_apart(sb)) {
+	if (create_is_systemds(c) && ns_net_apart(sb)) {
 		c->net_fd = ns_make_net(&c->net_socket_fd, e);
 		if (c->net_fd < 0)
 			return c->net_fd;
@@ -270,10 +289,13 @@ int create_await_cgroup(struct create *c, struct error *e)
 	r = manager_ready(&c->manager, &c->plan, MANAGER_TIMEOUT_MS, e);
 	if (r < 0)
 		return r;
-	c->container.state.cgroup = cg->path;
-	sb->cgroup_path = cg->fd >= 0 ? cg->path : NULL;
-	sb->cgroup_path_visible = !sandbox_has_ns(sb, SPEC_NS_CGROUP) && !create_rules_host(c);
-	return 0;
+	create_name_cgroup(c);
+	if (!create_is_systemds(c) || c->pid_fd < 0)
+		return 0;
+	r = sync_send(c->sync_fd, SYNC_CGROUP, 0);
+	return r < 0 && !create_child_is_gone(c, r)
+		       ? error_set(e, -r, "tell the container's process of its cgroup")
+		       : 0;
 }
 
 static int create_adopt(void *arg, pid_t pid, struct error *e)
@@ -301,6 +323,8 @@ static int create_spawn(struct create *c, struct error *e)
 	r = seal_open(&c->child.seal, e);
 	if (r < 0)
 		return r;
+	create_name_cgroup(c);
+	c->child.awaits_cgroup = create_is_systemds(c);
 	c->child.state = &c->container.state;
 	c->child.filter = filter_of_child(&c->filter);
 	c->child.timing = c->rt->timing;
@@ -347,16 +371,27 @@ static int create_release(struct create *c, struct error *e)
 
 /* clang-format off: one step a line */
 static const struct create_step create_steps[] = {
-	{ "config", create_read_bundle },   { "policy", create_apply_policies },
-	{ "state", create_make_folder },    { "cgroup", create_ask_cgroup },
-	{ "outside", create_open_outside }, { "console", create_open_console },
-	{ "sockets", create_open_sockets }, { "filter", create_share_filter },
-	{ "await", create_await_cgroup },   { "spawn", create_spawn },
-	{ "network", create_make_net },     { "signals", create_tell_signals },
-	{ "seccomp", create_make_filter },  { "limits", create_set_limits },
-	{ "seal", create_drop_seal },       { "save", create_save },
-	{ "hurry", create_hurry },          { "child", create_serve },
-	{ "record", create_record },        { "release", create_release },
+	{ "config", create_read_bundle },
+	{ "policy", create_apply_policies },
+	{ "state", create_make_folder },
+	{ "cgroup", create_begin_cgroup },
+	{ "outside", create_open_outside },
+	{ "console", create_open_console },
+	{ "sockets", create_open_sockets },
+	{ "filter", create_share_filter },
+	{ "spawn", create_spawn },
+	{ "ask", create_ask_systemd },
+	{ "await", create_await_cgroup },
+	{ "network", create_make_net },
+	{ "signals", create_tell_signals },
+	{ "seccomp", create_make_filter },
+	{ "limits", create_set_limits },
+	{ "seal", create_drop_seal },
+	{ "save", create_save },
+	{ "hurry", create_hurry },
+	{ "child", create_serve },
+	{ "record", create_record },
+	{ "release", create_release },
 };
 /* clang-format on */
 
@@ -364,9 +399,9 @@ void create_close(struct create *c)
 {
 	struct sandbox *sb = &c->child.sandbox;
 	int *const fds[] = {
-		&sb->tree_fd,      &sb->console_fd,     &sb->bundle_fd,
-		&c->child.sync_fd, &c->child.listen_fd, &c->sync_fd,
-		&c->net_fd,        &c->net_socket_fd,   &c->pid_fd,
+		&sb->tree_fd,        &sb->console_fd, &sb->bundle_fd, &c->child.sync_fd,
+		&c->child.listen_fd, &c->sync_fd,     &c->net_fd,     &c->net_socket_fd,
+		&c->pid_fd,          &c->root_fd,
 	};
 	size_t i;
 
@@ -449,6 +484,7 @@ void create_init(struct create *c, const struct oci_runtime *rt,
 			   .listen_fd = -1,
 			   .lock_fd = -1 },
 		.sync_fd = -1,
+		.root_fd = -1,
 		.ready_fd = -1,
 		.net_fd = -1,
 		.net_socket_fd = -1,

@@ -39,6 +39,7 @@ struct create {
 	struct limits_plan plan;
 	struct manager manager;
 	bool has_manager;
+	int root_fd; /* the state folder, until the cgroup is there; -1 */
 
 	int ready_fd;      /* what the container says of itself (run/ready.h); -1 */
 	int net_fd;        /* the new network namespace, until the child has it; -1 */
@@ -63,6 +64,12 @@ int create_serve(struct create *c, struct error *e);
  */
 int create_last_words(struct create *c, int r, struct error *e);
 
+/*
+ * Whether r, of telling the child something, says that it has failed: its own reason waits to be read. Should it be
+ * there all the same, it hears that nothing more comes, and ends: neither may wait for the other.
+ */
+bool create_child_is_gone(const struct create *c, int r);
+
 /* One of the steps that the way consists of. 0 or -errno. */
 struct create_step {
 	const char *name;
@@ -81,7 +88,8 @@ int create_run_hooks(struct create *c, pid_t pid, struct error *e);
 int create_read_bundle(struct create *c, struct error *e);
 int create_apply_policies(struct create *c, struct error *e);
 int create_make_folder(struct create *c, struct error *e);
-int create_ask_cgroup(struct create *c, struct error *e);
+int create_begin_cgroup(struct create *c, struct error *e);
+int create_ask_systemd(struct create *c, struct error *e);
 struct sandbox *
 create_describe_sandbox(struct create *c); /* what config.json and options say of it */
 int create_open_console(struct create *c, struct error *e);

@@ -20,11 +20,7 @@
 #include "run/sync.h"
 #include "sandbox/ns.h"
 
-/*
- * Telling it something failed because it has failed: its reason waits to be read. Should it be there all the same,
- * it hears that nothing more comes, and ends: neither may wait for the other.
- */
-static bool create_child_is_gone(const struct create *c, int r)
+bool create_child_is_gone(const struct create *c, int r)
 {
 	if (r != -EPIPE && r != -ECONNRESET)
 		return false;

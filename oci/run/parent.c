@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/path.h"
 #include "run/child.h"
 #include "run/signals.h"
 
@@ -60,6 +62,24 @@ int parent_ask(struct child *c, enum sync_kind ask, enum sync_kind answer, struc
 	if (m.arg)
 		c->pid = m.arg;
 	return (int)m.kind;
+}
+
+/* Where systemd has put us, which need not be where we thought that it would. */
+int parent_await_cgroup(struct child *c, struct error *e)
+{
+	static char path[CGROUP_PATH_MAX];
+	struct sync_msg m;
+	int r = parent_recv(c, &m);
+
+	if (r == 0)
+		_exit(1);
+	if (r < 0 || m.kind != SYNC_CGROUP)
+		return error_set(e, r < 0 ? -r : EPROTO, "wait for the cgroup");
+	if (!c->sandbox.cgroup_path_visible)
+		return 0;
+	r = cgroup_path_of(0, path, e);
+	c->sandbox.cgroup_path = path;
+	return r;
 }
 
 /* The parent may still be at it; without a parent there is no container. */

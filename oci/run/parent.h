@@ -28,6 +28,9 @@ int parent_recv(struct child *c, struct sync_msg *m);
 /* Says `ask` and waits for the word to go on: `answer`, or SYNC_START. Learns our pid from it. The kind, or -errno. */
 int parent_ask(struct child *c, enum sync_kind ask, enum sync_kind answer, struct error *e);
 
+/* Until systemd has put us into our cgroup. Learns its path, where the container is to see that. 0 or -errno. */
+int parent_await_cgroup(struct child *c, struct error *e);
+
 /* For struct sandbox: takes and joins the network namespace, which the parent may still be making. */
 int parent_await_net(struct sandbox *sb, struct error *e);
 

@@ -11,7 +11,7 @@
 /* In its process: all of that. */
 void signals_reset(void);
 
-/* The same in two parts, as asking for 64 signals takes a while: what this process ignores (bit n-1: signal n), ... */
+/* The same in two parts, as the child has no time for all 64: what this process ignores (bit n-1: signal n), ... */
 uint64_t signals_ignored(void);
 
 /* ... and what is left for the other one. */

@@ -15,17 +15,12 @@
 const char *sync_kind_name(enum sync_kind kind)
 {
 	static const char *const names[] = {
-		[SYNC_ERROR] = "error",
-		[SYNC_WARNING] = "warning",
-		[SYNC_PID] = "pid",
-		[SYNC_MAP] = "map ids",
-		[SYNC_HOOKS] = "hooks",
-		[SYNC_READY] = "ready",
-		[SYNC_LOADING] = "seccomp",
-		[SYNC_GO] = "go",
-		[SYNC_NET] = "network",
-		[SYNC_START] = "start",
-		[SYNC_IGNORED] = "ignored signal",
+		[SYNC_ERROR] = "error",     [SYNC_WARNING] = "warning",
+		[SYNC_PID] = "pid",         [SYNC_MAP] = "map ids",
+		[SYNC_HOOKS] = "hooks",     [SYNC_READY] = "ready",
+		[SYNC_LOADING] = "seccomp", [SYNC_GO] = "go",
+		[SYNC_CGROUP] = "cgroup",   [SYNC_NET] = "network",
+		[SYNC_START] = "start",     [SYNC_IGNORED] = "ignored signal",
 	};
 
 	return kind < ARRAY_SIZE(names) && names[kind] ? names[kind] : "unknown";

@@ -18,6 +18,7 @@ enum sync_kind {
 	SYNC_HOOKS,     /* child: namespaces and mounts are there, run the runtime's hooks */
 	SYNC_READY,     /* child: everything is built, only start is missing */
 	SYNC_LOADING,   /* child: the next call is seccomp(2), and it gives a listener */
+	SYNC_CGROUP,    /* parent: you are in your cgroup now (systemd) */
 	SYNC_NET,       /* parent: the network namespace, as a descriptor */
 	SYNC_IGNORED,   /* parent: signal `arg` is ignored, and must not be; no answer */
 	SYNC_GO,        /* parent: go on; `arg` is the child's pid as the parent sees it */

@@ -86,7 +86,7 @@ load systemd_lib
 	freeze_bus
 	strake --systemd-cgroup run -b "$BUNDLE" "$ID" >"$BATS_TEST_TMPDIR/out" 2>&1 &
 	local runtime=$! ended=0 begin=$SECONDS
-	eventually 10 pgrep strake:anchor
+	eventually 10 pgrep -P "$runtime"
 	kill -KILL "$(bus_pid)"
 	wait "$runtime" || ended=$?
 	cat "$BATS_TEST_TMPDIR/out"
@@ -110,7 +110,7 @@ load systemd_lib
 	freeze_bus
 	strake --systemd-cgroup run -b "$BUNDLE" "$ID" 2>/dev/null &
 	local runtime=$!
-	eventually 10 pgrep strake:anchor
+	eventually 10 pgrep -P "$runtime"
 	kill -KILL "$runtime"
 	wait "$runtime" || true
 	run timeout 60 strake --systemd-cgroup delete -f "$ID"
@@ -163,7 +163,7 @@ load systemd_lib
 	freeze_bus
 	strake --systemd-cgroup run -b "$BUNDLE" "$ID" &
 	local runtime=$! ended=0
-	eventually 10 pgrep strake:anchor
+	eventually 10 pgrep -P "$runtime"
 	kill -TERM "$runtime"
 	wait "$runtime" || ended=$?
 	[ "$ended" -eq 1 ]

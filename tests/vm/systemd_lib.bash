@@ -33,7 +33,7 @@ what_is_left() {
 	systemctl list-units --all --no-legend --plain 'strake-*' 'test*.scope' 'other*.scope'
 	cgroups_left
 	find /run/strake -mindepth 1 -maxdepth 1 ! -name '.*'
-	pgrep -l 'strake:anchor'
+	pgrep -l strake
 }
 
 nothing_left() { [ -z "$(what_is_left)" ]; }

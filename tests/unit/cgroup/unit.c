@@ -77,6 +77,7 @@ struct peer {
 	/* What it saw: */
 	int asked, resets, watches;
 	char properties[2048]; /* " Slice Delegate ..." of the last question */
+	pid_t first;           /* its PIDs */
 };
 
 static struct peer *peer; /* shared with the process that plays it */
@@ -119,6 +120,19 @@ static void peer_refuse(int fd, DBusMessage *call, const char *name, const char 
 	peer_write(fd, dbus_message_new_error(call, name, text));
 }
 
+static pid_t peer_read_pid(const DBusMessageIter *pair)
+{
+	DBusMessageIter value = *pair, variant, array;
+	dbus_uint32_t pid = 0;
+
+	if (dbus_message_iter_next(&value)) {
+		dbus_message_iter_recurse(&value, &variant);
+		dbus_message_iter_recurse(&variant, &array);
+		dbus_message_iter_get_basic(&array, &pid);
+	}
+	return (pid_t)pid;
+}
+
 static void peer_note_properties(DBusMessage *call)
 {
 	DBusMessageIter at, list, pair;
@@ -137,6 +151,8 @@ static void peer_note_properties(DBusMessage *call)
 		dbus_message_iter_get_basic(&pair, &name);
 		strcat(peer->properties, " ");
 		strcat(peer->properties, name);
+		if (str_eq(name, "PIDs"))
+			peer->first = peer_read_pid(&pair);
 	}
 	strcat(peer->properties, " ");
 }
@@ -352,6 +368,7 @@ struct attempt {
 	struct unit *unit;
 	struct error error;
 	int state_fd;
+	pid_t first; /* 0: an anchor */
 	char state_dir[32];
 };
 
@@ -386,7 +403,9 @@ static int attempt_begin(struct attempt *a)
 		fail_msg("%s", a->error.text);
 	a->unit->options.address = peer->address;
 	a->unit->state_fd = a->state_fd;
-	return unit_begin(a->unit, &a->rq, &a->error);
+	if (unit_begin(a->unit, &a->rq, &a->error) < 0)
+		return -1;
+	return unit_ask_start(a->unit, a->first, &a->error);
 }
 
 static int attempt_start(struct attempt *a)
@@ -445,6 +464,34 @@ static void test_start(void **state)
 	for (i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (!peer_was_asked_for(wanted[i]))
 			fail_msg("%s is not set:%s", wanted[i], peer->properties);
+	attempt_done(&a);
+}
+
+static void test_first(void **state)
+{
+	struct attempt a;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		for (;;)
+			pause();
+	PEER({ ANSWER_DONE });
+	attempt_new(&a);
+	a.first = pid;
+	attempt_must_start(&a);
+	assert_int_equal(peer->first, pid);
+	assert_int_equal(a.unit->anchor.pid, 0);
+	/* It is the caller's, who may need it still. */
+	unit_free(a.unit);
+	a.unit = NULL;
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+
+	a.first = 0;
+	attempt_must_start(&a);
+	assert_int_equal(peer->first, a.unit->anchor.pid);
 	attempt_done(&a);
 }
 
@@ -820,6 +867,8 @@ int main(void)
 {
 	const struct CMUnitTest list[] = {
 		{ "all properties go with the start", test_start, NULL, NULL, NULL },
+		{ "it begins with the process that is given, or else with an anchor",
+		  test_first, NULL, NULL, NULL },
 		{ "what an older systemd lacks is left out, and remembered", test_old, NULL,
 		  NULL, NULL },
 		{ "a systemd from before idle weights", test_before_idle, NULL, NULL, NULL },
