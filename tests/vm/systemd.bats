@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Containers as systemd's scopes: their life, their place, limits on both sides of the table, reloads and
 # updates.
-# needs: systemd memory pids cpu io cpuset strake
+# needs: systemd memory pids cpu io cpuset userns strake
 # disk: 64
 # deadline: 600
 
@@ -107,6 +107,55 @@ load systemd_lib
 	[ "$(property TasksMax)" -eq 1 ]
 	[ "$(cat "$SCOPE/pids.max")" -eq 1 ]
 	[ "$(cat "$SUB/pids.max")" -eq 1 ]
+}
+
+@test "the scope begins with the container's own process" {
+	local asked=$BATS_TEST_TMPDIR/asked
+	bundle_set '.process.args = ["true"]'
+	timeout 60 strace -f -qq -e trace=sendmsg,clone3 -o "$asked" strake --systemd-cgroup run -b "$BUNDLE" "$ID"
+	# There is one before systemd is asked, and no other is made.
+	[ "$(sed '/StartTransientUnit/q' "$asked" | grep -c 'clone3(')" -eq 1 ]
+	[ "$(grep -c 'clone3(' "$asked")" -eq 1 ]
+}
+
+@test "without a cgroup namespace, its own cgroup is at the paths that it sees" {
+	bundle_set '.linux.namespaces |= map(select(.type != "cgroup"))
+		| .process.args = ["sh", "-c", "cat /proc/self/cgroup; stat -c %i /sys/fs/cgroup; sleep 600"]'
+	sd run -d -b "$BUNDLE" "$ID" >"$BATS_TEST_TMPDIR/out"
+	twice() { [ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -eq 2 ]; }
+	eventually 10 twice
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = "0::${SUB#/sys/fs/cgroup}
+$(stat -c %i "$SUB")" ]
+}
+
+@test "user and pid namespaces of others are joined in a scope of its own" {
+	bundle_set '.linux.namespaces += [ { type: "user" } ]
+		| .linux.uidMappings = [ { containerID: 0, hostID: 100000, size: 65536 } ]
+		| .linux.gidMappings = .linux.uidMappings'
+	chmod 755 "$BATS_TEST_TMPDIR" "$BUNDLE"
+	sleeper
+	local other=$ID-other pid
+	pid=$(sd state "$ID" | jq .pid)
+	bundle_set '(.linux.namespaces[] | select(.type == "user" or .type == "pid")) |= (.path = "/proc/\($p)/ns/\(.type)")
+		| del(.linux.uidMappings, .linux.gidMappings)' --arg p "$pid"
+	sd run -d -b "$BUNDLE" "$other"
+	pid=$(sd state "$other" | jq .pid)
+	[ "$(sed 's/^0:://' "/proc/$pid/cgroup")" = "/system.slice/strake-$other.scope/container" ]
+	[ "$(stat -c %u "/proc/$pid")" -eq 100000 ]
+	sd delete -f "$other"
+	[ ! -e "/sys/fs/cgroup/system.slice/strake-$other.scope" ]
+}
+
+@test "what fails in the container's process is told in its words, and nothing is left" {
+	bundle_set '.process.args = ["/no/such"]'
+	run sd run -b "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *'"/no/such"'* ]]
+	bundle_set '.process.args = ["true"] | .hostname = ("x" * 200)'
+	run sd run -b "$BUNDLE" "$ID"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *hostname* ]]
+	eventually 5 nothing_left
 }
 
 @test "features tell of both managers" {
