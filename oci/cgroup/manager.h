@@ -35,7 +35,8 @@ struct manager_request {
 	bool reuse;         /* a cgroup that holds processes already is fine */
 	const struct limits_plan *plan;
 	/* systemd alone: */
-	int state_fd;  /* the state folder: what this systemd lacks is remembered there; -1 */
+	int state_fd;  /* the state folder: what this systemd lacks is remembered there, until
+			  manager_ready(); -1 */
 	int cancel_fd; /* readable: give up, -ECANCELED; -1 */
 };
 

@@ -258,6 +258,7 @@ static bool create_is_systemds(const struct create *c)
 	return c->manager.kind == MANAGER_SYSTEMD;
 }
 
+/* As far as it is known: systemd has the last word on where its scopes are. */
 static void create_name_cgroup(struct create *c)
 {
 	struct sandbox *sb = &c->child.sandbox;

@@ -2,9 +2,11 @@
 /* What `start` reads and says: flags, bootstrap messages, addresses, options. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -416,6 +418,84 @@ static void of_those_that_start_together_one_listens(void **state)
 	rmdir(dir);
 }
 
+/* A shim whose socket is `path`; one that dies does so a while after somebody has connected. */
+static pid_t shim_on(const char *dir, const char *path, bool dies)
+{
+	int fd = -1, ready[2];
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct pollfd one;
+
+		if (address_listen(dir, path, &fd, NULL) != 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		one = (struct pollfd){ .fd = fd, .events = POLLIN };
+		poll(&one, 1, -1);
+		while (!dies)
+			pause();
+		/* As when a killed process is taken to pieces: connected to, and closed after that. */
+		usleep(50000);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static void write_address(const char *dir, const char *text)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/address", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void what_a_killed_shim_leaves_is_removed_and_what_lives_is_not(void **state)
+{
+	char dir[] = "/tmp/strake-socket-XXXXXX", path[64], address[80];
+	int fd = -1;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	snprintf(address, sizeof(address), "unix://%s", path);
+	assert_false(address_remove_dead(dir)); /* no address */
+	write_address(dir, "unix://s");
+	assert_false(address_remove_dead(dir));
+	write_address(dir, address);
+	assert_false(address_remove_dead(dir)); /* no socket */
+
+	assert_int_equal(address_listen(dir, path, &fd, NULL), 0);
+	close(fd);
+	assert_true(address_remove_dead(dir));
+	assert_int_equal(access(path, F_OK), -1);
+
+	pid = shim_on(dir, path, true);
+	assert_true(address_remove_dead(dir));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+
+	pid = shim_on(dir, path, false);
+	assert_false(address_remove_dead(dir));
+	assert_int_equal(access(path, F_OK), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(address_remove_dead(dir));
+
+	snprintf(path, sizeof(path), "%s/address", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +516,7 @@ int main(void)
 		cmocka_unit_test(the_group_is_what_annotations_say),
 		cmocka_unit_test(a_socket_is_for_its_owner_and_a_dead_one_is_replaced),
 		cmocka_unit_test(of_those_that_start_together_one_listens),
+		cmocka_unit_test(what_a_killed_shim_leaves_is_removed_and_what_lives_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
