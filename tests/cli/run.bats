@@ -174,7 +174,7 @@ more" "$(echo through | "$RUNTIME" --root "$ROOT" run --bundle "$BUNDLE" "$ID" 2
 	jq -e 'all(.[]; .ns >= 0) and ([.[].ns] | . == sort)' <<< "$errors"
 	phases=$(jq -r '[ .[] | select(.by == "parent") | .phase ] | join(" ")' <<< "$errors")
 	contains "$phases" "config policy state cgroup"
-	contains "$phases" "spawn network signals seccomp"
+	contains "$phases" "spawn ask await network signals seccomp"
 	phases=$(jq -r '[ .[] | select(.by == "child") | .phase ] | join(" ")' <<< "$errors")
 	contains "$phases" "mounts devices"
 	contains "$phases" "start exec"
