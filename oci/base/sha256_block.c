@@ -96,13 +96,15 @@ NATIVE static void blocks_add(uint32_t state[8], const uint8_t *p, size_t n)
 	_mm_storeu_si128((__m128i *)&state[4], _mm_alignr_epi8(cdab, efgh, 8));
 }
 
-/* Not what libc knows of the processor: it may not have asked (base/libc.h). */
+/*
+ * Not what libc knows of the processor: it may not have asked (base/libc.h). SSE4.1, which is used with them, came
+ * ten years before: it has that.
+ */
 static bool processor_has_rounds(void)
 {
 	unsigned int a, b, c, d;
 
-	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_SHA &&
-	       __get_cpuid(1, &a, &b, &c, &d) && c & bit_SSE4_1;
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_SHA;
 }
 
 bool sha256_blocks_native(uint32_t state[8], const uint8_t *p, size_t n)
