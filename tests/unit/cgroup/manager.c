@@ -3,6 +3,8 @@
 
 #include "live.h"
 
+#include <sys/inotify.h>
+
 #include "cgroup/devices.h"
 #include "cgroup/limits.h"
 #include "spec/spec.h"
@@ -227,6 +229,50 @@ static void test_rootless(void **state)
 	arena_done(&arena);
 }
 
+/* Watches a scope as systemd does, and removes it when it is told of a change. */
+static void play_systemd(const char *scope, int ready_fd)
+{
+	char path[2 * CGROUP_PATH_MAX], event[4096];
+	int fd = inotify_init1(IN_CLOEXEC);
+
+	snprintf(path, sizeof(path), "%s%s/cgroup.events", CGROUP_MOUNT, scope);
+	if (fd < 0 || inotify_add_watch(fd, path, IN_MODIFY) < 0 ||
+	    write(ready_fd, "x", 1) != 1 || read(fd, event, sizeof(event)) <= 0)
+		_exit(1);
+	*strrchr(path, '/') = '\0';
+	_exit(rmdir(path) < 0);
+}
+
+/* This one never had a process: the kernel has nothing to tell of it. */
+static void test_systemd_is_told(void **state)
+{
+	struct cgroup scope = live_create("told.scope"), sub = live_mkdir(&scope, "container");
+	struct manager m = MANAGER_INIT;
+	struct error e = ERROR_INIT;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0)
+		play_systemd(scope.path, ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	if (manager_open(&m, MANAGER_SYSTEMD, sub.path, false, &e) < 0 ||
+	    manager_remove(&m, 10000, &e) < 0) {
+		live_kill(pid);
+		fail_msg("%s", e.text);
+	}
+	assert_int_equal(live_reap(pid), 0);
+	assert_false(live_exists(scope.path));
+	manager_done(&m);
+	cgroup_done(&sub);
+	cgroup_done(&scope);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static int tests(void)
 {
 	const struct CMUnitTest list[] = {
@@ -237,6 +283,8 @@ static int tests(void)
 		  test_systemd_path },
 		{ "a container is no slice", test_systemd_slice },
 		{ "a path that is no scope of ours is refused", test_systemd_state },
+		{ "systemd is told of the end of a scope without the bus",
+		  test_systemd_is_told },
 		{ "disabled means no cgroup", test_disabled },
 		{ "a user goes without, if nothing was asked for", test_rootless },
 	};
