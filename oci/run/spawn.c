@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -122,7 +123,10 @@ static void spawn_between(const struct spawn *s, struct child *c, bool adopted)
 	/* What is born after this is born where we have been moved. */
 	if (adopted)
 		spawn_await_go(c);
-	if (s->user_ns_fd >= 0 && setns(s->user_ns_fd, CLONE_NEWUSER) < 0) {
+	/* Whoever rules in there could look into what has the host's descriptors (CVE-2016-9962), us and our sibling. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+		error_set(&e, errno, "hide from ptrace");
+	} else if (s->user_ns_fd >= 0 && setns(s->user_ns_fd, CLONE_NEWUSER) < 0) {
 		error_set(&e, errno, "join the user namespace");
 	} else if (s->pid_ns_fd >= 0 && setns(s->pid_ns_fd, CLONE_NEWPID) < 0) {
 		error_set(&e, errno, "join the pid namespace");

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Containers as systemd's scopes when things go wrong: names that are taken, a bus that hangs or is gone,
 # death at any moment; and that nothing is left.
-# needs: systemd memory pids cpu io cpuset strake
+# needs: systemd memory pids cpu io cpuset userns strake
 # deadline: 600
 
 load systemd_lib
@@ -170,6 +170,31 @@ load systemd_lib
 	[ ! -e "/run/strake/$ID" ]
 	thaw_bus
 	eventually 5 nothing_left
+}
+
+# --- who looks on --------------------------------------------------------------------------------
+
+@test "a process that waits for systemd in the user namespace of others is not traced by them" {
+	local other=$ID-other pid
+	bundle_set '.linux.namespaces += [ { type: "user" } ]
+		| .linux.uidMappings = [ { containerID: 0, hostID: 100000, size: 65536 } ]
+		| .linux.gidMappings = .linux.uidMappings'
+	chmod 755 "$BATS_TEST_TMPDIR" "$BUNDLE"
+	sleeper
+	pid=$(sd state "$ID" | jq .pid)
+	bundle_set '(.linux.namespaces[] | select(.type == "user" or .type == "pid")) |= (.path = "/proc/\($p)/ns/\(.type)")
+		| del(.linux.uidMappings, .linux.gidMappings)' --arg p "$pid"
+	freeze_bus
+	strake --systemd-cgroup run -b "$BUNDLE" "$other" 2>/dev/null &
+	local runtime=$!
+	joined() { [ "$(readlink "/proc/$(pgrep -P "$runtime")/ns/user")" = "$(readlink "/proc/$pid/ns/user")" ]; }
+	eventually 10 joined
+	run timeout 5 nsenter -t "$pid" -U -S 0 -G 0 strace -qq -o /dev/null -p "$(pgrep -P "$runtime")"
+	kill -TERM "$runtime"
+	wait "$runtime" || true
+	thaw_bus
+	echo "$output"
+	[[ "$output" == *"Operation not permitted"* ]]
 }
 
 # --- what is left --------------------------------------------------------------------------------
