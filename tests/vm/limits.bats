@@ -67,8 +67,8 @@ setup() {
 }
 
 teardown() {
-	managers_teardown
 	swapoff -a
+	managers_teardown
 }
 
 in_it() {

@@ -13,8 +13,9 @@ managers_setup() {
 # The container is gone, and its cgroup and unit with it.
 managers_teardown() {
 	strake_ delete -f "$ID" 2>/dev/null || true
-	[ ! -e "$CGROUP" ]
-	[ "$(systemctl show -P LoadState "strake-$ID.scope")" = not-found ]
+	# In a teardown the last word alone counts.
+	[ ! -e "$CGROUP" ] || return 1
+	[ "$(systemctl show -P LoadState "strake-$ID.scope")" = not-found ] || return 1
 	[ ! -e /sys/fs/cgroup/strake-test ] || rmdir /sys/fs/cgroup/strake-test
 }
 

@@ -32,8 +32,8 @@ setup() {
 teardown() {
 	rm -rf ${FOLDER:?}/*
 	/opt/strake/bin/strake --root "$ROOT" delete --force c 2>/dev/null || true
-	tidy
 	[ ! -d /sys/fs/cgroup/strake-policy ] || rmdir /sys/fs/cgroup/strake-policy
+	tidy
 }
 
 # rule MEMBERS: the node has one policy of one rule.

@@ -11,8 +11,10 @@ load shim_suite
 teardown() {
 	[ ! -e /run/containerd/ballast ] || rm /run/containerd/ballast
 	systemctl is-active -q containerd || daemon_up
-	tidy
+	local left=0
+	tidy || left=1
 	! mountpoint -q /run/containerd || large_run
+	return "$left"
 }
 
 daemon_pid() {
