@@ -123,8 +123,11 @@ static void spawn_between(const struct spawn *s, struct child *c, bool adopted)
 	/* What is born after this is born where we have been moved. */
 	if (adopted)
 		spawn_await_go(c);
-	/* Whoever rules in there could look into what has the host's descriptors (CVE-2016-9962), us and our sibling. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+	/*
+	 * Whoever rules in there could look into what has the host's descriptors (CVE-2016-9962), us and our sibling.
+	 * In one that is new nobody is, and a user writes its id maps, which he could not of who hides.
+	 */
+	if (s->user_ns_fd >= 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
 		error_set(&e, errno, "hide from ptrace");
 	} else if (s->user_ns_fd >= 0 && setns(s->user_ns_fd, CLONE_NEWUSER) < 0) {
 		error_set(&e, errno, "join the user namespace");
