@@ -408,6 +408,12 @@ $(B)/tests/begin: $(B)/obj/tests/tree/begin.o $(LIBBASE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(STATIC) $(ENTRY) $(LDHARD) -o $@ $^
 
+# Strikes a process at one of its system calls, for tests/shim; those of the command line build it for themselves.
+$(B)/tests/strike: $(B)/obj/tests/cli/programs/strike.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARD) -o $@ $^
+
 .PHONY: tap-unit tap-san tap-fuzz tap-tree tap-cli tap-vm tap-long tap-shim tap-containerd tap-kube tap-kubesan tap-node
 tap-unit: | $(TAP)
 	$(SUBMAKE) unit-bins
@@ -431,11 +437,11 @@ tap-long: all build/bench/true
 	@tests/vm/run --long
 
 BEHIND := --runtime build/runtimes/usr/bin/crun --runtime build/runtimes/usr/sbin/runc --criu build/criu
-tap-shim: $(B)/bin/containerd-shim-strake-v1 | $(TAP)
+tap-shim: $(B)/bin/containerd-shim-strake-v1 $(B)/tests/strike | $(TAP)
 	$(SUBMAKE) SAN=1 B=build/san build/san/obj/containerd-shim-strake-v1
 	@hack/debian unpack own build/runtimes crun runc
 	@hack/debian image trixie build/criu criu
-	@tests/shim/tasks.py $< $(BEHIND) >$(TAP)/shim-tasks.tap
+	@tests/shim/tasks.py $< $(BEHIND) --strike $(B)/tests/strike >$(TAP)/shim-tasks.tap
 	@ASAN_OPTIONS=quarantine_size_mb=4 tests/shim/tasks.py build/san/obj/containerd-shim-strake-v1 $(BEHIND) >$(TAP)/shim-tasks-san.tap
 	@tests/shim/cycles.py $< >$(TAP)/shim.tap
 	@ASAN_OPTIONS=quarantine_size_mb=4 tests/shim/cycles.py --cycles 500 --growth 32768 build/san/obj/containerd-shim-strake-v1 >$(TAP)/shim-san.tap

@@ -144,7 +144,7 @@ static int address_connect(const char *path)
 	return take_fd(&fd);
 }
 
-static bool address_answers(const char *path)
+bool address_answers(const char *path)
 {
 	autoclose int fd = address_connect(path);
 

@@ -21,6 +21,9 @@ int address_group(const char *bundle, const char *id, char *ret, size_t size, st
 int address_path(const char *dir, const char *containerd, const char *ns, const char *group,
 		 char ret[ADDRESS_MAX], struct error *e);
 
+/* A shim listens there now. */
+bool address_answers(const char *path);
+
 /*
  * Listens there, mode 0600. 0 and *ret_fd; 1: another shim answers there; or -errno. The folder is made;
  * a socket that nobody serves is replaced.

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "address.h"
@@ -45,10 +46,18 @@ struct start {
 	char bundle[PATH_MAX];
 	char path[ADDRESS_MAX];        /* of the socket */
 	char address[ADDRESS_MAX + 8]; /* unix://PATH */
+	const char *dir;               /* of sockets */
 	const char *ttrpc_address;
-	int listen_fd; /* -1 where a shim of the group answers there */
-	pid_t daemon;
+	pid_t daemon; /* 0: none was needed */
 };
+
+/* How the daemon has begun, in one write to a pipe: 0, it listens; 1, another shim answers there; or -errno. */
+struct start_report {
+	int r;
+	struct error error;
+};
+
+_Static_assert(sizeof(struct start_report) <= PIPE_BUF, "written at once or not at all");
 
 static int start_read_stdin(struct start *st, struct error *e)
 {
@@ -68,22 +77,20 @@ static int start_read_stdin(struct start *st, struct error *e)
 static int start_find_address(struct start *st, struct error *e)
 {
 	const Pb__BootstrapParams *params = st->bootstrap.params;
-	const char *dir =
-		params && !str_empty(params->socket_dir) ? params->socket_dir : ADDRESS_DIR;
 	char group[START_GROUP_MAX];
 	int r;
 
+	st->dir = params && !str_empty(params->socket_dir) ? params->socket_dir : ADDRESS_DIR;
 	st->ttrpc_address = params && !str_empty(params->containerd_ttrpc_address)
 				    ? params->containerd_ttrpc_address
 				    : getenv("TTRPC_ADDRESS");
 	r = address_group(st->bundle, st->flags->id, group, sizeof(group), e);
 	if (r == 0)
-		r = address_path(dir, st->flags->address, st->flags->namespace, group, st->path,
-				 e);
-	if (r < 0)
-		return r;
-	snprintf(st->address, sizeof(st->address), "unix://%s", st->path);
-	return address_listen(dir, st->path, &st->listen_fd, e);
+		r = address_path(st->dir, st->flags->address, st->flags->namespace, group,
+				 st->path, e);
+	if (r == 0)
+		snprintf(st->address, sizeof(st->address), "unix://%s", st->path);
+	return r;
 }
 
 /* One below containerd: when memory is short, containers go first, then shims, then containerd. */
@@ -134,42 +141,96 @@ static void start_detach(const struct start *st)
 	(void)unsetenv("NOTIFY_SOCKET");
 }
 
-static void start_daemon(struct start *st) __attribute__((noreturn));
+/*
+ * The socket is made by who serves it: `start` may be killed at any moment, and nobody would know of it then. One that
+ * is gone before it has heard of us has told containerd of nobody.
+ */
+static int start_listen(const struct start *st, int report_fd)
+{
+	struct start_report report = { .error = ERROR_INIT };
+	int listen_fd = -1;
 
-static void start_daemon(struct start *st)
+	report.r = address_listen(st->dir, st->path, &listen_fd, &report.error);
+	if (fd_write_all(report_fd, &report, sizeof(report)) < 0 && report.r == 0) {
+		(void)unlink(st->path);
+		_exit(1);
+	}
+	close(report_fd);
+	return listen_fd;
+}
+
+static void start_daemon(struct start *st, int report_fd) __attribute__((noreturn));
+
+static void start_daemon(struct start *st, int report_fd)
 {
 	struct shim *s = calloc(1, sizeof(*s));
 	struct error e = ERROR_INIT;
+	int listen_fd;
 
 	if (!s)
+		_exit(1);
+	setsid();
+	signal(SIGPIPE, SIG_IGN);
+	listen_fd = start_listen(st, report_fd);
+	if (listen_fd < 0)
 		_exit(1);
 	start_detach(st);
 	s->namespace = st->flags->namespace;
 	s->socket = st->path;
 	s->options = st->bootstrap.options;
-	if (shim_serve(s, st->listen_fd, st->ttrpc_address, &e) < 0) {
+	if (shim_serve(s, listen_fd, st->ttrpc_address, &e) < 0) {
 		log_error(&e);
 		_exit(1);
 	}
 	_exit(0);
 }
 
-static int start_fork(struct start *st, struct error *e)
+static int start_fork(struct start *st, int *ret_report_fd, struct error *e)
 {
-	pid_t containerd = getppid();
+	autoclose int read_fd = -1, write_fd = -1;
+	int ends[2];
 
 	if (getenv("SCHED_CORE") &&
 	    prctl(PR_SCHED_CORE, START_SCHED_CORE_CREATE, 0, START_SCHED_CORE_GROUP, 0) < 0)
 		return error_set(e, errno, "core scheduling");
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(e, errno, "make a pipe to the shim's process");
+	read_fd = ends[0];
+	write_fd = ends[1];
 	st->daemon = fork();
 	if (st->daemon < 0)
 		return error_set(e, errno, "make the shim's process");
 	if (st->daemon == 0) {
-		setsid();
-		start_daemon(st);
+		close(take_fd(&read_fd));
+		start_daemon(st, take_fd(&write_fd));
 	}
+	*ret_report_fd = take_fd(&read_fd);
+	return 0;
+}
+
+static int start_make_daemon(struct start *st, struct error *e)
+{
+	autoclose int report_fd = -1;
+	pid_t containerd = getppid();
+	struct start_report report;
+	ssize_t n;
+	int r;
+
+	r = start_fork(st, &report_fd, e);
+	if (r < 0)
+		return r;
 	start_set_oom_score(st->daemon, containerd);
-	return start_set_cgroup(st, st->daemon, e);
+	do
+		n = read(report_fd, &report, sizeof(report));
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)sizeof(report))
+		return error_say(e, EIO, "the shim's process has ended before it listened");
+	if (report.r == 0)
+		return start_set_cgroup(st, st->daemon, e);
+	st->daemon = 0;
+	if (report.r < 0 && e)
+		*e = report.error;
+	return report.r < 0 ? report.r : 0;
 }
 
 /* Which form containerd understands cannot be told from within before 2.3: the node's owner says it. */
@@ -201,15 +262,16 @@ static int start_answer(const struct start *st, struct error *e)
 /* containerd calls no `delete` after a start that failed. */
 static void start_undo(const struct start *st)
 {
-	if (st->daemon > 0)
-		kill(st->daemon, SIGKILL);
-	if (st->listen_fd >= 0)
-		(void)unlink(st->path);
+	if (st->daemon <= 0)
+		return;
+	kill(st->daemon, SIGKILL);
+	waitpid(st->daemon, NULL, 0);
+	(void)address_remove_dead(st->bundle);
 }
 
 int start_run(const struct flags *f, struct error *e)
 {
-	struct start st = { .flags = f, .listen_fd = -1 };
+	struct start st = { .flags = f };
 	int r;
 
 	if (!getcwd(st.bundle, sizeof(st.bundle)))
@@ -217,11 +279,11 @@ int start_run(const struct flags *f, struct error *e)
 	r = start_read_stdin(&st, e);
 	if (r == 0)
 		r = start_find_address(&st, e);
-	/* Before there is a process that only this file leads to. */
-	if (r >= 0)
+	/* Before there is a process, and a socket, that only this file leads to. */
+	if (r == 0)
 		r = file_replace(AT_FDCWD, "address", st.address, strlen(st.address), 0600, e);
-	if (r == 0 && st.listen_fd >= 0)
-		r = start_fork(&st, e);
+	if (r == 0 && !address_answers(st.path))
+		r = start_make_daemon(&st, e);
 	if (r == 0)
 		r = start_answer(&st, e);
 	if (r < 0)

@@ -217,13 +217,17 @@ class Shim:
         (bundle / "config.json").write_text(json.dumps(config))
         return bundle
 
-    def execute(self, name, bundle, *words, stdin=b"", **environment):
-        done = subprocess.run(
-            [self.program, "-namespace", "test", "-address", str(STATE / "grpc.sock"),
+    def launch(self, name, bundle, *words, stdin=b"", before=(), **environment):
+        """`before`: a program, and its arguments, that executes ours."""
+        return subprocess.run(
+            [*before, self.program, "-namespace", "test", "-address", str(STATE / "grpc.sock"),
              "-publish-binary", "/bin/true", "-id", name, *words], cwd=bundle, input=stdin,
             env={"PATH": f"{STATE}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TTRPC_ADDRESS": str(EVENTS),
                  "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **environment},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE, check=False)
+
+    def execute(self, name, bundle, *words, **more):
+        done = self.launch(name, bundle, *words, **more)
         if done.returncode:
             raise Failed(f"{words}: status {done.returncode}: {done.stderr.decode()}")
         return done.stdout

@@ -3,7 +3,7 @@
 """What the shim does for a task, one test for each: with another runtime behind it, with its output going
 to different places. It plays containerd itself. Prints the Test Anything Protocol.
 
-    tests/shim/tasks.py SHIM [--runtime PROGRAM]... [--criu FOLDER] [--only WORD]
+    tests/shim/tasks.py SHIM [--runtime PROGRAM]... [--criu FOLDER] [--strike PROGRAM] [--only WORD]
 
 It needs root and works in mount and process namespaces of its own."""
 
@@ -27,6 +27,7 @@ from containerd import (BUNDLES, CGROUP, DEADLINE, NOT_FOUND, SANDBOX, STATE, UN
 
 CREATED, RUNNING, STOPPED, PAUSED = 1, 2, 3, 4
 TOO_LATE = 4
+ORPHAN = 20  # seconds: a shim that nobody connects to ends after ten
 OPTIONS = "containerd.runc.v1.Options"
 CHECKPOINT = "containerd.runc.v1.CheckpointOptions"
 RESOURCES = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources"
@@ -1283,6 +1284,73 @@ def A22_a_log_program_that_the_node_does_not_name_is_not_executed(t):
 POLICIES = Path("/etc/strake/policy.d")
 
 
+class Struck:
+    """`start`, of one container after the other, one of whose processes is struck at each of its system calls."""
+
+    NEVER = 100  # there was no such call
+
+    def __init__(self, test, process, what, fewest):
+        self.test, self.process, self.what, self.fewest = test, process, what, fewest
+        self.status = self.words = None
+
+    def __iter__(self):
+        """(Shim, its bundle, where) after each; `status` and `words` are what came of it."""
+        for n in range(1, 1000):
+            name = f"c{self.process}-{n}"
+            shim = Shim(self.test.shim, self.test.rootfs, name)
+            folder = shim.bundle(name)
+            done = shim.launch(name, folder, "start", before=[
+                self.test.strike, self.test.path("strikes"), str(self.process), str(n), self.what])
+            self.status, self.words = done.returncode, done.stderr.decode()
+            if self.status != self.NEVER:
+                yield shim, folder, f"struck at system call {n} ({self.words})"
+            else:
+                shim.execute(name, folder, "-bundle", str(folder), "delete")
+            shutil.rmtree(folder)
+            if self.status == self.NEVER:
+                break
+        check(n > self.fewest, f"it made {n} system calls")
+
+
+def a_start_that_is_killed_at_any_call_leaves_nothing(t):
+    # containerd, which killed it, removes the bundle: nobody is told of a shim, or of its socket.
+    for _ in Struck(t, 0, "9", 40):
+        pass
+    left = settled(leftovers, [], ORPHAN)
+    check(not left, f"left: {left[:9]}")
+
+
+def a_start_with_a_call_that_fails_leaves_nothing_or_a_shim(t):
+    strikes = Struck(t, 0, "e0", 40)
+    for shim, folder, where in strikes:
+        address = folder / "address"
+        path = address.read_text().removeprefix("unix://") if address.exists() else ""
+        if strikes.status:
+            check(strikes.words, f"it said nothing, {where}")
+            check(not path or not Path(path).exists(), f"its socket is there, {where}")
+        else:
+            Client(path).call("Connect", message(f1=shim.group))
+            shim.execute(shim.group, folder, "-bundle", str(folder), "delete")
+    left = settled(leftovers, [], ORPHAN)
+    check(not left, f"left: {left[:9]}")
+
+
+def a_shim_that_is_killed_as_it_begins_is_an_error_of_start_and_leaves_nothing(t):
+    strikes, failed = Struck(t, 1, "9", 8), 0
+    for shim, folder, where in strikes:
+        if strikes.status:
+            failed += 1
+            check("ended before it listened" in strikes.words, f"it said something else, {where}")
+        else:
+            # It had answered: then containerd calls `delete`.
+            shim.execute(shim.group, folder, "-bundle", str(folder), "delete")
+        sockets = list(Path("/run/containerd/s").glob("*"))
+        check(not sockets, f"a socket is there, {where}")
+    check(failed > 5, f"{failed} have failed")
+    left = settled(leftovers, [], ORPHAN)
+    check(not left, f"left: {left[:9]}")
+
+
 def policy(*rules):
     POLICIES.mkdir(parents=True, exist_ok=True)
     rules = [{"name": f"rule{i}", **r} for i, r in enumerate(rules, 1)]
@@ -1416,6 +1484,12 @@ PLAIN = (
     A22_a_log_program_that_the_node_does_not_name_is_not_executed,
 )
 
+WITH_STRIKES = (
+    a_start_that_is_killed_at_any_call_leaves_nothing,
+    a_start_with_a_call_that_fails_leaves_nothing_or_a_shim,
+    a_shim_that_is_killed_as_it_begins_is_an_error_of_start_and_leaves_nothing,
+)
+
 
 # --- running them
 
@@ -1435,7 +1509,7 @@ class Test:
     """One of them: what it may use, and what it must not leave."""
 
     def __init__(self, args, rootfs):
-        self.shim, self.rootfs, self.daemon = args.shim, rootfs, args.daemon
+        self.shim, self.rootfs, self.daemon, self.strike = args.shim, rootfs, args.daemon, args.strike
         self.tasks = []
         self.folder = STATE / "test"
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -1468,6 +1542,7 @@ def run(args, rootfs):
     tests = [(f, ()) for f in PLAIN]
     tests += [(f, ()) for f in WITH_ALL]
     tests += [(f, (r,)) for r in args.runtime for f in WITH_ALL + WITH_RUNTIME]
+    tests += [(f, ()) for f in WITH_STRIKES if args.strike]
     if args.criu:
         tests += [(a_checkpoint_is_made_and_gone_on_from, (r,)) for r in args.runtime if r.name == "runc"]
         tests += [(a_checkpoint_is_made_and_gone_on_from, ()),
@@ -1501,12 +1576,14 @@ def main():
     p.add_argument("shim", type=Path)
     p.add_argument("--runtime", type=Path, action="append", default=[], help="one to put behind it")
     p.add_argument("--criu", type=Path, help="a root file system with CRIU, for checkpoints")
+    p.add_argument("--strike", type=Path, help="the program of that name, for system calls that fail or kill")
     p.add_argument("--only", default="", help="tests with this in their names")
     p.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = p.parse_args()
     args.shim = args.shim.resolve()
     args.runtime = [r.resolve() for r in args.runtime]
     args.criu = args.criu and args.criu.resolve()
+    args.strike = args.strike and args.strike.resolve()
     if args.inside:
         return inside(lambda rootfs: run(args, rootfs))
     if os.geteuid():
