@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -190,9 +192,22 @@ uint64_t proc_now_ms(void)
 /* PROC_USER_INIT_INO of the kernel's proc_ns.h: the first of each kind has a fixed number. */
 #define PROC_FIRST_USERNS_INO 0xeffffffdu
 
-bool proc_in_first_userns(void)
+static bool proc_in_first_userns(void)
 {
 	struct stat st;
 
 	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == PROC_FIRST_USERNS_INO;
+}
+
+bool proc_owns_ns(const char *name)
+{
+	autoclose int own_fd = -1, owner_fd = -1;
+	char path[64];
+
+	if (proc_in_first_userns())
+		return true;
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+	own_fd = open(path, O_RDONLY | O_CLOEXEC);
+	owner_fd = own_fd < 0 ? -1 : ioctl(own_fd, NS_GET_USERNS);
+	return owner_fd >= 0;
 }

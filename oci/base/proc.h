@@ -36,8 +36,11 @@ int proc_reap(int pid_fd, int *ret_status);
 /* 128 + signal, or the exit code: what a shell would show. */
 int proc_exit_code(int status);
 
-/* Whether nobody above us has user namespaces: what is ours then belongs to this one or one below. */
-bool proc_in_first_userns(void);
+/*
+ * Whether /proc/self/ns/NAME belongs to our user namespace, or to one below: who has our powers may change it, and
+ * come back to it. One of our parent's may belong to a user namespace above, which we do not even see.
+ */
+bool proc_owns_ns(const char *name);
 
 /* "TERM", "SIGTERM", "15", "RTMIN+3" -> number, or -EINVAL. */
 int proc_signal_from_name(const char *name);

@@ -3,13 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,21 +47,9 @@ static int spawn_clone_error(pid_t r, struct error *e)
 	return r;
 }
 
-/* Our own pid namespace may belong to a user namespace above ours: then no way leads back. */
-static bool spawn_may_return(void)
-{
-	autoclose int own_fd = -1, owner_fd = -1;
-
-	if (proc_in_first_userns())
-		return true;
-	own_fd = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
-	owner_fd = own_fd < 0 ? -1 : ioctl(own_fd, NS_GET_USERNS);
-	return owner_fd >= 0;
-}
-
 /*
- * setns on a pid namespace only concerns children to come, so it can be undone: this process makes
- * one child in there and is as before.
+ * setns on a pid namespace only concerns children to come, so it can be undone where our own is ours: this
+ * process makes one child in there and is as before.
  */
 static pid_t spawn_into_pidns(const struct spawn *s, int *pid_fd, struct error *e)
 {
@@ -221,7 +207,7 @@ int spawn(const struct spawn *s, struct child *c, pid_t *ret_pid, int *ret_pid_f
 	int pid_fd = -1;
 	pid_t pid;
 
-	if (s->user_ns_fd >= 0 || (s->pid_ns_fd >= 0 && !spawn_may_return()))
+	if (s->user_ns_fd >= 0 || (s->pid_ns_fd >= 0 && !proc_owns_ns("pid_for_children")))
 		return spawn_through(s, c, ret_pid, ret_pid_fd, e);
 
 	if (s->pid_ns_fd >= 0) {

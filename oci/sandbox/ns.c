@@ -63,15 +63,8 @@ static int ns_open_path(enum spec_ns ns, const char *path, struct error *e)
  */
 static bool ns_net_may_be_apart(const struct sandbox *sb)
 {
-	autoclose int own_fd = -1, owner_fd = -1;
-
-	if (!sandbox_new_ns(sb, SPEC_NS_NETWORK) || sandbox_has_ns(sb, SPEC_NS_USER))
-		return false;
-	if (proc_in_first_userns())
-		return true;
-	own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	owner_fd = own_fd < 0 ? -1 : ioctl(own_fd, NS_GET_USERNS);
-	return owner_fd >= 0;
+	return sandbox_new_ns(sb, SPEC_NS_NETWORK) && !sandbox_has_ns(sb, SPEC_NS_USER) &&
+	       proc_owns_ns("net");
 }
 
 int ns_open_paths(struct sandbox *sb, struct error *e)

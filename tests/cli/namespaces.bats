@@ -216,6 +216,46 @@ crw-rw-rw- 5, 0
 $(readlink "/proc/$pid/ns/user")" "$output"
 }
 
+# An ordinary user with all powers over a user namespace of his own, where nothing else is new: mounts, process
+# numbers and the network belong to the one above. Who he is in there; what he runs before: a shell script, whose
+# $1 is the bundle; how he is to get there.
+in_his_own() {
+	BUNDLE=$BATS_TMPDIR/bundle.$ID
+	bundle_new "$BUNDLE"
+	cp "$RUNTIME" "$BUNDLE/strake" # the tree may lie where only root may go
+	config --argjson he "$1" 'del(.linux.namespaces[] | select(.type == "network" or .type == "cgroup")) | .mounts = [] |
+		.linux.namespaces += [ { type: "user" } ] | .linux.uidMappings = [ { containerID: 0, hostID: $he, size: 1 } ] |
+		.linux.gidMappings = .linux.uidMappings | del(.linux.maskedPaths, .linux.readonlyPaths)'
+	payload sh -c 'echo "$$ $(id -u)"'
+	chown -R 1000:1000 "$BUNDLE"
+	output=$(setpriv --reuid 1000 --regid 1000 --clear-groups unshare --user "${@:3}" sh -ec "$2
+		\"\$1/strake\" --root \"\$1/state\" --cgroup-manager=disabled run --bundle \"\$1\" $ID" \
+		sh "$BUNDLE" 2>&1) || fail "$output"
+	rm -r --one-file-system "$BUNDLE"
+}
+
+@test "an ordinary user makes a container with a user namespace below his own, as root there and as himself" {
+	in_his_own 0 '' --map-root-user
+	same "1 0" "$output"
+	in_his_own 1000 '' --map-current-user --keep-caps
+	same "1 0" "$output"
+}
+
+# Who has joined another pid namespace there has no way back to the one above.
+@test "so he does in a pid namespace of his that is joined by path" {
+	join='unshare --pid --fork --kill-child sh -c "echo > $1/there; exec sleep 1000" &
+		trap "kill -KILL $!" EXIT
+		until [ -e "$1/there" ]; do sleep 0.01; done
+		jq --arg path "/proc/$!/ns/pid_for_children" \
+			".linux.namespaces |= map(if .type == \"pid\" then .path = \$path else . end)" \
+			<"$1/config.json" >"$1/joined.json"
+		mv "$1/joined.json" "$1/config.json"'
+	in_his_own 0 "$join" --map-root-user
+	[[ $output =~ ^([0-9]+)\ 0$ && ${BASH_REMATCH[1]} -gt 1 ]] || fail "$output"
+	in_his_own 1000 "$join" --map-current-user --keep-caps
+	[[ $output =~ ^([0-9]+)\ 0$ && ${BASH_REMATCH[1]} -gt 1 ]] || fail "$output"
+}
+
 @test "ids without a mapping are refused by name" {
 	userns_add
 	config '.process.user.uid = 70000'
