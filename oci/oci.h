@@ -30,7 +30,7 @@ struct timing;
 struct oci_runtime {
 	const char *root;           /* state directory: "/run/strake" */
 	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled"; NULL: cgroupfs */
-	bool rootless;
+	bool rootless; /* no power over mounts and the host's cgroups: see --rootless */
 	const char *
 		policy; /* node policies: a file or folder; NULL: the node's own (policy/load.h) */
 	/*

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "cgroup/create.h"
 #include "cgroup/devices.h"
@@ -68,11 +69,15 @@ static int cgroupfs_path(const struct manager_request *rq, char *path, struct er
 	return 0;
 }
 
-/* Nobody asked for a cgroup, and none can be had: an ordinary user without delegation. */
+/*
+ * Nobody asked for a cgroup, and none can be had: an ordinary user without delegation, also one that is root in a user
+ * namespace of his own. Root, and root of a machine that is a container, has to have one.
+ */
 static bool cgroupfs_goes_without(const struct manager_request *rq, int r)
 {
-	return rq->rootless && (r == -EACCES || r == -EPERM || r == -EROFS || r == -ENOTSUP) &&
-	       str_empty(rq->cgroups_path) && !rq->parent && !(rq->plan && rq->plan->n);
+	return (r == -EACCES || r == -EPERM || r == -EROFS || r == -ENOTSUP) &&
+	       str_empty(rq->cgroups_path) && !rq->parent && !(rq->plan && rq->plan->n) &&
+	       (rq->rootless || !proc_owns_ns("cgroup"));
 }
 
 static int cgroupfs_begin(struct manager *m, const struct manager_request *rq, struct error *e)

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "run/timing.h"
@@ -65,6 +66,14 @@ static const char *default_root(bool rootless)
 									    : path;
 }
 
+/* An ordinary user, or root of a user namespace with nothing else of his own: `unshare --user --map-root-user`. */
+static bool is_rootless(const char *word)
+{
+	if (word && !str_eq(word, "auto"))
+		return str_eq(word, "true");
+	return geteuid() != 0 || !proc_owns_ns("mnt");
+}
+
 static int set_up(struct cli *cli)
 {
 	int r;
@@ -72,9 +81,7 @@ static int set_up(struct cli *cli)
 	r = open_log(cli);
 	if (r < 0)
 		return r;
-	cli->rt.rootless = cli->rootless && !str_eq(cli->rootless, "auto")
-				   ? str_eq(cli->rootless, "true")
-				   : geteuid() != 0;
+	cli->rt.rootless = is_rootless(cli->rootless);
 	cli->rt.root = cli->root ?: default_root(cli->rt.rootless);
 	cli->rt.cgroup_manager = cli->systemd_cgroup ? "systemd" : cli->cgroup_manager;
 	cli->rt.cancel_fd = -1;

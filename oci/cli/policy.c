@@ -140,7 +140,7 @@ static int policy_check(struct cli *cli, const struct policy_options *opt)
 {
 	struct policy_result none = { 0 };
 	struct policy_set s;
-	int r = policy_load(cli->rt.policy, cli->rt.rootless, &s, &cli->error);
+	int r = policy_load(cli->rt.policy, &s, &cli->error);
 
 	if (r < 0)
 		return r;
@@ -247,10 +247,10 @@ static int policy_diff(struct cli *cli, const struct policy_options *opt)
 {
 	const char *a = opt->argv[0], *b = opt->argv[1];
 	struct policy_set one = { 0 }, two = { 0 };
-	int n, r = policy_load(a, cli->rt.rootless, &one, &cli->error);
+	int n, r = policy_load(a, &one, &cli->error);
 
 	if (r == 0)
-		r = policy_load(b, cli->rt.rootless, &two, &cli->error);
+		r = policy_load(b, &two, &cli->error);
 	if (r == 0)
 		r = policy_set_digest(&one, &cli->error);
 	if (r == 0)

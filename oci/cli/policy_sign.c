@@ -113,7 +113,7 @@ int policy_verify_files(struct cli *cli, const struct policy_options *opt)
 	int i, r = 0;
 
 	for (i = 0; r == 0 && i < opt->argc; i++) {
-		r = policy_verify(opt->argv[i], opt->key, cli->rt.rootless, &cli->error);
+		r = policy_verify(opt->argv[i], opt->key, &cli->error);
 		if (r == 0)
 			printf("%s: signed\n", opt->argv[i]);
 	}

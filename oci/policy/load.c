@@ -23,13 +23,21 @@
 
 #define ARENA_CEILING (256u << 20)
 #define KEPT_MAX      (64u << 20)
-#define NOBODY        65534 /* who root is in a user namespace that lacks him */
+#define NOBODY        65534 /* who the host's root is in a user namespace that lacks him */
 
 /* --- one file ------------------------------------------------------------------------------------ */
 
-static int load_check(const char *path, const struct stat *st, bool rootless, struct error *e)
+/* Whoever has the root of all files is the one, whatever he is called here. */
+static bool load_is_root(uid_t uid)
 {
-	if (st->st_uid != 0 && st->st_uid != geteuid() && !(rootless && st->st_uid == NOBODY)) {
+	struct stat top;
+
+	return uid == 0 || (uid == NOBODY && stat("/", &top) == 0 && top.st_uid == NOBODY);
+}
+
+static int load_check(const char *path, const struct stat *st, struct error *e)
+{
+	if (!load_is_root(st->st_uid) && st->st_uid != geteuid()) {
 		error_say(e, EPERM, "node policy %s belongs to user %u, not to root", path,
 			  st->st_uid);
 		error_hint(e, "chown root %s, after a look at what it says", path);
@@ -45,7 +53,7 @@ static int load_check(const char *path, const struct stat *st, bool rootless, st
 }
 
 /* An open descriptor to its text in the arena. */
-static int load_text(struct arena *a, int fd, const char *path, bool rootless, const char **ret,
+static int load_text(struct arena *a, int fd, const char *path, const char **ret,
 		     size_t *ret_len, struct error *e)
 {
 	autobuf text = { .max = POLICY_MAX_BYTES };
@@ -56,7 +64,7 @@ static int load_text(struct arena *a, int fd, const char *path, bool rootless, c
 		return error_set(e, errno, "node policy %s: stat", path);
 	if (!S_ISREG(st.st_mode))
 		return error_say(e, EINVAL, "node policy %s is no regular file", path);
-	r = load_check(path, &st, rootless, e);
+	r = load_check(path, &st, e);
 	if (r < 0)
 		return r;
 	r = buf_read_fd(&text, fd);
@@ -89,7 +97,6 @@ static int load_open(int dir_fd, const char *name, const char *path, struct erro
 /* What a load goes by. */
 struct load {
 	struct policy_set *set;
-	bool rootless;
 	bool is_signed; /* everything must be */
 	struct signature_keys *keys;
 };
@@ -110,7 +117,7 @@ static int load_keys(struct load *l, const char *path, struct error *e)
 	fd = load_open(AT_FDCWD, path, path, e);
 	if (fd < 0)
 		return fd;
-	r = load_text(&l->set->arena, fd, path, l->rootless, &text, &len, e);
+	r = load_text(&l->set->arena, fd, path, &text, &len, e);
 	return r < 0 ? r : signature_keys_parse(l->keys, path, text, len, e);
 }
 
@@ -144,7 +151,7 @@ static int load_check_signature(const struct load *l, int dir_fd, const char *na
 		error_hint(e, "`strake policy sign --key FILE %s`", path);
 		return -EKEYREJECTED;
 	}
-	r = load_text(&l->set->arena, fd, sig_name, l->rootless, &sig, &sig_len, e);
+	r = load_text(&l->set->arena, fd, sig_name, &sig, &sig_len, e);
 	return r < 0 ? r : signature_check(l->keys, path, data, len, sig, sig_len, e);
 }
 
@@ -162,7 +169,7 @@ static int load_profile(const struct load *l, int dir_fd, const struct policy_ru
 	if (fd < 0)
 		return error_set(e, -fd, "rule \"%s\": open the seccomp profile %s", rule->name,
 				 p->name);
-	r = load_text(&l->set->arena, fd, p->name, l->rootless, &p->text, &p->len, e);
+	r = load_text(&l->set->arena, fd, p->name, &p->text, &p->len, e);
 	if (r == 0)
 		r = load_check_signature(l, root_fd >= 0 ? root_fd : dir_fd, p->name, p->name,
 					 p->text, p->len, e);
@@ -226,7 +233,7 @@ static int load_file(const struct load *l, int dir_fd, const char *name, const c
 	fd = load_open(dir_fd, name, path, e);
 	if (fd < 0)
 		return fd;
-	r = load_text(&s->arena, fd, path, l->rootless, &text, &len, e);
+	r = load_text(&s->arena, fd, path, &text, &len, e);
 	if (r == 0)
 		r = load_check_signature(l, dir_fd, name, path, text, len, e);
 	if (r < 0)
@@ -261,7 +268,7 @@ static int load_folder(const struct load *l, int dir_fd, const char *folder, str
 
 	if (fstat(dir_fd, &st) < 0)
 		return error_set(e, errno, "node policy %s: stat", folder);
-	r = load_check(folder, &st, l->rootless, e);
+	r = load_check(folder, &st, e);
 	if (r < 0)
 		return r;
 	n = scandirat(dir_fd, ".", &names, is_policy, alphasort);
@@ -305,10 +312,9 @@ static int load_single(const struct load *l, const char *path, struct error *e)
 	return dir_fd < 0 ? dir_fd : load_file(l, dir_fd, name, path, e);
 }
 
-static int load_where(struct policy_set *s, int dir_fd, const char *where, bool rootless,
-		      struct error *e)
+static int load_where(struct policy_set *s, int dir_fd, const char *where, struct error *e)
 {
-	struct load l = { .set = s, .rootless = rootless };
+	struct load l = { .set = s };
 	int r = set_begin(s, e);
 
 	if (r == 0)
@@ -318,7 +324,7 @@ static int load_where(struct policy_set *s, int dir_fd, const char *where, bool 
 	return r < 0 ? r : policy_set_order(s, e);
 }
 
-int policy_load(const char *where, bool rootless, struct policy_set *ret, struct error *e)
+int policy_load(const char *where, struct policy_set *ret, struct error *e)
 {
 	struct policy_set s = { 0 };
 	autoclose int dir_fd =
@@ -331,7 +337,7 @@ int policy_load(const char *where, bool rootless, struct policy_set *ret, struct
 	if (dir_fd < 0 && (errno != ENOTDIR || !where)) {
 		r = error_set(e, errno, "node policy %s: open", where ?: POLICY_FOLDER);
 	} else {
-		r = load_where(&s, dir_fd, where ?: POLICY_FOLDER, rootless, e);
+		r = load_where(&s, dir_fd, where ?: POLICY_FOLDER, e);
 	}
 	if (r < 0) {
 		policy_set_done(&s);
@@ -342,10 +348,10 @@ int policy_load(const char *where, bool rootless, struct policy_set *ret, struct
 	return 0;
 }
 
-int policy_verify(const char *path, const char *keys_file, bool rootless, struct error *e)
+int policy_verify(const char *path, const char *keys_file, struct error *e)
 {
 	struct policy_set s = { 0 };
-	struct load l = { .set = &s, .rootless = rootless };
+	struct load l = { .set = &s };
 	const char *text = "", *name = "", *keys = keys_file ?: POLICY_KEYS;
 	autoclose int dir_fd = -1, fd = -1;
 	size_t len = 0;
@@ -360,7 +366,7 @@ int policy_verify(const char *path, const char *keys_file, bool rootless, struct
 	if (r >= 0)
 		r = fd = load_open(dir_fd, name, path, e);
 	if (r >= 0)
-		r = load_text(&s.arena, fd, path, rootless, &text, &len, e);
+		r = load_text(&s.arena, fd, path, &text, &len, e);
 	if (r == 0)
 		r = load_check_signature(&l, dir_fd, name, path, text, len, e);
 	policy_set_done(&s);

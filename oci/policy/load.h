@@ -8,7 +8,7 @@ struct policy_set;
 
 /*
  * Finds a node's policies. The only part of policy/ that reads files, and it fails closed: what cannot
- * be read, is no regular file, is not root's (or the caller's own), may be written by others, is too
+ * be read, is no regular file, is not root's (the host's, also in a user namespace that lacks him) or the caller's own, may be written by others, is too
  * large or not understood is an error, never a policy less. Symlinks are not followed.
  */
 #define POLICY_FOLDER "/etc/strake/policy.d"
@@ -18,13 +18,12 @@ struct policy_set;
 
 /*
  * `where`: a file, or a folder whose *.json are read; NULL: POLICY_FOLDER, where none is needed.
- * `rootless`: root may be nobody, seen from a user namespace. The caller owns *ret (policy_set_done),
- * which is empty where there are none.
+ * The caller owns *ret (policy_set_done), which is empty where there are none.
  */
-int policy_load(const char *where, bool rootless, struct policy_set *ret, struct error *e);
+int policy_load(const char *where, struct policy_set *ret, struct error *e);
 
 /* Whether a file is signed by the node's keys, or by those of `keys_file` where it is not NULL. */
-int policy_verify(const char *path, const char *keys_file, bool rootless, struct error *e);
+int policy_verify(const char *path, const char *keys_file, struct error *e);
 
 /*
  * The text of the policies a container was made under, kept with it: exec and update are held to them

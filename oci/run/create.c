@@ -20,7 +20,6 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/proc.h"
 #include "base/str.h"
 #include "run/bundle.h"
 #include "run/folder.h"
@@ -168,7 +167,7 @@ struct sandbox *create_describe_sandbox(struct create *c)
 	sb->listen_names = c->opt->listen_names;
 	sb->own_userns = sandbox_has_ns(sb, SPEC_NS_USER);
 	/* Who has no power over mounts leaves it to the child, who has, and whose ids are his. */
-	sb->foreign_userns = sb->own_userns && !c->rt->rootless && proc_owns_ns("mnt");
+	sb->foreign_userns = sb->own_userns && !c->rt->rootless;
 	return sb;
 }
 

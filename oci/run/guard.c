@@ -129,7 +129,7 @@ int guard_create(struct guard *g, const struct oci_runtime *rt, const char *id,
 	const char *cgroup = "";
 	int r;
 
-	r = policy_load(rt->policy, rt->rootless, &g->set, e);
+	r = policy_load(rt->policy, &g->set, e);
 	if (r < 0 || policy_set_is_empty(&g->set))
 		return r;
 	r = guard_cgroup(rt, id, spec, a, &cgroup, e);
@@ -178,7 +178,7 @@ void guard_done(struct guard *g)
 
 static int guard_load_both(struct guard *g, const struct container *c, struct error *e)
 {
-	int r = policy_load(c->rt->policy, c->rt->rootless, &g->set, e);
+	int r = policy_load(c->rt->policy, &g->set, e);
 
 	if (r < 0)
 		return r;

@@ -217,19 +217,19 @@ $(readlink "/proc/$pid/ns/user")" "$output"
 }
 
 # An ordinary user with all powers over a user namespace of his own, where nothing else is new: mounts, process
-# numbers and the network belong to the one above. Who he is in there; what he runs before: a shell script, whose
-# $1 is the bundle; how he is to get there.
+# numbers and the network belong to the one above; and no cgroup is his. Who he is in there; what he runs before: a
+# shell script, whose $1 is the bundle; how he is to get there.
 in_his_own() {
 	BUNDLE=$BATS_TMPDIR/bundle.$ID
 	bundle_new "$BUNDLE"
 	cp "$RUNTIME" "$BUNDLE/strake" # the tree may lie where only root may go
 	config --argjson he "$1" 'del(.linux.namespaces[] | select(.type == "network" or .type == "cgroup")) | .mounts = [] |
 		.linux.namespaces += [ { type: "user" } ] | .linux.uidMappings = [ { containerID: 0, hostID: $he, size: 1 } ] |
-		.linux.gidMappings = .linux.uidMappings | del(.linux.maskedPaths, .linux.readonlyPaths)'
+		.linux.gidMappings = .linux.uidMappings | del(.linux.maskedPaths, .linux.readonlyPaths, .linux.cgroupsPath)'
 	payload sh -c 'echo "$$ $(id -u)"'
 	chown -R 1000:1000 "$BUNDLE"
 	output=$(setpriv --reuid 1000 --regid 1000 --clear-groups unshare --user "${@:3}" sh -ec "$2
-		\"\$1/strake\" --root \"\$1/state\" --cgroup-manager=disabled run --bundle \"\$1\" $ID" \
+		\"\$1/strake\" --root \"\$1/state\" run --bundle \"\$1\" $ID" \
 		sh "$BUNDLE" 2>&1) || fail "$output"
 	rm -r --one-file-system "$BUNDLE"
 }
@@ -238,6 +238,8 @@ in_his_own() {
 	in_his_own 0 '' --map-root-user
 	same "1 0" "$output"
 	in_his_own 1000 '' --map-current-user --keep-caps
+	same "1 0" "$output"
+	in_his_own 0 '' --map-root-user --mount
 	same "1 0" "$output"
 }
 

@@ -676,6 +676,26 @@ changed_to() { # FIELD
 	run_refused "the field is given twice"
 }
 
+@test "P31: in a user namespace that lacks the host's root, who is nobody there, his policies are believed" {
+	local place=$BATS_TMPDIR/place.$ID
+	mkdir -m 755 "$place"
+	cp "$RUNTIME" "$place/strake" # the tree may lie where only root may go
+	echo '{ "schema": "strake/node-policy/1", "name": "mine", "rules": [] }' > "$place/policy.json"
+	chmod 644 "$place/policy.json"
+	check_in_userns() { setpriv --reuid 1000 --regid 1000 --clear-groups unshare --user --map-root-user "$@" \
+		"$place/strake" --policy "$place/policy.json" policy check 2>&1; }
+	contains "$(check_in_userns)" "mine"
+	contains "$(check_in_userns --mount)" "mine"
+	chmod 646 "$place/policy.json"
+	contains "$(check_in_userns)" "may be written by others (mode 0646)"
+	# Where the host's root is somebody, nobody is not him.
+	chmod 644 "$place/policy.json"
+	chown 65534 "$place/policy.json"
+	contains "$(unshare --user --map-root-user "$place/strake" --policy "$place/policy.json" policy check 2>&1)" \
+		"belongs to user 65534, not to root"
+	rm -r "$place"
+}
+
 @test "P31: a folder of policies that others may write refuses, and one without policies changes nothing" {
 	mkdir "$T/d"
 	globally --policy "$T/d"

@@ -74,3 +74,20 @@ compare() {
 	image_of as_user
 	compare user as_user
 }
+
+# Its filter is there where the client leaves his out, and a user's engine is root in a user namespace that lacks
+# the host's root, whose the policies are.
+@test "with the policies of a fresh install both run containers, which are held to them" {
+	local who
+	mkdir -p /etc/strake
+	cp -r /opt/strake/policies /etc/strake/policy.d
+	find /etc/strake/policy.d -maxdepth 1 -type f ! -name default.json -delete
+	user_session
+	for who in env as_user; do
+		image_of "$who"
+		"$who" podman --runtime strake run -d --name held --network none --security-opt seccomp=unconfined localhost/bb sleep 600
+		[ "$("$who" podman --runtime strake exec held awk '/^Seccomp:/ { print $2 }' /proc/self/status)" = 2 ]
+		"$who" podman --runtime strake rm -f -t 0 held
+	done
+	rm -r /etc/strake
+}
