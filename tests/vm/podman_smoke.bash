@@ -110,6 +110,12 @@ is "copy into it" p cp "$dir/vol/f" $name:/copied
 is "copied" p exec $name cat /copied
 is "commit" p commit -q $name localhost/committed
 is "run what was committed" run localhost/committed cat /copied
+printf 'FROM %s\nRUN echo words >/made\nUSER 5\nRUN id -u && cat /made\n' "$image" >"$dir/Containerfile"
+for isolation in oci rootless; do
+	is "build, $isolation" p build -q --network none --isolation "$isolation" -f "$dir/Containerfile" -t localhost/built "$dir/vol"
+	is "run what was built" run localhost/built cat /made
+	is "remove what was built" p rmi -f localhost/built
+done
 is "checkpoint" p container checkpoint $name
 is "stop" p stop -t 10 $name
 is "its status" p inspect -f '{{.State.ExitCode}} {{.State.Status}}' $name
