@@ -35,7 +35,7 @@ static int logger_check_owner(const char *path, struct error *e)
 
 	if (stat(path, &about) < 0)
 		return error_set(e, errno, "look at %s", path);
-	if (!S_ISREG(about.st_mode) || about.st_uid != 0 || (about.st_mode & 022))
+	if (!S_ISREG(about.st_mode) || !proc_is_root(about.st_uid) || (about.st_mode & 022))
 		return error_say(e, EPERM,
 				 "%s must be a file of root's, which nobody else can write",
 				 path);

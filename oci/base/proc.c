@@ -192,11 +192,22 @@ uint64_t proc_now_ms(void)
 /* PROC_USER_INIT_INO of the kernel's proc_ns.h: the first of each kind has a fixed number. */
 #define PROC_FIRST_USERNS_INO 0xeffffffdu
 
-static bool proc_in_first_userns(void)
+/* DEFAULT_OVERFLOWUID of highuid.h. */
+#define PROC_NOBODY 65534
+
+bool proc_in_first_userns(void)
 {
 	struct stat st;
 
 	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == PROC_FIRST_USERNS_INO;
+}
+
+bool proc_is_root(uid_t uid)
+{
+	struct stat top;
+
+	return uid == 0 ||
+	       (uid == PROC_NOBODY && stat("/", &top) == 0 && top.st_uid == PROC_NOBODY);
 }
 
 bool proc_owns_ns(const char *name)

@@ -36,6 +36,15 @@ int proc_reap(int pid_fd, int *ret_status);
 /* 128 + signal, or the exit code: what a shell would show. */
 int proc_exit_code(int status);
 
+/* Whether nobody above us has user namespaces. */
+bool proc_in_first_userns(void);
+
+/*
+ * Whether a file's owner is root: 0, or who root is called in a user namespace that lacks him. He owns "/", so
+ * that is "nobody" where "/" is nobody's.
+ */
+bool proc_is_root(uid_t uid);
+
 /*
  * Whether /proc/self/ns/NAME belongs to our user namespace, or to one below: who has our powers may change it, and
  * come back to it. One of our parent's may belong to a user namespace above, which we do not even see.

@@ -71,13 +71,13 @@ static int cgroupfs_path(const struct manager_request *rq, char *path, struct er
 
 /*
  * Nobody asked for a cgroup, and none can be had: an ordinary user without delegation, also one that is root in a user
- * namespace of his own. Root, and root of a machine that is a container, has to have one.
+ * namespace of his own.
  */
 static bool cgroupfs_goes_without(const struct manager_request *rq, int r)
 {
 	return (r == -EACCES || r == -EPERM || r == -EROFS || r == -ENOTSUP) &&
 	       str_empty(rq->cgroups_path) && !rq->parent && !(rq->plan && rq->plan->n) &&
-	       (rq->rootless || !proc_owns_ns("cgroup"));
+	       (rq->rootless || !proc_in_first_userns());
 }
 
 static int cgroupfs_begin(struct manager *m, const struct manager_request *rq, struct error *e)

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "policy/parse.h"
 #include "policy/policy.h"
@@ -23,21 +24,12 @@
 
 #define ARENA_CEILING (256u << 20)
 #define KEPT_MAX      (64u << 20)
-#define NOBODY        65534 /* who the host's root is in a user namespace that lacks him */
 
 /* --- one file ------------------------------------------------------------------------------------ */
 
-/* Whoever has the root of all files is the one, whatever he is called here. */
-static bool load_is_root(uid_t uid)
-{
-	struct stat top;
-
-	return uid == 0 || (uid == NOBODY && stat("/", &top) == 0 && top.st_uid == NOBODY);
-}
-
 static int load_check(const char *path, const struct stat *st, struct error *e)
 {
-	if (!load_is_root(st->st_uid) && st->st_uid != geteuid()) {
+	if (!proc_is_root(st->st_uid) && st->st_uid != geteuid()) {
 		error_say(e, EPERM, "node policy %s belongs to user %u, not to root", path,
 			  st->st_uid);
 		error_hint(e, "chown root %s, after a look at what it says", path);
