@@ -21,6 +21,7 @@
 #include "base/path.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include "frame.h"
 
 #define ADDRESS_CONFIG_MAX (16u << 20)
 #define ADDRESS_TREE_MAX   (256u << 20)
@@ -28,7 +29,7 @@
 /* How long a look at a socket may keep others from theirs. */
 #define ADDRESS_LOCK_MS 2000
 
-/* How long one that was killed may take to close what it has. */
+/* How long one that was killed may take to close what it has, and one that lives to answer. */
 #define ADDRESS_DYING_MS 500
 
 static const char *const group_keys[] = {
@@ -153,13 +154,19 @@ bool address_answers(const char *path)
 
 /*
  * containerd calls us when a connection to the shim is closed. One that was killed may be closing its files still,
- * its socket last: then it hangs up on us, too. One that lives does not.
+ * its socket last: then it hangs up on us, too. One that lives answers, if only that it knows no such call.
  */
 static bool address_stays(const char *path)
 {
 	autoclose int fd = address_connect(path);
+	autobuf call = { .max = FRAME_HEADER };
+	char byte;
 
-	return fd == -EAGAIN || (fd >= 0 && fd_wait(fd, POLLIN, ADDRESS_DYING_MS) <= 0);
+	if (fd < 0)
+		return fd == -EAGAIN;
+	if (frame_put(&call, 1, FRAME_REQUEST, NULL, 0) == 0)
+		(void)send(fd, call.data, call.len, MSG_NOSIGNAL);
+	return fd_wait(fd, POLLIN, ADDRESS_DYING_MS) <= 0 || recv(fd, &byte, 1, 0) > 0;
 }
 
 /* Between the look at a socket and what is done about it nobody else does anything: a folder at a time. */

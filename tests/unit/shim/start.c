@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -418,8 +419,32 @@ static void of_those_that_start_together_one_listens(void **state)
 	rmdir(dir);
 }
 
-/* A shim whose socket is `path`; one that dies does so a while after somebody has connected. */
-static pid_t shim_on(const char *dir, const char *path, bool dies)
+/* A shim, once somebody has connected: as it is killed, held up, or asked something. */
+enum shim { DIES, HANGS, ANSWERS };
+
+static void shim_live(int listen_fd, enum shim what)
+{
+	struct pollfd one = { .fd = listen_fd, .events = POLLIN };
+	char call[64];
+	int fd;
+
+	poll(&one, 1, -1);
+	/* When a killed process is taken to pieces, it is connected to, and closed after that. */
+	usleep(50000);
+	while (what == HANGS)
+		pause();
+	if (what == DIES)
+		_exit(0);
+	/* Its word counts, not that it hangs up on us then. */
+	fd = accept(listen_fd, NULL, NULL);
+	if (recv(fd, call, sizeof(call), 0) != 10 || send(fd, call, 10, 0) != 10)
+		_exit(1);
+	shutdown(fd, SHUT_RDWR);
+	for (;;)
+		pause();
+}
+
+static pid_t shim_on(const char *dir, const char *path, enum shim what)
 {
 	int fd = -1, ready[2];
 	pid_t pid;
@@ -428,17 +453,9 @@ static pid_t shim_on(const char *dir, const char *path, bool dies)
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {
-		struct pollfd one;
-
 		if (address_listen(dir, path, &fd, NULL) != 0 || write(ready[1], "x", 1) != 1)
 			_exit(1);
-		one = (struct pollfd){ .fd = fd, .events = POLLIN };
-		poll(&one, 1, -1);
-		while (!dies)
-			pause();
-		/* As when a killed process is taken to pieces: connected to, and closed after that. */
-		usleep(50000);
-		_exit(0);
+		shim_live(fd, what);
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
@@ -461,6 +478,7 @@ static void write_address(const char *dir, const char *text)
 static void what_a_killed_shim_leaves_is_removed_and_what_lives_is_not(void **state)
 {
 	char dir[] = "/tmp/strake-socket-XXXXXX", path[64], address[80];
+	enum shim what;
 	int fd = -1;
 	pid_t pid;
 
@@ -479,17 +497,20 @@ static void what_a_killed_shim_leaves_is_removed_and_what_lives_is_not(void **st
 	assert_true(address_remove_dead(dir));
 	assert_int_equal(access(path, F_OK), -1);
 
-	pid = shim_on(dir, path, true);
+	pid = shim_on(dir, path, DIES);
 	assert_true(address_remove_dead(dir));
 	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 
-	pid = shim_on(dir, path, false);
-	assert_false(address_remove_dead(dir));
-	assert_int_equal(access(path, F_OK), 0);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_true(address_remove_dead(dir));
+	for (what = HANGS; what <= ANSWERS; what++) {
+		pid = shim_on(dir, path, what);
+		assert_false(address_remove_dead(dir));
+		assert_int_equal(access(path, F_OK), 0);
+		assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		assert_true(address_remove_dead(dir));
+	}
 
 	snprintf(path, sizeof(path), "%s/address", dir);
 	unlink(path);
