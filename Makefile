@@ -320,13 +320,13 @@ demo-node: ## start a real node with the shim, the operator and a Database that 
 test: ## install what is needed, build, and run the tests but for the long ones (the first time: 15 minutes more)
 	@hack/deps test fuzz vm kube
 	$(SUBMAKE) all
-	+@tests/run unit san fuzz tree cli vm kube
+	+@tests/run unit san fuzz tree cli shim vm kube
 
 test-all: ## check, test, the long tests, those on Kubernetes with sanitizers, and a minute of fuzzing each
 	$(SUBMAKE) check
 	CLI_STRIDE=1 CLI_RACES=500 CLI_LIMIT=7200 BATS_TEST_TIMEOUT=3600 $(SUBMAKE) test
 	@hack/deps containerd
-	+@tests/run long shim containerd kubesan node
+	+@tests/run long containerd kubesan node
 	$(SUBMAKE) fuzz
 	$(SUBMAKE) test-fresh
 
