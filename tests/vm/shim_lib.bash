@@ -123,8 +123,10 @@ nothing_left() {
 tidy() {
 	local id
 	for id in $(ctr container ls -q); do remove "$id"; done
-	# ctr makes them before the container, and was perhaps interrupted.
-	for id in $(ctr snapshot ls | awk '$3 == "Active" { print $1 }'); do ctr snapshot rm "$id"; done
+	# ctr makes them before the container, and was perhaps interrupted. containerd may be collecting them itself.
+	for id in $(ctr snapshot ls | awk '$3 == "Active" { print $1 }'); do
+		ctr snapshot rm "$id" || ! ctr snapshot info "$id"
+	done
 	# A shim that containerd forgot ends itself after ten seconds; one that 1.6 keeps a connection to
 	# for no task, thirty later.
 	eventually 60 nothing_left || {
