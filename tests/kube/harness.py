@@ -8,6 +8,7 @@ import http.client
 import itertools
 import json
 import os
+import random
 import signal
 import socket
 import ssl
@@ -230,9 +231,11 @@ def steady(look, seconds=0.7):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One that stays free while who listens there is restarted: the kernel gives none of these to who connects."""
+    while True:
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", random.randrange(10000, 20000)))
+            return s.getsockname()[1]
 
 
 class Operator:
