@@ -8,8 +8,8 @@ struct policy_set;
 
 /*
  * Finds a node's policies. The only part of policy/ that reads files, and it fails closed: what cannot
- * be read, is no regular file, is not root's (the host's, also in a user namespace that lacks him) or the caller's own, may be written by others, is too
- * large or not understood is an error, never a policy less. Symlinks are not followed.
+ * be read, is no regular file, is not root's (proc_is_root) or the caller's own, may be written by others,
+ * is too large or not understood is an error, never a policy less. Symlinks are not followed.
  */
 #define POLICY_FOLDER "/etc/strake/policy.d"
 
